@@ -1,0 +1,69 @@
+// Makes generated/ from templates/ and compiler/std.attn, so that nothing is read or compiled from text at run time:
+// templates.ts has the frames as precompiled functions, sources.ts the headers and the standard library as strings.
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import Handlebars from 'handlebars'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const files = (pattern: string): readonly string[] =>
+  globSync(pattern, { cwd: fileURLToPath(root) })
+    .filter((path) => /\.[a-z]+$/.test(path) && !path.endsWith('.md'))
+    .map((path) => path.replaceAll('\\', '/'))
+    .sort()
+
+/** Leaves a file alone that is as it should be: others may be reading it. */
+function write(path: string, text: string): void {
+  if (!existsSync(new URL(path, root)) || read(path) !== text) writeFileSync(new URL(path, root), text)
+}
+
+/** A union of string literals; `never` when there are none. */
+const union = (names: readonly string[]): string =>
+  names.map((name) => `\n  | ${JSON.stringify(name)}`).join('') || ' never'
+
+/** `templates/cuda/forward.cu.hbs` is `templates['cuda/forward.cu']`, and the partial `{{> cuda/forward.cu}}`. */
+function templates(paths: readonly string[]): string {
+  const names = paths.map((path) => path.replace(/^templates\//, '').replace(/\.hbs$/, ''))
+  const specs = paths.map((path) => {
+    const options = { noEscape: true, strict: true, knownHelpersOnly: true }
+    try {
+      return String(Handlebars.precompile(read(path), options))
+    } catch (error) {
+      throw new Error(`${path}: ${error instanceof Error ? error.message : error}`)
+    }
+  })
+  return `// @ts-nocheck: precompiled by scripts/gen.ts from templates/; do not edit.
+import Handlebars from 'handlebars/runtime.js'
+
+export type TemplateName =${union(names)}
+
+const frames = Handlebars.create()
+const specs = {
+${names.map((name, i) => `  ${JSON.stringify(name)}: ${specs[i]},`).join('\n')}
+}
+
+/** Each frame as a function from a view to text; each is also a partial under its own name. */
+export const templates: Readonly<Record<TemplateName, (view: object) => string>> = Object.fromEntries(
+  Object.entries(specs).map(([name, spec]) => [name, frames.template(spec)]),
+)
+for (const [name, fill] of Object.entries(templates)) frames.registerPartial(name, fill)
+`
+}
+
+function sources(paths: readonly string[]): string {
+  return `// Made by scripts/gen.ts; do not edit.
+export type SourceName =${union(paths)}
+
+/** Files that are built into the compiler or amalgamated into its output, by their path in the repository. */
+export const sources: Readonly<Record<SourceName, string>> = {
+${paths.map((path) => `  ${JSON.stringify(path)}: ${JSON.stringify(read(path))},`).join('\n')}
+}
+`
+}
+
+const frames = files('templates/**/*.hbs')
+const embedded = [...files('compiler/*.attn'), ...files('templates/**').filter((path) => !path.endsWith('.hbs'))]
+mkdirSync(new URL('generated/', root), { recursive: true })
+write('generated/templates.ts', templates(frames))
+write('generated/sources.ts', sources(embedded))
+write('generated/version.ts', `// Made by scripts/gen.ts; do not edit.\nexport const version = ${JSON.stringify(JSON.parse(read('package.json')).version)}\n`)

