@@ -1,0 +1,91 @@
+import { createToken, Lexer, type TokenType } from 'chevrotain'
+
+/** Words that start a clause of an attention, besides `name =`. */
+export const clauseWords = [
+  'axis',
+  'split',
+  'input',
+  'param',
+  'const',
+  'let',
+  'view',
+  'fn',
+  'output',
+  'tile',
+  'precision',
+  'check',
+] as const
+
+/** Words that start an item of a file. */
+export const itemWords = ['import', 'fn', 'attention', 'check'] as const
+
+const otherWords = [
+  'into',
+  'by',
+  'as',
+  'divides',
+  'like',
+  'if',
+  'then',
+  'else',
+  'or',
+  'and',
+  'not',
+  'div',
+  'repeat',
+  'solve',
+  'in',
+  'where',
+  'true',
+  'false',
+] as const
+
+export type Word = (typeof clauseWords)[number] | (typeof itemWords)[number] | (typeof otherWords)[number]
+
+/** Every reserved word. */
+export const reserved: readonly Word[] = [...new Set<Word>([...itemWords, ...clauseWords, ...otherWords])]
+
+export const Ident = createToken({ name: 'a name', pattern: /[A-Za-z_][A-Za-z0-9_]*/ })
+export const Num = createToken({ name: 'a number', pattern: /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/ })
+export const Str = createToken({ name: 'a string', pattern: /"[^"\n\r]*"/ })
+/** A string whose line ends before it does; never parsed. */
+export const OpenStr = createToken({ name: 'an open string', pattern: /"[^"\n\r]*/ })
+export const commentGroup = 'comments'
+
+const WhiteSpace = createToken({
+  name: 'WhiteSpace',
+  pattern: /[ \t\r\n]+/,
+  group: Lexer.SKIPPED,
+  line_breaks: true,
+})
+const CommentText = createToken({ name: 'CommentText', pattern: /\/\/[^\n\r]*/, group: commentGroup })
+
+const word = <W extends Word>(name: W): TokenType => createToken({ name, pattern: new RegExp(name), longer_alt: Ident })
+
+export const words = Object.fromEntries(reserved.map((name) => [name, word(name)])) as Readonly<Record<Word, TokenType>>
+
+const signTexts = [
+  ...['{', '}', '(', ')', '[', ']', ',', ';', ':'],
+  ...['<=', '>=', '==', '!=', '<', '>', '=', '+', '-', '*', '/', '%', '^'],
+] as const
+
+export type Sign = (typeof signTexts)[number]
+
+/** Each named by its own text. */
+export const signs = Object.fromEntries(
+  signTexts.map((text) => [text, createToken({ name: text, pattern: text })]),
+) as Readonly<Record<Sign, TokenType>>
+
+export const comparisons: readonly TokenType[] = (['<', '<=', '>', '>=', '==', '!='] as const).map((s) => signs[s])
+
+/** In order of trial: a word before a name, a longer sign before a shorter one. */
+export const allTokens: readonly TokenType[] = [
+  WhiteSpace,
+  CommentText,
+  ...Object.values(words),
+  Ident,
+  Num,
+  Str,
+  OpenStr,
+  ...Object.values(signs),
+]
