@@ -1,0 +1,233 @@
+/**
+ * The plan that is always right: every reduction, scan, solution and loop gets a buffer and a kernel of scalar code, one element of
+ * the buffer per block. Memory grows with the pairs. Nodes inside a `solve` that vary with its variable stay loops inside its kernel.
+ */
+import type { ResultDecl } from '../attention.ts'
+import { type Expr, nodesOf, type Reduce, type Repeat, type RepeatLoop, type Scan, type Solve, withoutAxes } from '../ir.ts'
+import {
+  type Buffer, indexRef, type Kernel, kernelCall, kernelConst, type KernelExpr, type Statement, type Step, type Value, valueRef,
+} from '../kernel.ts'
+import { createLowering, factorsOf, identityFor, type Lowering, type LoweringContext, type Scope } from './lowering.ts'
+
+type Kept = { readonly buffer: string; readonly axes: readonly string[] }
+interface Frame { readonly variables: ReadonlySet<string>; readonly steps: Step[] }
+
+export interface Materialised { readonly steps: readonly Step[]; readonly buffers: readonly Buffer[] }
+
+const solveRounds = 64
+
+/** `results` with their expressions, normalised and interned. `prefix` keeps names of several parts apart. */
+export function materialise(results: readonly ResultDecl[], exprs: readonly Expr[], context: LoweringContext): Materialised {
+  const kept = new Map<Expr, Kept>(context.kept)
+  const buffers: Buffer[] = []
+  const frames: Frame[] = [{ variables: new Set(), steps: [] }]
+  const loops = new Map<RepeatLoop, readonly Kept[]>()
+  const taken = new Set<string>([...Object.keys(context.inputs), ...results.map((r) => r.name)])
+  const own: LoweringContext = { ...context, kept, flat: true }
+
+  const newBuffer = (base: string, e: Expr): Kept => {
+    let name = base
+    for (let n = 2; taken.has(name); n++) name = `${base}${n}`
+    taken.add(name)
+    buffers.push({ name, axes: e.axes, storage: e.type === 'f32' ? 'f32' : e.type, role: 'workspace' })
+    return { buffer: name, axes: e.axes }
+  }
+  const frameOf = (e: Expr): Frame => {
+    const names = boundsOf(e)
+    return [...frames].reverse().find((f) => [...f.variables].some((id) => names.has(id))) ?? (frames[0] as Frame)
+  }
+  /** Does `e` vary with a variable that is no buffer, so that it must stay inside the kernel of its `solve`? */
+  const isInside = (e: Expr): boolean => [...boundsOf(e)].some((id) => !frames.some((f) => f.variables.has(id)))
+
+  const ensure = (e: Expr): void => {
+    if (kept.has(e)) return
+    if (e.kind === 'repeat') return ensureLoop(e)
+    for (const child of childrenToKeep(e)) ensure(child)
+    if (e.kind === 'at' && e.of.kind !== 'input' && !kept.has(e.of) && !isInside(e.of)) keep(e.of, 'gathered')
+    if (isInside(e)) return
+    if (e.kind === 'reduce') {
+      for (const part of sharedFactors(e)) keep(part, 'weight')
+      keep(e, own.hint(e) ?? e.op)
+    }
+    if (e.kind === 'scan') keep(e, e.op)
+    if (e.kind === 'solve') keep(e, 'solution')
+  }
+  const keep = (e: Expr, base: string): void => {
+    if (kept.has(e)) return
+    const buffer = newBuffer(base, e)
+    const kernel = kernelFor(e, buffer)
+    kept.set(e, buffer)
+    frameOf(e).steps.push(kernel)
+  }
+  const kernelFor = (e: Expr, to: Kept): Kernel => {
+    const grid = e.kind === 'scan' ? withoutAxes(e.axes, [e.over]) : e.axes
+    const lowering = createLowering(own, [e], new Map(grid.map((axis) => [axis, 'single'])))
+    if (e.kind === 'scan') lowerScan(e, to, lowering)
+    else store(to, e.kind === 'solve' ? lowerSolve(e, lowering) : lowering.lower(e), lowering)
+    return kernelOf(to.buffer, grid, lowering)
+  }
+
+  const ensureLoop = (e: Repeat): void => {
+    const known = loops.get(e.loop) ?? startLoop(e.loop)
+    kept.set(e, known[e.which] as Kept)
+  }
+  const startLoop = (loop: RepeatLoop): readonly Kept[] => {
+    for (const { initial } of loop.carried) ensure(initial)
+    const outer = frameOf(loop.count)
+    const held = loop.carried.map(({ variable, initial }) => {
+      const to = newBuffer('state', variable)
+      outer.steps.push(copyInto(to, initial, variable))
+      return to
+    })
+    const frame: Frame = { variables: new Set(loop.carried.map((c) => c.variable.id)), steps: [] }
+    frames.push(frame)
+    loop.carried.forEach((c, k) => kept.set(c.variable, held[k] as Kept))
+    const next = loop.carried.map(({ variable, next }) => {
+      ensure(next)
+      const to = newBuffer('next', variable)
+      frame.steps.push(copyInto(to, next, variable))
+      return to
+    })
+    frames.pop()
+    const count = createLowering(own, [loop.count], new Map()).lower(loop.count)
+    const become = held.map((to, k) => ({ to: to.buffer, from: (next[k] as Kept).buffer }))
+    outer.steps.push({ kind: 'rounds', count, steps: frame.steps, become })
+    loops.set(loop, held)
+    return held
+  }
+  const copyInto = (to: Kept, e: Expr, like: Expr): Kernel => {
+    const lowering = createLowering(own, [e], new Map(like.axes.map((axis) => [axis, 'single'])))
+    const value = lowering.lower(e)
+    store(to, like.type === 'f32' && value.type === 'i32' ? kernelCall('float', value) : value, lowering)
+    return kernelOf(to.buffer, like.axes, lowering)
+  }
+
+  for (const [k, result] of results.entries()) {
+    const e = exprs[k] as Expr
+    ensure(e)
+    const lowering = createLowering(own, [e], new Map(result.axes.map((axis) => [axis, 'single'])))
+    store({ buffer: result.name, axes: result.axes }, lowering.lower(e), lowering)
+    frames[0]?.steps.push(kernelOf(result.name, result.axes, lowering))
+  }
+  return { steps: frames[0]?.steps ?? [], buffers }
+}
+
+const kernelOf = (name: string, grid: readonly string[], lowering: Lowering): Kernel => ({
+  kind: 'kernel',
+  name,
+  doc: `${name}, one element at a time`,
+  grid: grid.map((axis) => ({ axis, tile: undefined })),
+  body: lowering.scopes[0]?.statements ?? [],
+})
+
+function store(to: Kept, value: KernelExpr, lowering: Lowering): void {
+  lowering.emit({ kind: 'store', buffer: to.buffer, index: Object.fromEntries(to.axes.map((axis) => [axis, indexRef(axis)])), value, axes: [] })
+}
+
+function lowerScan(e: Scan, to: Kept, lowering: Lowering): void {
+  const op = e.op === 'cummax' ? 'max' : 'sum'
+  const held: Value = { name: lowering.fresh('running'), type: e.type, axes: [] }
+  const neutral = identityFor(op, e.type)
+  const { scope, value: next } = lowering.nested(new Map([[e.over, 'single']]), () => {
+    const of = e.domain ? kernelCall('select', lowering.lower(e.domain), lowering.lower(e.of), neutral) : lowering.lower(e.of)
+    const value: Value = { name: lowering.fresh('next'), type: e.type, axes: [] }
+    lowering.emit({ kind: 'map', to: value, expr: kernelCall(op === 'sum' ? 'add' : 'max', valueRef(held), of) })
+    store(to, valueRef(value), lowering)
+    return value
+  })
+  const direction = e.op === 'cumsum_back' ? 'down' : 'up'
+  lowering.emit({ kind: 'loop', over: { kind: 'members', axis: e.over, direction }, carried: [{ value: held, initial: neutral, next: next.name }], body: scope.statements })
+}
+
+/** Bisection: the largest t with f(t) >= 0, `lo` if there is none. 64 halvings pass the last bit of f32 for any interval of interest. */
+function lowerSolve(e: Solve, lowering: Lowering): KernelExpr {
+  const [lo, hi] = [lowering.lower(e.lo), lowering.lower(e.hi)]
+  const scalar = (base: string): Value => ({ name: lowering.fresh(base), type: 'f32', axes: [] })
+  const [low, high] = [scalar('low'), scalar('high')]
+  const holds = (at: KernelExpr): KernelExpr => kernelCall('le', kernelConst(0, 'f32'), valueAt(e, at, lowering))
+  const mid = scalar('middle')
+  const body: Statement[] = []
+  const { scope, value: next } = lowering.nested(new Map(), (inner) => {
+    const half = kernelCall('mul', kernelConst(0.5, 'f32'), kernelCall('add', valueRef(low), valueRef(high)))
+    lowering.emit({ kind: 'map', to: mid, expr: half })
+    const isBelow: Value = { name: lowering.fresh('below'), type: 'bool', axes: [] }
+    bind(inner, e, valueRef(mid))
+    lowering.emit({ kind: 'map', to: isBelow, expr: kernelCall('le', kernelConst(0, 'f32'), lowering.lower(e.of)) })
+    const [nextLow, nextHigh] = [scalar('next_low'), scalar('next_high')]
+    lowering.emit({ kind: 'map', to: nextLow, expr: kernelCall('select', valueRef(isBelow), valueRef(mid), valueRef(low)) })
+    lowering.emit({ kind: 'map', to: nextHigh, expr: kernelCall('select', valueRef(isBelow), valueRef(high), valueRef(mid)) })
+    return [nextLow, nextHigh] as const
+  })
+  body.push(...scope.statements)
+  const carried = [
+    { value: low, initial: lo, next: next[0].name },
+    { value: high, initial: hi, next: next[1].name },
+  ]
+  lowering.emit({ kind: 'loop', over: { kind: 'rounds', count: kernelConst(solveRounds, 'i32') }, carried, body })
+  return kernelCall('select', holds(hi), hi, valueRef(low))
+}
+/** `of` with the variable at a value of the block, in a scope of one round, since what varies with it is computed there. */
+function valueAt(e: Solve, at: KernelExpr, lowering: Lowering): KernelExpr {
+  const out: Value = { name: lowering.fresh('at_end'), type: 'f32', axes: [] }
+  const { scope, value } = lowering.nested(new Map(), (inner) => {
+    bind(inner, e, at)
+    const to: Value = { name: lowering.fresh('value'), type: 'f32', axes: [] }
+    lowering.emit({ kind: 'map', to, expr: lowering.lower(e.of) })
+    return to
+  })
+  lowering.emit({
+    kind: 'loop',
+    over: { kind: 'rounds', count: kernelConst(1, 'i32') },
+    carried: [{ value: out, initial: kernelConst(0, 'f32'), next: value.name }],
+    body: scope.statements,
+  })
+  return valueRef(out)
+}
+const bind = (scope: Scope, e: Solve, value: KernelExpr): void => void scope.names.set(e.variable.id, () => value)
+
+function childrenToKeep(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case 'call':
+      return e.args
+    case 'spread':
+      return [e.of]
+    case 'at':
+      return [e.of, ...e.places.map((p) => p.index)]
+    case 'reduce':
+    case 'scan':
+      return e.domain ? [e.of, e.domain] : [e.of]
+    case 'solve':
+      return [e.lo, e.hi, e.of]
+    case 'random':
+      return [e.seed, ...e.counters]
+    default:
+      return []
+  }
+}
+
+const costly: readonly string[] = ['exp', 'exp2', 'log', 'tanh', 'sigmoid', 'softplus', 'pow', 'erf', 'sin', 'cos', 'div', 'sqrt', 'random']
+/** Factors of a sum that vary over fewer axes than its body and are not cheap: computed once, not once per feature. */
+function sharedFactors(e: Reduce): readonly Expr[] {
+  if (e.op !== 'sum') return []
+  const factors = factorsOf(e.of)
+  return factors.filter((f) => f.axes.length < e.of.axes.length && nodesOf(f).some((x) => x.kind === 'call' && costly.includes(x.op)) && f.axes.length > 0)
+}
+
+const frees = new WeakMap<Expr, ReadonlySet<string>>()
+/** The bound variables that `e` varies with and does not bind itself. */
+function boundsOf(e: Expr): ReadonlySet<string> {
+  const known = frees.get(e)
+  if (known) return known
+  const of = (all: readonly Expr[], without: readonly string[] = []): readonly string[] => all.flatMap((x) => [...boundsOf(x)]).filter((id) => !without.includes(id))
+  const found =
+    e.kind === 'bound'
+      ? [e.id]
+      : e.kind === 'solve'
+        ? [...of([e.lo, e.hi]), ...of([e.of], [e.variable.id])]
+        : e.kind === 'repeat'
+          ? [...of([e.loop.count, ...e.loop.carried.map((c) => c.initial)]), ...of(e.loop.carried.map((c) => c.next), e.loop.carried.map((c) => c.variable.id))]
+          : of(childrenToKeep(e))
+  const out = new Set(found)
+  frees.set(e, out)
+  return out
+}

@@ -1,0 +1,102 @@
+/** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
+import type { Attention, ResultDecl, StorageType } from '../attention.ts'
+import type { Expr } from '../ir.ts'
+import type { Buffer, Machine, Program, Step } from '../kernel.ts'
+import { createClassify } from '../masks/classify.ts'
+import type { Planned } from '../plan/make-plan.ts'
+import type { MaterialisedPlan, Plan, StreamPlan } from '../plan/plan.ts'
+import { type LoweringContext, NotLowered } from './lowering.ts'
+import { materialise } from './materialise.ts'
+import { lowerStream, splitAxis } from './stream.ts'
+
+export interface ProgramOptions {
+  readonly machine: Machine
+  readonly dtype: 'f32' | 'f16' | 'bf16'
+  readonly sizes: Readonly<Record<string, number>>
+  readonly tile: Readonly<Record<string, number>>
+  readonly splits?: number | undefined
+}
+export interface Lowered { readonly program: Program; readonly plan: Plan }
+
+/**
+ * Lowers each part; a stream that does not fit the tile vocabulary falls back to the materialised plan, which the returned plan shows.
+ */
+export function lowerProgram(planned: Planned, options: ProgramOptions): Lowered {
+  const { attention } = planned
+  const context = contextOf(planned, options)
+  const steps: Step[] = []
+  const buffers: Buffer[] = []
+  const parts: (StreamPlan | MaterialisedPlan)[] = []
+  const addMaterialised = (part: MaterialisedPlan): void => {
+    const exprs = part.results.map((r) => planned.exprs.get(r) as Expr)
+    const { steps: own, buffers: scratch } = materialise(part.results, exprs, withNames(context, buffers))
+    steps.push(...own)
+    buffers.push(...scratch)
+    parts.push(part)
+  }
+  for (const part of planned.parts) {
+    if (part.kind === 'materialised') {
+      addMaterialised(part)
+      continue
+    }
+    const lowered = tryStream(part, planned, options, context)
+    if (lowered.ok) {
+      steps.push(...lowered.stream.kernels)
+      buffers.push(...lowered.stream.buffers)
+      parts.push(part)
+    } else addMaterialised({ kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle })
+  }
+  const results = parts.flatMap((part) => (part.kind === 'stream' ? part.results.map((r) => r.result) : part.results))
+  return { program: assemble(attention, results, [...steps], buffers, options), plan: { attention, parts } }
+}
+
+function tryStream(part: StreamPlan, planned: Planned, options: ProgramOptions, context: LoweringContext) {
+  const { attention } = planned
+  const classify = createClassify({ attention, sizes: options.sizes })
+  try {
+    const stream = lowerStream(part, {
+      context,
+      tile: { i: options.machine.tile.i, j: options.machine.tile.j, ...attention.tile, ...options.tile },
+      classify,
+      splits: options.splits ?? 1,
+      name: part.results.map((r) => r.result.name).join('_'),
+    })
+    return { ok: true as const, stream }
+  } catch (error) {
+    if (error instanceof NotLowered) return { ok: false as const, obstacle: error.obstacle }
+    throw error
+  }
+}
+
+const contextOf = (planned: Planned, options: ProgramOptions): LoweringContext => ({
+  sizes: options.sizes,
+  inputs: Object.fromEntries(planned.attention.inputs.map((i) => [i.name, { axes: i.axes, storage: i.storage ?? storageOf(i.type, options) }])),
+  kept: new Map(),
+  flat: false,
+  hint: (e) => planned.hints.get(e),
+})
+/** Workspace of an earlier part keeps its names. */
+const withNames = (context: LoweringContext, buffers: readonly Buffer[]): LoweringContext => ({
+  ...context,
+  inputs: { ...context.inputs, ...Object.fromEntries(buffers.map((b) => [b.name, { axes: b.axes, storage: b.storage }])) },
+})
+
+const storageOf = (type: string, options: ProgramOptions): StorageType => (type === 'f32' ? options.dtype : type === 'i32' ? 'i32' : 'bool')
+/** Results per feature are stored as the tensors are; statistics of rows in f32, since f16 would lose what they are for. */
+const resultStorage = (r: ResultDecl, options: ProgramOptions): StorageType =>
+  r.expr.type !== 'f32' ? storageOf(r.expr.type, options) : r.axes.some((axis) => axis === 'd' || axis === 'e') ? options.dtype : 'f32'
+
+function assemble(attention: Attention, results: readonly ResultDecl[], steps: readonly Step[], scratch: readonly Buffer[], options: ProgramOptions): Program {
+  const ordered = attention.results.filter((r) => results.includes(r))
+  const inputs = attention.inputs.map((i): Buffer => ({ name: i.name, axes: i.axes, storage: i.storage ?? storageOf(i.type, options), role: 'input' }))
+  const outputs = ordered.map((r): Buffer => ({ name: r.name, axes: r.axes, storage: resultStorage(r, options), role: 'result' }))
+  return {
+    name: attention.name,
+    doc: attention.doc,
+    axes: attention.axes,
+    sizes: (options.splits ?? 1) > 1 ? { ...options.sizes, [splitAxis]: options.splits ?? 1 } : options.sizes,
+    params: attention.params,
+    buffers: [...inputs, ...outputs, ...scratch],
+    steps,
+  }
+}

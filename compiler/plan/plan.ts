@@ -1,0 +1,73 @@
+/**
+ * How a result is computed, before any target or tile: which reductions need which, what is carried along the streamed axis, how the
+ * carried state changes when its reference moves, how two states merge, and what is made of the final state.
+ *
+ * Names of state are `bound` nodes: in `finish`, `body` and later passes, `bound(id)` is the final value of that reference or
+ * accumulator, and `bound(difference.id)` is an element relative to its reference (the running one in the pass that owns it).
+ */
+import type { Attention, ResultDecl } from '../attention.ts'
+import type { Expr } from '../ir.ts'
+
+export interface Plan {
+  readonly attention: Attention
+  readonly parts: readonly (StreamPlan | MaterialisedPlan)[]
+}
+
+/** Row tiles stay, the streamed axis passes by. `row` is i and `stream` j, or the other way for column statistics. */
+export interface StreamPlan {
+  readonly kind: 'stream'
+  readonly row: string
+  readonly stream: string
+  readonly passes: readonly Pass[]
+  readonly results: readonly Finished[]
+}
+export interface Finished { readonly result: ResultDecl; readonly finish: Expr }
+
+/** One walk over the tiles of the streamed axis. All its state shares one domain (undefined: the whole axis). */
+export interface Pass {
+  readonly domain: Expr | undefined
+  readonly references: readonly Reference[]
+  readonly accumulators: readonly Accumulator[]
+}
+
+/**
+ * What scores are taken relative to. `max`, `min`: the running extreme of `of` (family E). `largest`: the running maximum of its
+ * absolute value (P). `mean`: the first tile's mean, moved when the running mean has left it by 8 deviations (M).
+ * `difference`: `of - reference`, or `of / reference` for `largest`.
+ */
+export interface Reference {
+  readonly id: string
+  readonly kind: 'max' | 'min' | 'largest' | 'mean'
+  readonly of: Expr
+  readonly differenceId: string
+  readonly countId: string | undefined // mean: the accumulators of its 0th, 1st and 2nd moment, which move it
+  readonly firstId: string | undefined
+  readonly secondId: string | undefined
+}
+
+/**
+ * A fold of `body` over the pass' domain. `degrees`: how it depends on references: the part exp(rate * difference) and the factor
+ * difference ^ moment (M), or difference ^ power (P). When a reference moves, `transform` in lower/state.ts follows from these.
+ */
+export interface Accumulator {
+  readonly id: string
+  readonly op: 'sum' | 'max' | 'min' | 'any' | 'all' | 'count'
+  readonly body: Expr
+  readonly degrees: readonly Degree[]
+}
+export interface Degree {
+  readonly reference: string
+  readonly rate: number
+  readonly moment: number
+  readonly power: number
+  readonly lower: readonly string[] // accumulators of the moments 0 .. moment - 1
+}
+
+/** Every reduction is a kernel of its own, with its value kept in a buffer: always right, slower, memory grows with the pairs. */
+export interface MaterialisedPlan {
+  readonly kind: 'materialised'
+  readonly results: readonly ResultDecl[]
+  readonly reason: Obstacle
+}
+/** Why a result is not streamed, and the expression that prevents it. */
+export interface Obstacle { readonly why: string; readonly at: Expr | undefined }

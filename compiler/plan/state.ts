@@ -1,0 +1,110 @@
+/** Names the state that pulled expressions need, and orders it into passes: what is stuck behind a statistic comes a pass later. */
+import { bound, call, constant, type Bound, type Expr, f32, i32, mapChildren, nodesOf, type Reduce } from '../ir.ts'
+import { renderTerm, type Term } from './algebra.ts'
+import type { Interner } from './intern.ts'
+import type { Accumulator, Degree, Pass, Reference } from './plan.ts'
+import type { Puller, Shift } from './pull.ts'
+
+interface Draft {
+  readonly level: number // passes run in the order of their levels
+  readonly domain: Expr | undefined
+  readonly references: Map<string, Reference>
+  readonly accumulators: Map<string, Accumulator>
+}
+
+export interface State {
+  /** `e` with every reduction over the stream replaced by the name of its final value; their state is noted. */
+  readonly name: (e: Expr) => Expr
+  readonly passes: () => readonly Pass[]
+}
+
+export function createState(shifts: readonly Shift[], stream: string, puller: Puller, names: Interner): State {
+  const drafts: Draft[] = []
+  const named = new Map<Expr, Expr>()
+  const levels = new Map<string, number>()
+
+  const name = (e: Expr): Expr => {
+    const known = named.get(e)
+    if (known) return known
+    const made = e.kind === 'reduce' && e.over.includes(stream) ? nameReduction(e) : names.intern(mapChildren(e, name))
+    if (e.kind === 'bound') noteReference(e)
+    named.set(e, made)
+    return made
+  }
+
+  const draftAt = (level: number, domain: Expr | undefined): Draft => {
+    const known = drafts.find((d) => d.level === level && d.domain === domain)
+    if (known) return known
+    const made: Draft = { level, domain, references: new Map(), accumulators: new Map() }
+    drafts.push(made)
+    return made
+  }
+  const levelOf = (e: Expr | undefined): number =>
+    e ? Math.max(0, ...nodesOf(e).map((x) => (x.kind === 'bound' ? (levels.get(x.id) ?? 0) : 0))) : 0
+
+  const noteReference = (e: Bound): void => {
+    const shift = shifts.find((s) => s.reference === e)
+    if (shift && !levels.has(e.id)) addReference(shift, e.id)
+  }
+  const addReference = (shift: Shift, id: string): void => {
+    const of = name(shift.x)
+    const domain = shift.domain && name(shift.domain)
+    const level = Math.max(levelOf(of), levelOf(domain)) + 1
+    const draft = draftAt(level, domain)
+    levels.set(id, level)
+    const moment = (m: number) => (shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), shift) : undefined)
+    const [countId, firstId, secondId] = [moment(0), moment(1), moment(2)]
+    draft.references.set(id, { id, kind: shift.kind, of, differenceId: idOf(shift.difference), countId, firstId, secondId })
+  }
+  const momentBody = (x: Expr, m: number): Expr => (m === 0 ? f32(1) : m === 1 ? x : names.intern(call('pow', [x, i32(m)])))
+
+  const nameReduction = (e: Reduce): Expr => {
+    const body = name(e.of)
+    const domain = e.domain && name(e.domain)
+    const inner = Math.max(levelOf(body), levelOf(domain))
+    const used = shifts.filter((s) => nodesOf(e.of).includes(s.difference))
+    for (const s of used) noteReference(s.reference as Bound)
+    const runsBeside = (s: Shift): boolean => e.op === 'sum' && s.domain === e.domain && levelOf(s.reference) > inner
+    // A difference is taken relative to a reference that still runs only in that reference's own pass; elsewhere it must be final.
+    const level = Math.max(inner + 1, ...used.map((s) => levelOf(s.reference) + (runsBeside(s) ? 0 : 1)))
+    const own = used.find((s) => runsBeside(s) && levelOf(s.reference) === level)
+    const op = e.op === 'mean' || e.op === 'logsumexp' ? 'sum' : e.op
+    return names.intern(bound(accumulate(draftAt(level, domain), op, body, own), e.type, e.axes))
+  }
+
+  const accumulate = (draft: Draft, op: Accumulator['op'], body: Expr, shift: Shift | undefined): string => {
+    if (op === 'sum' && body.kind === 'const' && body.value === 1) return accumulate(draft, 'count', constant(true, 'bool'), undefined)
+    const key = `${op} ${names.id(body)}`
+    const known = draft.accumulators.get(key)
+    if (known) return known.id
+    const degrees = op === 'sum' && shift ? degreesOf(draft, body, shift) : []
+    const id = `a${drafts.reduce((n, d) => n + d.accumulators.size, 0)}`
+    draft.accumulators.set(key, { id, op, body, degrees })
+    levels.set(id, draft.level)
+    return id
+  }
+  /** How a body depends on its reference; the lower moments that its transformation needs are added to the state. */
+  const degreesOf = (draft: Draft, body: Expr, shift: Shift): readonly Degree[] => {
+    const [t] = puller.expand(body)
+    const reference = idOf(shift.reference)
+    const rate = t?.exponent.get(shift.difference) ?? 0
+    const degree = t?.factors.get(shift.difference) ?? 0
+    if (!t || shift.kind === 'largest') return [{ reference, rate: 0, moment: 0, power: degree, lower: [] }]
+    const lower = Array.from({ length: degree }, (_, m) => accumulate(draft, 'sum', withMoment(t, shift.difference, m), shift))
+    return [{ reference, rate, moment: degree, power: 0, lower }]
+  }
+  const withMoment = (t: Term, x: Expr, moment: number): Expr => {
+    const factors = new Map(t.factors)
+    factors.delete(x)
+    if (moment > 0) factors.set(x, moment)
+    return names.intern(renderTerm({ ...t, factors }))
+  }
+
+  const passes = (): readonly Pass[] =>
+    [...drafts]
+      .sort((a, b) => a.level - b.level)
+      .map(({ domain, references, accumulators }) => ({ domain, references: [...references.values()], accumulators: [...accumulators.values()] }))
+  return { name, passes }
+}
+
+const idOf = (e: Expr): string => (e.kind === 'bound' ? e.id : '')
