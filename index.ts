@@ -9,7 +9,7 @@ import { makePlan } from './compiler/plan/make-plan.ts'
 import type { Plan } from './compiler/plan/plan.ts'
 import { printPlan } from './compiler/plan/print-plan.ts'
 import { printModule } from './compiler/print-ir.ts'
-import { printKernels } from './compiler/print-kernel.ts'
+import { printProgram } from './compiler/print-kernel.ts'
 import { verifyModule } from './compiler/verify-ir.ts'
 import { verifyProgram } from './compiler/verify-kernel.ts'
 import { version } from './generated/version.ts'
@@ -68,7 +68,13 @@ export async function compile(file: SourceFile, options: CompileOptions): Promis
   const target = await load()
   const lowered = analyzed.value.attentions.map((attention) => lower(attention, options, target.machine))
   const programs = lowered.map((x) => x.program)
-  const files = await target.emit({ name: baseName(file.path), programs, dtype: options.dtype ?? 'f32', version, threads: options.threads ?? false })
+  const files = await target.emit({
+    name: baseName(file.path),
+    programs,
+    dtype: options.dtype ?? 'f32',
+    version,
+    threads: options.threads ?? false,
+  })
   return succeed({ files, module: analyzed.value, plans: lowered.map((x) => x.plan), programs }, analyzed.warnings)
 }
 
@@ -82,28 +88,45 @@ export function emitStage(stage: Stage, file: SourceFile, options: StageOptions 
   if (!analyzed.ok) return analyzed
   if (stage === 'ir') return succeed(printModule(analyzed.value), analyzed.warnings)
   const lowered = analyzed.value.attentions.map((attention) => lower(attention, options, defaultMachine))
-  const text = stage === 'plan' ? lowered.map((x) => printPlan(x.plan)) : lowered.map((x) => printKernels(x.program))
+  const text = stage === 'plan' ? lowered.map((x) => printPlan(x.plan)) : lowered.map((x) => printProgram(x.program))
   return succeed(text.join('\n'), analyzed.warnings)
 }
-const withoutSpans = (key: string, value: unknown): unknown => (key === 'span' || key.endsWith('Span') || key === 'file' ? undefined : value)
+const withoutSpans = (key: string, value: unknown): unknown =>
+  key === 'span' || key.endsWith('Span') || key === 'file' ? undefined : value
 
-const defaultMachine: Machine = { tile: { i: 32, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } }
+const defaultMachine: Machine = {
+  tile: { i: 32, j: 64 },
+  accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 },
+}
 
-function lower(attention: Attention, options: StageOptions, machine: Machine): { readonly plan: Plan; readonly program: Program } {
+function lower(
+  attention: Attention,
+  options: StageOptions,
+  machine: Machine,
+): { readonly plan: Plan; readonly program: Program } {
   const sizes = compileTimeSizes(attention, options.sizes ?? {})
   const planned = makePlan(attention, { sizes, results: options.results, kind: options.plan })
-  const lowered = lowerProgram(planned, { machine, dtype: options.dtype ?? 'f32', sizes, tile: options.tile ?? {}, splits: options.splits })
+  const lowered = lowerProgram(planned, {
+    machine,
+    dtype: options.dtype ?? 'f32',
+    sizes,
+    tile: options.tile ?? {},
+    splits: options.splits,
+  })
   for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
   return lowered
 }
 
 /** Lengths of compile-time axes: given, else declared, else d = e = 64 and the first check line for others. */
-export function compileTimeSizes(attention: Attention, given: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+export function compileTimeSizes(
+  attention: Attention,
+  given: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
   const sizes: Record<string, number> = {}
   const find = (name: string): number | undefined => {
     if (sizes[name] !== undefined) return sizes[name]
     const axis = attention.axes.find((a) => a.name === name)
-    if (!axis || axis.time !== 'compile') return undefined
+    if (axis?.time !== 'compile') return undefined
     const { length } = axis
     const value =
       length.kind === 'like'

@@ -24,7 +24,10 @@ export interface Axis {
 }
 
 /** [lo, hi] declared by the source: the planner and the masks use it, `run` checks it, `verify` draws from it. */
-export interface DeclaredRange { readonly lo: Expr; readonly hi: Expr }
+export interface DeclaredRange {
+  readonly lo: Expr
+  readonly hi: Expr
+}
 
 export interface InputDecl {
   readonly name: string
@@ -53,7 +56,10 @@ export interface ResultDecl {
 }
 
 /** The lengths at which `verify` and the tests run an attention; axes not named take 1..4. */
-export interface Check { readonly sizes: Readonly<Record<string, number>>; readonly span: Span }
+export interface Check {
+  readonly sizes: Readonly<Record<string, number>>
+  readonly span: Span
+}
 
 export interface Attention {
   readonly name: string

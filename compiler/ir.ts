@@ -42,22 +42,55 @@ interface Node {
   readonly axes: readonly string[] // in `axisOrder`
   readonly span: Span | undefined // the source text this came from; derived nodes keep their parent's
 }
-export interface Const extends Node { readonly kind: 'const'; readonly value: number | boolean }
+export interface Const extends Node {
+  readonly kind: 'const'
+  readonly value: number | boolean
+}
 /** The index of an axis, i32. */
-export interface Index extends Node { readonly kind: 'index'; readonly axis: string }
+export interface Index extends Node {
+  readonly kind: 'index'
+  readonly axis: string
+}
 /** The length of an axis, i32, no axes. */
-export interface Size extends Node { readonly kind: 'size'; readonly axis: string }
+export interface Size extends Node {
+  readonly kind: 'size'
+  readonly axis: string
+}
 /** An input tensor at the indices of its declared axes, widened exactly to its element type. */
-export interface Input extends Node { readonly kind: 'input'; readonly name: string }
+export interface Input extends Node {
+  readonly kind: 'input'
+  readonly name: string
+}
 /** A run-time or compile-time scalar. */
-export interface Param extends Node { readonly kind: 'param'; readonly name: string }
+export interface Param extends Node {
+  readonly kind: 'param'
+  readonly name: string
+}
 /** The variable of a `solve` or a carried value of a `repeat`; `id` is unique within its attention. */
-export interface Bound extends Node { readonly kind: 'bound'; readonly id: string }
-export interface Call extends Node { readonly kind: 'call'; readonly op: Op; readonly args: readonly Expr[] }
+export interface Bound extends Node {
+  readonly kind: 'bound'
+  readonly id: string
+}
+export interface Call extends Node {
+  readonly kind: 'call'
+  readonly op: Op
+  readonly args: readonly Expr[]
+}
 /** `of`, declared to vary over `axes` as well (score and weight vary over i and j whatever their expressions). */
-export interface Spread extends Node { readonly kind: 'spread'; readonly of: Expr }
-export interface Place { readonly axis: string; readonly index: Expr; readonly outside: 'clamp' | 'zero' }
-export interface At extends Node { readonly kind: 'at'; readonly of: Expr; readonly places: readonly Place[] }
+export interface Spread extends Node {
+  readonly kind: 'spread'
+  readonly of: Expr
+}
+export interface Place {
+  readonly axis: string
+  readonly index: Expr
+  readonly outside: 'clamp' | 'zero'
+}
+export interface At extends Node {
+  readonly kind: 'at'
+  readonly of: Expr
+  readonly places: readonly Place[]
+}
 /** Folds the axes `over`. `domain`: bool, the places that count; undefined: the whole axis. */
 export interface Reduce extends Node {
   readonly kind: 'reduce'
@@ -83,14 +116,22 @@ export interface Solve extends Node {
   readonly of: Expr
 }
 /** The value of carried variable `which` after all rounds. All results of one loop share the one `loop` object. */
-export interface Repeat extends Node { readonly kind: 'repeat'; readonly loop: RepeatLoop; readonly which: number }
+export interface Repeat extends Node {
+  readonly kind: 'repeat'
+  readonly loop: RepeatLoop
+  readonly which: number
+}
 /** `next` of each carried value, in terms of the values before the round (sequential assignment is already substituted). */
 export interface RepeatLoop {
   readonly count: Expr // i32, no axes
   readonly carried: readonly { readonly variable: Bound; readonly initial: Expr; readonly next: Expr }[]
 }
 /** Philox 4x32-10 with key `seed` and up to four i32 counters: top 24 bits times 2^-24. */
-export interface Random extends Node { readonly kind: 'random'; readonly seed: Expr; readonly counters: readonly Expr[] }
+export interface Random extends Node {
+  readonly kind: 'random'
+  readonly seed: Expr
+  readonly counters: readonly Expr[]
+}
 
 /** Conventional axes stand first and last, as results have them in memory; others keep the order of their names. */
 export function axisOrder(a: string, b: string): number {
@@ -110,21 +151,48 @@ export const withoutAxes = (axes: readonly string[], gone: readonly string[]): r
 
 // Constructors compute type and axes; legality is the checker's business.
 
-export const constant = (value: number | boolean, type: ElementType, span?: Span): Const => ({ kind: 'const', value, type, axes: [], span })
+export const constant = (value: number | boolean, type: ElementType, span?: Span): Const => ({
+  kind: 'const',
+  value,
+  type,
+  axes: [],
+  span,
+})
 export const f32 = (value: number, span?: Span): Const => constant(value, 'f32', span)
 export const i32 = (value: number, span?: Span): Const => constant(value, 'i32', span)
 export const bool = (value: boolean, span?: Span): Const => constant(value, 'bool', span)
 export const index = (axis: string, span?: Span): Index => ({ kind: 'index', axis, type: 'i32', axes: [axis], span })
 export const size = (axis: string, span?: Span): Size => ({ kind: 'size', axis, type: 'i32', axes: [], span })
-export const input = (name: string, type: ElementType, axes: readonly string[], span?: Span): Input => ({ kind: 'input', name, type, axes: unionAxes(axes), span })
-export const param = (name: string, type: ElementType, span?: Span): Param => ({ kind: 'param', name, type, axes: [], span })
-export const bound = (id: string, type: ElementType, axes: readonly string[], span?: Span): Bound => ({ kind: 'bound', id, type, axes: unionAxes(axes), span })
+export const input = (name: string, type: ElementType, axes: readonly string[], span?: Span): Input => ({
+  kind: 'input',
+  name,
+  type,
+  axes: unionAxes(axes),
+  span,
+})
+export const param = (name: string, type: ElementType, span?: Span): Param => ({
+  kind: 'param',
+  name,
+  type,
+  axes: [],
+  span,
+})
+export const bound = (id: string, type: ElementType, axes: readonly string[], span?: Span): Bound => ({
+  kind: 'bound',
+  id,
+  type,
+  axes: unionAxes(axes),
+  span,
+})
 
 export const call = (op: Op, args: readonly Expr[], span?: Span): Call => ({
   kind: 'call',
   op,
   args,
-  type: resultType(op, args.map((arg) => arg.type)),
+  type: resultType(
+    op,
+    args.map((arg) => arg.type),
+  ),
   axes: unionAxes(...args.map((arg) => arg.axes)),
   span: span ?? args[0]?.span,
 })
@@ -139,7 +207,13 @@ export const at = (of: Expr, places: readonly Place[], span?: Span): At => ({
   of,
   places,
   type: of.type,
-  axes: unionAxes(withoutAxes(of.axes, places.map((place) => place.axis)), ...places.map((place) => place.index.axes)),
+  axes: unionAxes(
+    withoutAxes(
+      of.axes,
+      places.map((place) => place.axis),
+    ),
+    ...places.map((place) => place.index.axes),
+  ),
   span: span ?? of.span,
 })
 
@@ -149,7 +223,14 @@ export const reduce = (op: ReduceOp, over: readonly string[], of: Expr, domain?:
   over: unionAxes(over),
   of,
   domain,
-  type: op === 'count' ? 'i32' : op === 'any' || op === 'all' ? 'bool' : op === 'mean' || op === 'logsumexp' ? 'f32' : of.type,
+  type:
+    op === 'count'
+      ? 'i32'
+      : op === 'any' || op === 'all'
+        ? 'bool'
+        : op === 'mean' || op === 'logsumexp'
+          ? 'f32'
+          : of.type,
   axes: withoutAxes(unionAxes(of.axes, domain?.axes ?? []), over),
   span: span ?? of.span,
 })

@@ -52,14 +52,20 @@ export interface Kernel {
   readonly body: readonly Statement[]
 }
 /** `tile` undefined: single. */
-export interface GridAxis { readonly axis: string; readonly tile: number | undefined }
+export interface GridAxis {
+  readonly axis: string
+  readonly tile: number | undefined
+}
 
 export interface Value {
   readonly name: string
   readonly type: ElementType
   readonly axes: readonly ValueAxis[]
 }
-export interface ValueAxis { readonly axis: string; readonly extent: 'tile' | 'whole' }
+export interface ValueAxis {
+  readonly axis: string
+  readonly extent: 'tile' | 'whole'
+}
 
 export type Statement = Load | Map | Mask | Contract | Reduce | Loop | Store
 
@@ -75,9 +81,18 @@ export interface Load {
   readonly outside: 'never' | 'clamp' | 'zero'
 }
 /** Elementwise; operands broadcast by axis. */
-export interface Map { readonly kind: 'map'; readonly to: Value; readonly expr: KernelExpr }
+export interface Map {
+  readonly kind: 'map'
+  readonly to: Value
+  readonly expr: KernelExpr
+}
 /** A bool pair value: `expr`, known to be true everywhere in the tile when the uniform value `full` is true. */
-export interface Mask { readonly kind: 'mask'; readonly to: Value; readonly expr: KernelExpr; readonly full: string | undefined }
+export interface Mask {
+  readonly kind: 'mask'
+  readonly to: Value
+  readonly expr: KernelExpr
+  readonly full: string | undefined
+}
 /**
  * `to` = sum over `over` of left * right. Order of the sum is the target's, one for all uses. `where`: a bool value over `over` and
  * other axes of `to`: places where it is false contribute nothing, whatever the operands hold (NaN included).
@@ -100,7 +115,11 @@ export interface Reduce {
   readonly where: string | undefined
 }
 /** `value` holds `initial` before, the body's `next` after each round, and its last value after the loop. `next` names a value of the body. */
-export interface Carried { readonly value: Value; readonly initial: KernelExpr; readonly next: string }
+export interface Carried {
+  readonly value: Value
+  readonly initial: KernelExpr
+  readonly next: string
+}
 export interface Loop {
   readonly kind: 'loop'
   readonly over: TileLoop | MemberLoop | RoundLoop
@@ -121,8 +140,15 @@ export interface TileLoop {
   readonly skip: string | undefined
 }
 /** One index of `axis` at a time, in order or from the end; in its body the axis is single. */
-export interface MemberLoop { readonly kind: 'members'; readonly axis: string; readonly direction: 'up' | 'down' }
-export interface RoundLoop { readonly kind: 'rounds'; readonly count: KernelExpr }
+export interface MemberLoop {
+  readonly kind: 'members'
+  readonly axis: string
+  readonly direction: 'up' | 'down'
+}
+export interface RoundLoop {
+  readonly kind: 'rounds'
+  readonly count: KernelExpr
+}
 /** buffer[index] = value, rounded once to the buffer's storage type. */
 export interface Store {
   readonly kind: 'store'
@@ -133,22 +159,56 @@ export interface Store {
 }
 
 export type KernelExpr = KernelConst | ValueRef | IndexRef | SizeRef | ParamRef | KernelCall
-export interface KernelConst { readonly kind: 'const'; readonly type: ElementType; readonly value: number | boolean }
-export interface ValueRef { readonly kind: 'value'; readonly type: ElementType; readonly name: string }
+export interface KernelConst {
+  readonly kind: 'const'
+  readonly type: ElementType
+  readonly value: number | boolean
+}
+export interface ValueRef {
+  readonly kind: 'value'
+  readonly type: ElementType
+  readonly name: string
+}
 /** `element`: this element's index along the axis. `first`, `last`: of the current tile, uniform, the ragged end respected. */
-export interface IndexRef { readonly kind: 'index'; readonly type: 'i32'; readonly axis: string; readonly of: 'element' | 'first' | 'last' }
-export interface SizeRef { readonly kind: 'size'; readonly type: 'i32'; readonly axis: string }
-export interface ParamRef { readonly kind: 'param'; readonly type: ElementType; readonly name: string }
-export interface KernelCall { readonly kind: 'call'; readonly type: ElementType; readonly op: Op; readonly args: readonly KernelExpr[] }
+export interface IndexRef {
+  readonly kind: 'index'
+  readonly type: 'i32'
+  readonly axis: string
+  readonly of: 'element' | 'first' | 'last'
+}
+export interface SizeRef {
+  readonly kind: 'size'
+  readonly type: 'i32'
+  readonly axis: string
+}
+export interface ParamRef {
+  readonly kind: 'param'
+  readonly type: ElementType
+  readonly name: string
+}
+export interface KernelCall {
+  readonly kind: 'call'
+  readonly type: ElementType
+  readonly op: Op
+  readonly args: readonly KernelExpr[]
+}
 
 export const kernelConst = (value: number | boolean, type: ElementType): KernelConst => ({ kind: 'const', type, value })
 export const valueRef = (value: Value): ValueRef => ({ kind: 'value', type: value.type, name: value.name })
-export const indexRef = (axis: string, of: IndexRef['of'] = 'element'): IndexRef => ({ kind: 'index', type: 'i32', axis, of })
+export const indexRef = (axis: string, of: IndexRef['of'] = 'element'): IndexRef => ({
+  kind: 'index',
+  type: 'i32',
+  axis,
+  of,
+})
 export const sizeRef = (axis: string): SizeRef => ({ kind: 'size', type: 'i32', axis })
 export const paramRef = (name: string, type: ElementType): ParamRef => ({ kind: 'param', type, name })
 export const kernelCall = (op: Op, ...args: readonly KernelExpr[]): KernelCall => ({
   kind: 'call',
-  type: resultType(op, args.map((arg) => arg.type)),
+  type: resultType(
+    op,
+    args.map((arg) => arg.type),
+  ),
   op,
   args,
 })

@@ -29,7 +29,20 @@ export type Op = keyof typeof ops
 
 const comparisons: readonly Op[] = ['lt', 'le', 'eq', 'ne']
 const logic: readonly Op[] = ['not', 'and', 'or']
-const sameAsOperand: readonly Op[] = ['neg', 'abs', 'sign', 'add', 'sub', 'mul', 'idiv', 'mod', 'min', 'max', 'stop_gradient', 'straight_through']
+const sameAsOperand: readonly Op[] = [
+  'neg',
+  'abs',
+  'sign',
+  'add',
+  'sub',
+  'mul',
+  'idiv',
+  'mod',
+  'min',
+  'max',
+  'stop_gradient',
+  'straight_through',
+]
 
 export const isComparison = (op: Op): boolean => comparisons.includes(op)
 export const isLogic = (op: Op): boolean => logic.includes(op)

@@ -282,6 +282,10 @@ describe('size', () => {
     ['not beside each other', wrap(`a${' and not b'.repeat(200)}`)],
     ['if beside each other', `attention a { ${'score = if a then 1 else 2 '.repeat(200)} }`],
     ['if in then', wrap(`${'if a then '.repeat(63)}1${' else 2'.repeat(63)}`)],
+    [
+      'a ladder in a ladder',
+      wrap(`if a then ${'if b then 1 else '.repeat(40)}2 else ${'if c then 1 else '.repeat(40)}2`),
+    ],
     ['a sum', wrap(`1${' + 1'.repeat(998)}`)],
     ['a big file', `${' '.repeat(2 ** 20 - 10)}fn f() = 1`],
     ['a long name', wrap('x'.repeat(64))],

@@ -3,9 +3,33 @@
  * scope that has the axes and names it depends on, and once.
  */
 import type { StorageType } from '../attention.ts'
-import { type At, type Call, call, constant, type Expr, f32, type Input, nodesOf, type Reduce, unionAxes, withoutAxes } from '../ir.ts'
+import { elementary } from '../elementary.ts'
 import {
-  indexRef, kernelCall, kernelConst, type KernelExpr, type Loop, paramRef, sizeRef, type Statement, type Value, type ValueAxis, valueRef,
+  type At,
+  type Call,
+  call,
+  constant,
+  type Expr,
+  f32,
+  type Input,
+  nodesOf,
+  type Reduce,
+  unionAxes,
+  withoutAxes,
+} from '../ir.ts'
+import {
+  indexRef,
+  type KernelCall,
+  type KernelExpr,
+  kernelCall,
+  kernelConst,
+  type Loop,
+  paramRef,
+  type Statement,
+  sizeRef,
+  type Value,
+  type ValueAxis,
+  valueRef,
 } from '../kernel.ts'
 import type { Obstacle } from '../plan/plan.ts'
 
@@ -70,7 +94,11 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     const needs = dependsOn(e)
     for (let at = scopes.length - 1; at > 0; at--) {
       const scope = scopes[at] as Scope
-      if ([...scope.axes.keys()].some((axis) => needs.has(axis)) || [...scope.names.keys()].some((id) => needs.has(`#${id}`))) return at
+      if (
+        [...scope.axes.keys()].some((axis) => needs.has(axis)) ||
+        [...scope.names.keys()].some((id) => needs.has(`#${id}`))
+      )
+        return at
     }
     return 0
   }
@@ -107,7 +135,8 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
   const newValue = (base: string, type: Value['type'], axes: readonly string[], at?: Expr): Value => {
     const value = { name: fresh(base), type, axes: valueAxes(axes) }
     const tiles = value.axes.filter((a) => a.extent === 'tile').length
-    if (tiles === 2 && value.axes.length > 2) throw new NotLowered('a value per query, key and feature does not fit a tile', at ?? f32(0))
+    if (tiles === 2 && value.axes.length > 2)
+      throw new NotLowered('a value per query, key and feature does not fit a tile', at ?? f32(0))
     return value
   }
 
@@ -128,7 +157,8 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     return inScope(home, () => {
       const expr = lower(e)
       const known = expr.kind === 'value' ? valueNamed(expr.name) : undefined
-      return known ?? mapTo(base, expr, e)
+      const covers = known && valueAxes(e.axes).every((a) => known.axes.some((b) => b.axis === a.axis))
+      return covers ? known : mapTo(base, expr, e)
     })
   }
   const values = new Map<string, Value>()
@@ -152,7 +182,9 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
       case 'index':
         return indexRef(e.axis)
       case 'size':
-        return context.sizes[e.axis] === undefined ? sizeRef(e.axis) : kernelConst(context.sizes[e.axis] as number, 'i32')
+        return context.sizes[e.axis] === undefined
+          ? sizeRef(e.axis)
+          : kernelConst(context.sizes[e.axis] as number, 'i32')
       case 'param':
         return paramRef(e.name, e.type)
       case 'input':
@@ -168,7 +200,11 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
       case 'reduce':
         return buildReduce(e)
       case 'random':
-        return kernelCall('random', lower(e.seed), ...[0, 1, 2, 3].map((k) => (e.counters[k] ? lower(e.counters[k] as Expr) : kernelConst(0, 'i32'))))
+        return kernelCall(
+          'random',
+          lower(e.seed),
+          ...[0, 1, 2, 3].map((k) => (e.counters[k] ? lower(e.counters[k] as Expr) : kernelConst(0, 'i32'))),
+        )
       default:
         throw new NotLowered(`${e.kind} needs buffers`, e)
     }
@@ -181,12 +217,19 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     throw new NotLowered(`${id} has no value here`, e)
   }
   const buildCall = (e: Call): KernelExpr => {
-    const expr = kernelCall(e.op, ...e.args.map(lower))
-    const isShared = (uses.get(e) ?? 0) > 1 && e.args.some((a) => a.kind !== 'const' && a.kind !== 'size' && a.kind !== 'index')
+    const expr = foldConstant(kernelCall(e.op, ...e.args.map(lower)))
+    if (expr.kind !== 'call') return expr
+    const isShared =
+      (uses.get(e) ?? 0) > 1 && e.args.some((a) => a.kind !== 'const' && a.kind !== 'size' && a.kind !== 'index')
     return isShared ? valueRef(mapTo(context.hint(e) ?? 't', expr, e)) : expr
   }
 
-  const loadInput = (e: Input, places: ReadonlyMap<string, KernelExpr>, outside: 'never' | 'clamp' | 'zero' = 'never', axes: readonly string[] = e.axes): KernelExpr => {
+  const loadInput = (
+    e: Input,
+    places: ReadonlyMap<string, KernelExpr>,
+    outside: 'never' | 'clamp' | 'zero' = 'never',
+    axes: readonly string[] = e.axes,
+  ): KernelExpr => {
     const declared = context.inputs[e.name]
     if (!declared) throw new NotLowered(`no input ${e.name}`, e)
     const to = define(newValue(e.name, e.type, axes, e))
@@ -196,7 +239,13 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
   }
   const loadKept = (e: Expr, kept: { buffer: string; axes: readonly string[] }): KernelExpr => {
     const to = define(newValue(kept.buffer, e.type, e.axes, e))
-    emit({ kind: 'load', to, buffer: kept.buffer, index: Object.fromEntries(kept.axes.map((axis) => [axis, indexRef(axis)])), outside: 'never' })
+    emit({
+      kind: 'load',
+      to,
+      buffer: kept.buffer,
+      index: Object.fromEntries(kept.axes.map((axis) => [axis, indexRef(axis)])),
+      outside: 'never',
+    })
     return valueRef(to)
   }
   const buildAt = (e: At): KernelExpr => {
@@ -210,12 +259,23 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     const kept = context.kept.get(e.of)
     if (!kept) throw new NotLowered('a gather from an expression needs it in a buffer', e)
     const to = define(newValue(kept.buffer, e.type, e.axes, e))
-    emit({ kind: 'load', to, buffer: kept.buffer, index: Object.fromEntries(kept.axes.map((axis) => [axis, index.get(axis) ?? indexRef(axis)])), outside })
+    emit({
+      kind: 'load',
+      to,
+      buffer: kept.buffer,
+      index: Object.fromEntries(kept.axes.map((axis) => [axis, index.get(axis) ?? indexRef(axis)])),
+      outside,
+    })
     return valueRef(to)
   }
   const clampTo = (axis: string, x: KernelExpr): KernelExpr =>
-    kernelCall('max', kernelConst(0, 'i32'), kernelCall('min', x, kernelCall('sub', sizeOf(axis), kernelConst(1, 'i32'))))
-  const sizeOf = (axis: string): KernelExpr => (context.sizes[axis] === undefined ? sizeRef(axis) : kernelConst(context.sizes[axis] as number, 'i32'))
+    kernelCall(
+      'max',
+      kernelConst(0, 'i32'),
+      kernelCall('min', x, kernelCall('sub', sizeOf(axis), kernelConst(1, 'i32'))),
+    )
+  const sizeOf = (axis: string): KernelExpr =>
+    context.sizes[axis] === undefined ? sizeRef(axis) : kernelConst(context.sizes[axis] as number, 'i32')
 
   // Reductions over axes that a block holds whole, or walks one by one
 
@@ -225,10 +285,16 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     if (rest.length > 0) return lower(oneAxisAtATime(e))
     if (e.op === 'mean') return lower(meanOf(e))
     if (e.op === 'logsumexp') return lower(logSumExpOf(e))
-    const body = e.domain ? call('select', [e.domain, e.of, identityOf(e)]) : e.op === 'count' ? constant(true, 'bool') : e.of
-    if (scopes.some((s) => s.axes.get(axis) === 'tile')) throw new NotLowered(`a reduction over ${axis} inside its own tile`, e)
+    const body = e.domain
+      ? call('select', [e.domain, e.of, identityOf(e)])
+      : e.op === 'count'
+        ? constant(true, 'bool')
+        : e.of
+    if (scopes.some((s) => s.axes.get(axis) === 'tile'))
+      throw new NotLowered(`a reduction over ${axis} inside its own tile`, e)
     const tiles = e.axes.filter((a) => extentOf(a) === 'tile')
-    const canHold = !context.flat && context.sizes[axis] !== undefined && !scopes.some((s) => s.axes.get(axis) === 'single')
+    const canHold =
+      !context.flat && context.sizes[axis] !== undefined && !scopes.some((s) => s.axes.get(axis) === 'single')
     if (canHold && tiles.length < 2) return reduceWhole(e, body, axis)
     const factored = e.op === 'sum' && canHold ? factorsOf(body) : undefined
     return (factored && contractOver(e, factored, axis)) ?? reduceByMembers(e, body, axis)
@@ -248,7 +314,8 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     const inside = factors.filter((f) => !after.includes(f))
     const right = inside.filter((f) => f.axes.includes(second))
     const left = inside.filter((f) => !f.axes.includes(second))
-    if (right.some((f) => f.axes.includes(first)) || right.length === 0 || !left.some((f) => f.axes.includes(first))) return undefined
+    if (right.some((f) => f.axes.includes(first)) || right.length === 0 || !left.some((f) => f.axes.includes(first)))
+      return undefined
     const [a, b] = [lowerToValue(multiply(left), 'left'), lowerToValue(multiply(right), 'right')]
     const to = define(newValue(context.hint(e) ?? 'dot', 'f32', e.axes, e))
     emit({ kind: 'contract', to, left: a.name, right: b.name, over: axis, where: undefined })
@@ -256,7 +323,9 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
   }
   const reduceByMembers = (e: Reduce, body: Expr, axis: string): KernelExpr => {
     const held = define(newValue(context.hint(e) ?? e.op, e.type, e.axes, e))
-    const { scope, value: next } = nested(new Map([[axis, 'single']]), () => mapTo('next', foldWith(plainOp(e), valueRef(held), lower(body)), { ...e, axes: e.axes }))
+    const { scope, value: next } = nested(new Map([[axis, 'single']]), () =>
+      mapTo('next', foldWith(plainOp(e), valueRef(held), lower(body)), { ...e, axes: e.axes }),
+    )
     const loop: Loop = {
       kind: 'loop',
       over: { kind: 'members', axis, direction: 'up' },
@@ -267,13 +336,47 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     return valueRef(held)
   }
 
-  return { lower, lowerToValue, emit, define, newValue, mapTo, nested, inScope, fresh, valueAxes, scopes, current, sizeOf, valueNamed }
+  return {
+    lower,
+    lowerToValue,
+    emit,
+    define,
+    newValue,
+    mapTo,
+    nested,
+    inScope,
+    fresh,
+    valueAxes,
+    scopes,
+    current,
+    sizeOf,
+    valueNamed,
+  }
+}
+
+/** Lengths known now make constants such as 1 / sqrt(size(d)); their value is rounded once instead of at every step. */
+function foldConstant(e: KernelCall): KernelExpr {
+  if (
+    e.type !== 'f32' ||
+    e.op === 'random' ||
+    !e.args.every((arg) => arg.kind === 'const' && typeof arg.value === 'number')
+  )
+    return e
+  const [x = 0, y = 0, z = 0] = e.args.map((arg) => (arg.kind === 'const' ? Number(arg.value) : 0))
+  return kernelConst(
+    elementary(
+      e.op,
+      e.args.map((arg) => arg.type),
+    )(x, y, z),
+    'f32',
+  )
 }
 
 const openScope = (axes: Scope['axes']): Scope => ({ statements: [], memo: new Map(), axes, names: new Map() })
 
 function countUses(roots: readonly Expr[]): ReadonlyMap<Expr, number> {
-  const counts = new Map<Expr, number>(roots.map((e) => [e, 1]))
+  const counts = new Map<Expr, number>()
+  for (const root of roots) counts.set(root, (counts.get(root) ?? 0) + 1)
   for (const e of nodesOf(...roots)) {
     const parts: Expr[] = []
     if (e.kind === 'call') parts.push(...e.args)
@@ -331,7 +434,11 @@ export function meanOf(e: Reduce): Expr {
   return call('div', [sum, call('float', [call('max', [countPlaces(e, count), constant(1, 'i32')])])])
 }
 const countPlaces = (e: Reduce, count: Reduce): Expr =>
-  e.domain ? { ...count, axes: withoutAxes(e.domain.axes, e.over) } : e.over.map((axis): Expr => ({ kind: 'size', axis, type: 'i32', axes: [], span: e.span })).reduce((a, b) => call('mul', [a, b]))
+  e.domain
+    ? { ...count, axes: withoutAxes(e.domain.axes, e.over) }
+    : e.over
+        .map((axis): Expr => ({ kind: 'size', axis, type: 'i32', axes: [], span: e.span }))
+        .reduce((a, b) => call('mul', [a, b]))
 /** Relative to the maximum; an infinite maximum is not subtracted, so that all -inf gives -inf and one inf gives inf. */
 export function logSumExpOf(e: Reduce): Expr {
   const largest: Expr = { ...e, op: 'max' }
@@ -354,7 +461,8 @@ export function factorsOf(e: Expr): readonly Expr[] {
   if (e.op === 'neg' && a) return [f32(-1), ...factorsOf(a)]
   return [e]
 }
-export const multiply = (factors: readonly Expr[]): Expr => factors.slice(1).reduce((x, y) => call('mul', [x, y]), factors[0] ?? f32(1))
+export const multiply = (factors: readonly Expr[]): Expr =>
+  factors.slice(1).reduce((x, y) => call('mul', [x, y]), factors[0] ?? f32(1))
 
 /** h div (size(h) div size(g)), the group of a head: in range by the launch check. */
 function isGroupOf(e: Expr, axis: string): boolean {

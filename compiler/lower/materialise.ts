@@ -3,21 +3,49 @@
  * the buffer per block. Memory grows with the pairs. Nodes inside a `solve` that vary with its variable stay loops inside its kernel.
  */
 import type { ResultDecl } from '../attention.ts'
-import { type Expr, nodesOf, type Reduce, type Repeat, type RepeatLoop, type Scan, type Solve, withoutAxes } from '../ir.ts'
 import {
-  type Buffer, indexRef, type Kernel, kernelCall, kernelConst, type KernelExpr, type Statement, type Step, type Value, valueRef,
+  type Expr,
+  nodesOf,
+  type Reduce,
+  type Repeat,
+  type RepeatLoop,
+  type Scan,
+  type Solve,
+  withoutAxes,
+} from '../ir.ts'
+import {
+  type Buffer,
+  indexRef,
+  type Kernel,
+  type KernelExpr,
+  kernelCall,
+  kernelConst,
+  type Statement,
+  type Step,
+  type Value,
+  valueRef,
 } from '../kernel.ts'
 import { createLowering, factorsOf, identityFor, type Lowering, type LoweringContext, type Scope } from './lowering.ts'
 
 type Kept = { readonly buffer: string; readonly axes: readonly string[] }
-interface Frame { readonly variables: ReadonlySet<string>; readonly steps: Step[] }
+interface Frame {
+  readonly variables: ReadonlySet<string>
+  readonly steps: Step[]
+}
 
-export interface Materialised { readonly steps: readonly Step[]; readonly buffers: readonly Buffer[] }
+export interface Materialised {
+  readonly steps: readonly Step[]
+  readonly buffers: readonly Buffer[]
+}
 
 const solveRounds = 64
 
 /** `results` with their expressions, normalised and interned. `prefix` keeps names of several parts apart. */
-export function materialise(results: readonly ResultDecl[], exprs: readonly Expr[], context: LoweringContext): Materialised {
+export function materialise(
+  results: readonly ResultDecl[],
+  exprs: readonly Expr[],
+  context: LoweringContext,
+): Materialised {
   const kept = new Map<Expr, Kept>(context.kept)
   const buffers: Buffer[] = []
   const frames: Frame[] = [{ variables: new Set(), steps: [] }]
@@ -41,7 +69,10 @@ export function materialise(results: readonly ResultDecl[], exprs: readonly Expr
 
   const ensure = (e: Expr): void => {
     if (kept.has(e)) return
-    if (e.kind === 'repeat') return ensureLoop(e)
+    if (e.kind === 'repeat') {
+      ensureLoop(e)
+      return
+    }
     for (const child of childrenToKeep(e)) ensure(child)
     if (e.kind === 'at' && e.of.kind !== 'input' && !kept.has(e.of) && !isInside(e.of)) keep(e.of, 'gathered')
     if (isInside(e)) return
@@ -81,7 +112,7 @@ export function materialise(results: readonly ResultDecl[], exprs: readonly Expr
     })
     const frame: Frame = { variables: new Set(loop.carried.map((c) => c.variable.id)), steps: [] }
     frames.push(frame)
-    loop.carried.forEach((c, k) => kept.set(c.variable, held[k] as Kept))
+    for (const [k, c] of loop.carried.entries()) kept.set(c.variable, held[k] as Kept)
     const next = loop.carried.map(({ variable, next }) => {
       ensure(next)
       const to = newBuffer('next', variable)
@@ -121,7 +152,13 @@ const kernelOf = (name: string, grid: readonly string[], lowering: Lowering): Ke
 })
 
 function store(to: Kept, value: KernelExpr, lowering: Lowering): void {
-  lowering.emit({ kind: 'store', buffer: to.buffer, index: Object.fromEntries(to.axes.map((axis) => [axis, indexRef(axis)])), value, axes: [] })
+  lowering.emit({
+    kind: 'store',
+    buffer: to.buffer,
+    index: Object.fromEntries(to.axes.map((axis) => [axis, indexRef(axis)])),
+    value,
+    axes: [],
+  })
 }
 
 function lowerScan(e: Scan, to: Kept, lowering: Lowering): void {
@@ -129,14 +166,21 @@ function lowerScan(e: Scan, to: Kept, lowering: Lowering): void {
   const held: Value = { name: lowering.fresh('running'), type: e.type, axes: [] }
   const neutral = identityFor(op, e.type)
   const { scope, value: next } = lowering.nested(new Map([[e.over, 'single']]), () => {
-    const of = e.domain ? kernelCall('select', lowering.lower(e.domain), lowering.lower(e.of), neutral) : lowering.lower(e.of)
+    const of = e.domain
+      ? kernelCall('select', lowering.lower(e.domain), lowering.lower(e.of), neutral)
+      : lowering.lower(e.of)
     const value: Value = { name: lowering.fresh('next'), type: e.type, axes: [] }
     lowering.emit({ kind: 'map', to: value, expr: kernelCall(op === 'sum' ? 'add' : 'max', valueRef(held), of) })
     store(to, valueRef(value), lowering)
     return value
   })
   const direction = e.op === 'cumsum_back' ? 'down' : 'up'
-  lowering.emit({ kind: 'loop', over: { kind: 'members', axis: e.over, direction }, carried: [{ value: held, initial: neutral, next: next.name }], body: scope.statements })
+  lowering.emit({
+    kind: 'loop',
+    over: { kind: 'members', axis: e.over, direction },
+    carried: [{ value: held, initial: neutral, next: next.name }],
+    body: scope.statements,
+  })
 }
 
 /** Bisection: the largest t with f(t) >= 0, `lo` if there is none. 64 halvings pass the last bit of f32 for any interval of interest. */
@@ -154,8 +198,16 @@ function lowerSolve(e: Solve, lowering: Lowering): KernelExpr {
     bind(inner, e, valueRef(mid))
     lowering.emit({ kind: 'map', to: isBelow, expr: kernelCall('le', kernelConst(0, 'f32'), lowering.lower(e.of)) })
     const [nextLow, nextHigh] = [scalar('next_low'), scalar('next_high')]
-    lowering.emit({ kind: 'map', to: nextLow, expr: kernelCall('select', valueRef(isBelow), valueRef(mid), valueRef(low)) })
-    lowering.emit({ kind: 'map', to: nextHigh, expr: kernelCall('select', valueRef(isBelow), valueRef(high), valueRef(mid)) })
+    lowering.emit({
+      kind: 'map',
+      to: nextLow,
+      expr: kernelCall('select', valueRef(isBelow), valueRef(mid), valueRef(low)),
+    })
+    lowering.emit({
+      kind: 'map',
+      to: nextHigh,
+      expr: kernelCall('select', valueRef(isBelow), valueRef(high), valueRef(mid)),
+    })
     return [nextLow, nextHigh] as const
   })
   body.push(...scope.statements)
@@ -205,12 +257,31 @@ function childrenToKeep(e: Expr): readonly Expr[] {
   }
 }
 
-const costly: readonly string[] = ['exp', 'exp2', 'log', 'tanh', 'sigmoid', 'softplus', 'pow', 'erf', 'sin', 'cos', 'div', 'sqrt', 'random']
+const costly: readonly string[] = [
+  'exp',
+  'exp2',
+  'log',
+  'tanh',
+  'sigmoid',
+  'softplus',
+  'pow',
+  'erf',
+  'sin',
+  'cos',
+  'div',
+  'sqrt',
+  'random',
+]
 /** Factors of a sum that vary over fewer axes than its body and are not cheap: computed once, not once per feature. */
 function sharedFactors(e: Reduce): readonly Expr[] {
   if (e.op !== 'sum') return []
   const factors = factorsOf(e.of)
-  return factors.filter((f) => f.axes.length < e.of.axes.length && nodesOf(f).some((x) => x.kind === 'call' && costly.includes(x.op)) && f.axes.length > 0)
+  return factors.filter(
+    (f) =>
+      f.axes.length < e.of.axes.length &&
+      nodesOf(f).some((x) => x.kind === 'call' && costly.includes(x.op)) &&
+      f.axes.length > 0,
+  )
 }
 
 const frees = new WeakMap<Expr, ReadonlySet<string>>()
@@ -218,14 +289,21 @@ const frees = new WeakMap<Expr, ReadonlySet<string>>()
 function boundsOf(e: Expr): ReadonlySet<string> {
   const known = frees.get(e)
   if (known) return known
-  const of = (all: readonly Expr[], without: readonly string[] = []): readonly string[] => all.flatMap((x) => [...boundsOf(x)]).filter((id) => !without.includes(id))
+  const of = (all: readonly Expr[], without: readonly string[] = []): readonly string[] =>
+    all.flatMap((x) => [...boundsOf(x)]).filter((id) => !without.includes(id))
   const found =
     e.kind === 'bound'
       ? [e.id]
       : e.kind === 'solve'
         ? [...of([e.lo, e.hi]), ...of([e.of], [e.variable.id])]
         : e.kind === 'repeat'
-          ? [...of([e.loop.count, ...e.loop.carried.map((c) => c.initial)]), ...of(e.loop.carried.map((c) => c.next), e.loop.carried.map((c) => c.variable.id))]
+          ? [
+              ...of([e.loop.count, ...e.loop.carried.map((c) => c.initial)]),
+              ...of(
+                e.loop.carried.map((c) => c.next),
+                e.loop.carried.map((c) => c.variable.id),
+              ),
+            ]
           : of(childrenToKeep(e))
   const out = new Set(found)
   frees.set(e, out)

@@ -1,6 +1,6 @@
 /** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
-import type { Attention, ResultDecl, StorageType } from '../attention.ts'
-import type { Expr } from '../ir.ts'
+import type { Attention, Axis, ResultDecl, StorageType } from '../attention.ts'
+import { type Expr, i32 } from '../ir.ts'
 import type { Buffer, Machine, Program, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
 import type { Planned } from '../plan/make-plan.ts'
@@ -16,7 +16,10 @@ export interface ProgramOptions {
   readonly tile: Readonly<Record<string, number>>
   readonly splits?: number | undefined
 }
-export interface Lowered { readonly program: Program; readonly plan: Plan }
+export interface Lowered {
+  readonly program: Program
+  readonly plan: Plan
+}
 
 /**
  * Lowers each part; a stream that does not fit the tile vocabulary falls back to the materialised plan, which the returned plan shows.
@@ -44,7 +47,8 @@ export function lowerProgram(planned: Planned, options: ProgramOptions): Lowered
       steps.push(...lowered.stream.kernels)
       buffers.push(...lowered.stream.buffers)
       parts.push(part)
-    } else addMaterialised({ kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle })
+    } else
+      addMaterialised({ kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle })
   }
   const results = parts.flatMap((part) => (part.kind === 'stream' ? part.results.map((r) => r.result) : part.results))
   return { program: assemble(attention, results, [...steps], buffers, options), plan: { attention, parts } }
@@ -70,7 +74,9 @@ function tryStream(part: StreamPlan, planned: Planned, options: ProgramOptions, 
 
 const contextOf = (planned: Planned, options: ProgramOptions): LoweringContext => ({
   sizes: options.sizes,
-  inputs: Object.fromEntries(planned.attention.inputs.map((i) => [i.name, { axes: i.axes, storage: i.storage ?? storageOf(i.type, options) }])),
+  inputs: Object.fromEntries(
+    planned.attention.inputs.map((i) => [i.name, { axes: i.axes, storage: i.storage ?? storageOf(i.type, options) }]),
+  ),
   kept: new Map(),
   flat: false,
   hint: (e) => planned.hints.get(e),
@@ -78,22 +84,47 @@ const contextOf = (planned: Planned, options: ProgramOptions): LoweringContext =
 /** Workspace of an earlier part keeps its names. */
 const withNames = (context: LoweringContext, buffers: readonly Buffer[]): LoweringContext => ({
   ...context,
-  inputs: { ...context.inputs, ...Object.fromEntries(buffers.map((b) => [b.name, { axes: b.axes, storage: b.storage }])) },
+  inputs: {
+    ...context.inputs,
+    ...Object.fromEntries(buffers.map((b) => [b.name, { axes: b.axes, storage: b.storage }])),
+  },
 })
 
-const storageOf = (type: string, options: ProgramOptions): StorageType => (type === 'f32' ? options.dtype : type === 'i32' ? 'i32' : 'bool')
+const storageOf = (type: string, options: ProgramOptions): StorageType =>
+  type === 'f32' ? options.dtype : type === 'i32' ? 'i32' : 'bool'
 /** Results per feature are stored as the tensors are; statistics of rows in f32, since f16 would lose what they are for. */
 const resultStorage = (r: ResultDecl, options: ProgramOptions): StorageType =>
-  r.expr.type !== 'f32' ? storageOf(r.expr.type, options) : r.axes.some((axis) => axis === 'd' || axis === 'e') ? options.dtype : 'f32'
+  r.expr.type !== 'f32'
+    ? storageOf(r.expr.type, options)
+    : r.axes.some((axis) => axis === 'd' || axis === 'e')
+      ? options.dtype
+      : 'f32'
 
-function assemble(attention: Attention, results: readonly ResultDecl[], steps: readonly Step[], scratch: readonly Buffer[], options: ProgramOptions): Program {
+const splitOf = (attention: Attention, parts: number): Axis => ({
+  name: splitAxis,
+  length: { kind: 'fixed', value: i32(parts) },
+  time: 'compile',
+  span: attention.span,
+})
+
+function assemble(
+  attention: Attention,
+  results: readonly ResultDecl[],
+  steps: readonly Step[],
+  scratch: readonly Buffer[],
+  options: ProgramOptions,
+): Program {
   const ordered = attention.results.filter((r) => results.includes(r))
-  const inputs = attention.inputs.map((i): Buffer => ({ name: i.name, axes: i.axes, storage: i.storage ?? storageOf(i.type, options), role: 'input' }))
-  const outputs = ordered.map((r): Buffer => ({ name: r.name, axes: r.axes, storage: resultStorage(r, options), role: 'result' }))
+  const inputs = attention.inputs.map(
+    (i): Buffer => ({ name: i.name, axes: i.axes, storage: i.storage ?? storageOf(i.type, options), role: 'input' }),
+  )
+  const outputs = ordered.map(
+    (r): Buffer => ({ name: r.name, axes: r.axes, storage: resultStorage(r, options), role: 'result' }),
+  )
   return {
     name: attention.name,
     doc: attention.doc,
-    axes: attention.axes,
+    axes: (options.splits ?? 1) > 1 ? [...attention.axes, splitOf(attention, options.splits ?? 1)] : attention.axes,
     sizes: (options.splits ?? 1) > 1 ? { ...options.sizes, [splitAxis]: options.splits ?? 1 } : options.sizes,
     params: attention.params,
     buffers: [...inputs, ...outputs, ...scratch],

@@ -7,7 +7,7 @@
  *
  * A reference that is not finite is 0 where it is subtracted. An empty old state contributes 0 by select, not by 0 times a factor.
  */
-import { kernelCall, kernelConst, type KernelExpr, type Value, valueRef } from '../kernel.ts'
+import { type KernelExpr, kernelCall, kernelConst, type Value, valueRef } from '../kernel.ts'
 import type { Accumulator, Degree, Reference } from '../plan/plan.ts'
 import { finiteOf, type Lowering } from './lowering.ts'
 
@@ -53,7 +53,9 @@ export const nameOf = (r: Reference): string => (r.kind === 'mean' ? 'center' : 
 
 /** `x - r`, or `x / r` with 0 / 0 = 0. */
 export const differenceFrom = (r: Reference, x: KernelExpr, to: KernelExpr): KernelExpr =>
-  r.kind === 'largest' ? kernelCall('select', kernelCall('eq', to, zero), zero, kernelCall('div', x, to)) : kernelCall('sub', x, finiteOf(to))
+  r.kind === 'largest'
+    ? kernelCall('select', kernelCall('eq', to, zero), zero, kernelCall('div', x, to))
+    : kernelCall('sub', x, finiteOf(to))
 
 function nextReference(r: Reference, of: KernelExpr, old: KernelExpr, state: State, place: Place): KernelExpr {
   switch (r.kind) {
@@ -83,7 +85,8 @@ function nextMean(r: Reference, of: KernelExpr, old: KernelExpr, state: State, p
 
 /** The reference of two states taken together; an empty one does not count. */
 export function mergeReferences(r: Reference, left: KernelExpr, right: KernelExpr, leftState: State): KernelExpr {
-  if (r.kind === 'mean') return kernelCall('select', kernelCall('eq', leftState.number(r.countId ?? ''), zero), right, left)
+  if (r.kind === 'mean')
+    return kernelCall('select', kernelCall('eq', leftState.number(r.countId ?? ''), zero), right, left)
   return kernelCall(r.kind === 'min' ? 'min' : 'max', left, right)
 }
 
@@ -107,11 +110,16 @@ function moveExtreme(op: 'max' | 'min', old: KernelExpr, next: KernelExpr, place
     const scaled = rate === 1 ? distance : kernelCall('mul', kernelConst(rate, 'f32'), distance)
     return valueRef(named('factor', kernelCall('select', isEmpty, zero, kernelCall('exp', scaled)), place))
   })
-  return { factor: ({ rate }) => (rate === 0 ? undefined : factor(rate)), distance: kernelCall('select', isEmpty, zero, distance) }
+  return {
+    factor: ({ rate }) => (rate === 0 ? undefined : factor(rate)),
+    distance: kernelCall('select', isEmpty, zero, distance),
+  }
 }
 
 function moveLargest(old: KernelExpr, next: KernelExpr, place: Place): Move {
-  const ratio = valueRef(named('ratio', kernelCall('select', kernelCall('eq', next, zero), zero, kernelCall('div', old, next)), place))
+  const ratio = valueRef(
+    named('ratio', kernelCall('select', kernelCall('eq', next, zero), zero, kernelCall('div', old, next)), place),
+  )
   const factor = once((power: number) => {
     const exponent = kernelConst(power, Number.isInteger(power) ? 'i32' : 'f32')
     return valueRef(named('factor', kernelCall('pow', ratio, exponent), place))

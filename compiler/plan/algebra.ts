@@ -26,7 +26,11 @@ export const times = (a: Term, b: Term): Term => ({
   guards: union(a.guards, b.guards),
 })
 export const scaled = (sum: Sum, by: number): Sum => sum.map((t) => ({ ...t, coefficient: t.coefficient * by }))
-export const product = (a: Sum, b: Sum, names: Interner): Sum => collect(a.flatMap((x) => b.map((y) => times(x, y))), names)
+export const product = (a: Sum, b: Sum, names: Interner): Sum =>
+  collect(
+    a.flatMap((x) => b.map((y) => times(x, y))),
+    names,
+  )
 
 /** `term ^ power`. Guards must be empty unless the power is a positive integer. */
 export const power = (t: Term, p: number): Term => ({
@@ -50,9 +54,17 @@ export function collect(terms: Sum, names: Interner): Sum {
 const keyOf = (t: Term, names: Interner): string =>
   `${weightsKey(t.factors, names)}|${weightsKey(t.exponent, names)}|${t.guards.map(names.id).sort().join(',')}`
 export const weightsKey = (weights: ReadonlyMap<Expr, number>, names: Interner): string =>
-  [...weights].map(([e, w]) => [names.id(e), w] as const).sort((a, b) => a[0] - b[0]).map(([id, w]) => `${id}*${w}`).join(',')
+  [...weights]
+    .map(([e, w]) => [names.id(e), w] as const)
+    .sort((a, b) => a[0] - b[0])
+    .map(([id, w]) => `${id}*${w}`)
+    .join(',')
 
-export function addWeights(a: ReadonlyMap<Expr, number>, b: ReadonlyMap<Expr, number>, by = 1): ReadonlyMap<Expr, number> {
+export function addWeights(
+  a: ReadonlyMap<Expr, number>,
+  b: ReadonlyMap<Expr, number>,
+  by = 1,
+): ReadonlyMap<Expr, number> {
   if (b.size === 0) return a
   const out = new Map(a)
   for (const [e, w] of b) {
@@ -74,7 +86,9 @@ export function renderSum(sum: Sum, names: Interner): Expr {
   return names.intern(rest.reduce((e, t) => addTerm(e, t), renderTerm(first)))
 }
 const addTerm = (e: Expr, t: Term): Expr =>
-  t.coefficient < 0 && t.guards.length === 0 ? call('sub', [e, renderTerm({ ...t, coefficient: -t.coefficient })]) : call('add', [e, renderTerm(t)])
+  t.coefficient < 0 && t.guards.length === 0
+    ? call('sub', [e, renderTerm({ ...t, coefficient: -t.coefficient })])
+    : call('add', [e, renderTerm(t)])
 
 export function renderTerm(t: Term): Expr {
   const above: Expr[] = []
@@ -90,7 +104,8 @@ export function renderTerm(t: Term): Expr {
   return t.guards.length > 0 ? call('select', [conjunction(t.guards), signed, f32(0)]) : signed
 }
 const multiply = (all: readonly Expr[]): Expr => all.slice(1).reduce((x, y) => call('mul', [x, y]), all[0] ?? f32(1))
-export const conjunction = (all: readonly Expr[]): Expr => all.slice(1).reduce((x, y) => call('and', [x, y]), all[0] as Expr)
+export const conjunction = (all: readonly Expr[]): Expr =>
+  all.slice(1).reduce((x, y) => call('and', [x, y]), all[0] as Expr)
 
 function renderPower(e: Expr, p: number): Expr {
   if (p === 1) return e

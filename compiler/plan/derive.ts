@@ -3,7 +3,19 @@
  * stuck into later passes. Nothing here knows a variant: the forms of `algebra.ts` decide.
  */
 import type { ResultDecl } from '../attention.ts'
-import { bound, call, constant, type Expr, f32, nodesOf, type Reduce, rewrite, size, unionAxes, withoutAxes } from '../ir.ts'
+import {
+  bound,
+  call,
+  constant,
+  type Expr,
+  f32,
+  nodesOf,
+  type Reduce,
+  rewrite,
+  size,
+  unionAxes,
+  withoutAxes,
+} from '../ir.ts'
 import type { Term } from './algebra.ts'
 import type { Interner } from './intern.ts'
 import { fold } from './normalise.ts'
@@ -24,14 +36,28 @@ type Derived = { readonly ok: true; readonly plan: StreamPlan } | { readonly ok:
 
 const maxDomains = 3
 
-export function derive(results: readonly ResultDecl[], exprs: readonly Expr[], row: string, stream: string, facts: Facts, distribute: boolean): Derived {
+export function derive(
+  results: readonly ResultDecl[],
+  exprs: readonly Expr[],
+  row: string,
+  stream: string,
+  facts: Facts,
+  distribute: boolean,
+): Derived {
   const domains = domainsOf(exprs, stream)
   if (domains.length > maxDomains) return failed('more than three different domains over one axis', domains[maxDomains])
-  const context = (shifts: readonly Shift[]): PullContext => ({ ...facts, stream, shifts, distribute, isBounded: (e) => facts.fitsExp(e, true) })
+  const context = (shifts: readonly Shift[]): PullContext => ({
+    ...facts,
+    stream,
+    shifts,
+    distribute,
+    isBounded: (e) => facts.fitsExp(e, true),
+  })
   const first = createPuller(context([]))
   const trial = exprs.map((e) => first.render(e))
   const unsafe = [...first.unsafe][0]
-  if (unsafe) return failed('exp of an expression without a bound, in a pass that needs a statistic of it first', unsafe)
+  if (unsafe)
+    return failed('exp of an expression without a bound, in a pass that needs a statistic of it first', unsafe)
   const shifts = chooseShifts(trial, first, stream, facts)
   if (!shifts.ok) return shifts
   const puller = createPuller(context(shifts.shifts))
@@ -54,17 +80,30 @@ function domainsOf(exprs: readonly Expr[], stream: string): readonly (Expr | und
  * `pulled(e)` where every domain has a place; where one is empty, `e` with the values over nothing. An expression that is one
  * reduction as it stands needs no guard: its state starts as the value over nothing.
  */
-function guardEmpty(e: Expr, domains: readonly (Expr | undefined)[], stream: string, names: Interner, pulled: (e: Expr) => Expr): Expr {
+function guardEmpty(
+  e: Expr,
+  domains: readonly (Expr | undefined)[],
+  stream: string,
+  names: Interner,
+  pulled: (e: Expr) => Expr,
+): Expr {
   const own = domainsOf([e], stream)
   const value = pulled(e)
   const [domain, ...others] = domains.filter((d) => own.includes(d))
-  if (own.length === 0 || (value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp')) return value
+  if (own.length === 0 || (value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp'))
+    return value
   const whenEmpty = guardEmpty(overNothing(e, domain, stream, names), others, stream, names, pulled)
   const rest = others.length > 0 ? guardFor(e, others, stream, names, pulled) : value
   return names.intern(call('select', [notEmpty(domain, stream), rest, whenEmpty]))
 }
 /** The same for the domains that are left, `domain` already known to have a place. */
-const guardFor = (e: Expr, domains: readonly (Expr | undefined)[], stream: string, names: Interner, pulled: (e: Expr) => Expr): Expr => {
+const guardFor = (
+  e: Expr,
+  domains: readonly (Expr | undefined)[],
+  stream: string,
+  names: Interner,
+  pulled: (e: Expr) => Expr,
+): Expr => {
   const [domain, ...others] = domains
   const whenEmpty = guardEmpty(overNothing(e, domain, stream, names), others, stream, names, pulled)
   const rest = others.length > 0 ? guardFor(e, others, stream, names, pulled) : pulled(e)
@@ -74,10 +113,23 @@ const guardFor = (e: Expr, domains: readonly (Expr | undefined)[], stream: strin
 const notEmpty = (domain: Expr | undefined, stream: string): Expr =>
   domain === undefined
     ? call('lt', [constant(0, 'i32'), size(stream)])
-    : { kind: 'reduce', op: 'any', over: [stream], of: constant(true, 'bool'), domain, type: 'bool', axes: withoutAxes(domain.axes, [stream]), span: domain.span }
+    : {
+        kind: 'reduce',
+        op: 'any',
+        over: [stream],
+        of: constant(true, 'bool'),
+        domain,
+        type: 'bool',
+        axes: withoutAxes(domain.axes, [stream]),
+        span: domain.span,
+      }
 
 function overNothing(e: Expr, domain: Expr | undefined, stream: string, names: Interner): Expr {
-  const replaced = rewrite(e, (x) => (x.kind === 'reduce' && x.over.includes(stream) && x.domain === domain ? identity(x.op, x.type) : fold(foldNumbers(x))))
+  const replaced = rewrite(e, (x) =>
+    x.kind === 'reduce' && x.over.includes(stream) && x.domain === domain
+      ? identity(x.op, x.type)
+      : fold(foldNumbers(x)),
+  )
   return names.intern(replaced)
 }
 const identity = (op: string, type: Expr['type']): Expr => {
@@ -105,10 +157,19 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
   const shifts: Shift[] = []
   const propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined): Obstacle | undefined => {
     const known = shifts.find((s) => s.x === x)
-    if (known) return known.kind === kind && known.domain === domain ? undefined : { why: 'one expression would need two references', at: x }
+    if (known)
+      return known.kind === kind && known.domain === domain
+        ? undefined
+        : { why: 'one expression would need two references', at: x }
     const n = shifts.length
     const axes = withoutAxes(unionAxes(x.axes, domain?.axes ?? []), [stream])
-    shifts.push({ x, kind, domain, difference: names.intern(bound(`y${n}`, 'f32', x.axes)), reference: names.intern(bound(`r${n}`, 'f32', axes)) })
+    shifts.push({
+      x,
+      kind,
+      domain,
+      difference: names.intern(bound(`y${n}`, 'f32', x.axes)),
+      reference: names.intern(bound(`r${n}`, 'f32', axes)),
+    })
     return undefined
   }
   for (const base of bases) {
@@ -127,7 +188,14 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
 
 type Propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined) => Obstacle | undefined
 
-function proposeFor(t: Term, base: Reduce, puller: Puller, facts: Facts, stream: string, propose: Propose): Obstacle | undefined {
+function proposeFor(
+  t: Term,
+  base: Reduce,
+  puller: Puller,
+  facts: Facts,
+  stream: string,
+  propose: Propose,
+): Obstacle | undefined {
   const divides = puller.divisors.has(base) || puller.divisors.size > 0
   for (const [x, rate] of t.exponent) {
     if (!x.axes.includes(stream) || puller.hasStatistic(x)) continue

@@ -31,14 +31,26 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
   const hints = new Map<Expr, string>()
   if (attention.score) hints.set(normalise(stabilise([attention.score])[0] as Expr, names), 'score')
   const facts = factsOf(attention, options, names, [...exprs.values()])
-  const parts = options.kind === 'materialised' ? [whole(wanted, { why: 'asked for', at: undefined })] : partsOf(wanted, exprs, facts, options)
+  const parts =
+    options.kind === 'materialised'
+      ? [whole(wanted, { why: 'asked for', at: undefined })]
+      : partsOf(wanted, exprs, facts, options)
   return { attention, parts, exprs, hints }
 }
 
-const whole = (results: readonly ResultDecl[], reason: Obstacle): MaterialisedPlan => ({ kind: 'materialised', results, reason })
+const whole = (results: readonly ResultDecl[], reason: Obstacle): MaterialisedPlan => ({
+  kind: 'materialised',
+  results,
+  reason,
+})
 
 /** Results of one row axis stream together; those that cannot are materialised together. */
-function partsOf(wanted: readonly ResultDecl[], exprs: ReadonlyMap<ResultDecl, Expr>, facts: Facts, options: PlanOptions): readonly (StreamPlan | MaterialisedPlan)[] {
+function partsOf(
+  wanted: readonly ResultDecl[],
+  exprs: ReadonlyMap<ResultDecl, Expr>,
+  facts: Facts,
+  options: PlanOptions,
+): readonly (StreamPlan | MaterialisedPlan)[] {
   const streams: StreamPlan[] = []
   const left: ResultDecl[] = []
   let reason: Obstacle | undefined
@@ -49,7 +61,14 @@ function partsOf(wanted: readonly ResultDecl[], exprs: ReadonlyMap<ResultDecl, E
     for (const r of mine) if (!fits.includes(r)) reason ??= obstacleOf(exprs.get(r) as Expr, stream)
     left.push(...mine.filter((r) => !fits.includes(r)))
     if (fits.length === 0) continue
-    const derived = cheapest(fits, fits.map((r) => exprs.get(r) as Expr), row, stream, facts, options)
+    const derived = cheapest(
+      fits,
+      fits.map((r) => exprs.get(r) as Expr),
+      row,
+      stream,
+      facts,
+      options,
+    )
     if (derived.ok) streams.push(derived.plan)
     else {
       reason ??= derived.obstacle
@@ -71,15 +90,28 @@ const rowOf = (r: ResultDecl, e: Expr): 'i' | 'j' | undefined => {
 /** What a stream over `stream` cannot hold at all. */
 function obstacleOf(e: Expr, stream: string): Obstacle | undefined {
   for (const x of nodesOf(e)) {
-    if (x.kind === 'scan' || x.kind === 'solve' || x.kind === 'repeat' || x.kind === 'bound') return { why: `${x.kind === 'scan' ? x.op : x.kind} is not streamed yet`, at: x }
+    if (x.kind === 'scan' || x.kind === 'solve' || x.kind === 'repeat' || x.kind === 'bound')
+      return { why: `${x.kind === 'scan' ? x.op : x.kind} is not streamed yet`, at: x }
     if (x.kind === 'at' && x.of.kind !== 'input') return { why: 'a value is read at another place than its own', at: x }
-    if (x.kind === 'reduce' && x.over.some((axis) => axis === 'i' || axis === 'j') && !(x.over.length === 1 && x.over[0] === stream)) return { why: `a reduction over ${x.over.join(', ')}`, at: x }
+    if (
+      x.kind === 'reduce' &&
+      x.over.some((axis) => axis === 'i' || axis === 'j') &&
+      !(x.over.length === 1 && x.over[0] === stream)
+    )
+      return { why: `a reduction over ${x.over.join(', ')}`, at: x }
   }
   return undefined
 }
 
 /** One pass with products multiplied out, or more passes with fewer values: whichever costs less. */
-function cheapest(results: readonly ResultDecl[], exprs: readonly Expr[], row: string, stream: string, facts: Facts, options: PlanOptions) {
+function cheapest(
+  results: readonly ResultDecl[],
+  exprs: readonly Expr[],
+  row: string,
+  stream: string,
+  facts: Facts,
+  options: PlanOptions,
+) {
   const open = derive(results, exprs, row, stream, facts, true)
   const closed = derive(results, exprs, row, stream, facts, false)
   if (!open.ok || !closed.ok) return open.ok ? open : closed.ok ? closed : open
@@ -90,8 +122,12 @@ function cheapest(results: readonly ResultDecl[], exprs: readonly Expr[], row: s
 function costOf(plan: StreamPlan, options: PlanOptions): number {
   const { d = 64, e = 64 } = options.sizes
   const isPair = (x: Expr): boolean => x.axes.includes(plan.row) && x.axes.includes(plan.stream)
-  const passes = plan.passes.filter((p) => [...p.references.map((r) => r.of), ...p.accumulators.map((a) => a.body)].some(isPair)).length
-  const vectors = plan.passes.flatMap((p) => p.accumulators).filter((a) => a.body.axes.some((axis) => axis === 'd' || axis === 'e')).length
+  const passes = plan.passes.filter((p) =>
+    [...p.references.map((r) => r.of), ...p.accumulators.map((a) => a.body)].some(isPair),
+  ).length
+  const vectors = plan.passes
+    .flatMap((p) => p.accumulators)
+    .filter((a) => a.body.axes.some((axis) => axis === 'd' || axis === 'e')).length
   return passes * d + vectors * e
 }
 
@@ -100,9 +136,20 @@ function costOf(plan: StreamPlan, options: PlanOptions): number {
 const window = { lo: -80, hi: 80 - Math.log(2 ** 20) }
 const assumed = 2 ** 14
 
-function factsOf(attention: Attention, options: PlanOptions, names: ReturnType<typeof createInterner>, exprs: readonly Expr[]): Facts {
+function factsOf(
+  attention: Attention,
+  options: PlanOptions,
+  names: ReturnType<typeof createInterner>,
+  exprs: readonly Expr[],
+): Facts {
   // Where there is one domain, every body is evaluated at its places only, so that relations like x <= max x hold there.
-  const domains = [...new Set(nodesOf(...exprs).flatMap((e) => (e.kind === 'reduce' && e.over.some((axis) => axis === 'i' || axis === 'j') ? [e.domain] : [])))]
+  const domains = [
+    ...new Set(
+      nodesOf(...exprs).flatMap((e) =>
+        e.kind === 'reduce' && e.over.some((axis) => axis === 'i' || axis === 'j') ? [e.domain] : [],
+      ),
+    ),
+  ]
   const holds = domains.length === 1 && domains[0] ? [domains[0]] : []
   const ranges = createRanges({ attention, sizes: options.sizes, holds, assumed: true })
   const sure = createRanges({ attention, sizes: options.sizes, holds })

@@ -6,7 +6,24 @@
  * - inside a reduction, what its domain says is known: `sum over mask of (if mask then w else 0)` becomes a sum of w.
  * - constants are folded where that is exact.
  */
-import { at, bool, call, constant, type Expr, f32, i32, index, mapChildren, type Place, reduce, rewrite, scan, size, spread, unionAxes } from '../ir.ts'
+import {
+  at,
+  bool,
+  call,
+  constant,
+  type Expr,
+  f32,
+  i32,
+  index,
+  mapChildren,
+  type Place,
+  reduce,
+  rewrite,
+  scan,
+  size,
+  spread,
+  unionAxes,
+} from '../ir.ts'
 import type { Interner } from './intern.ts'
 
 export function normalise(e: Expr, names: Interner): Expr {
@@ -22,7 +39,14 @@ function pushAt(e: Expr): Expr {
 function place(of: Expr, all: readonly Place[]): Expr {
   const places = all.filter((p) => of.axes.includes(p.axis))
   const isLost = (p: Place) => p.outside === 'zero' && !places.includes(p)
-  if (all.some(isLost)) return at(spread(of, all.filter(isLost).map((p) => p.axis)), all)
+  if (all.some(isLost))
+    return at(
+      spread(
+        of,
+        all.filter(isLost).map((p) => p.axis),
+      ),
+      all,
+    )
   if (places.length === 0) return of
   if (places.some((p) => p.outside === 'zero')) return placeOrZero(of, places)
   switch (of.kind) {
@@ -34,7 +58,13 @@ function place(of: Expr, all: readonly Place[]): Expr {
     case 'random':
       return mapChildren(of, (child) => place(child, places))
     case 'spread':
-      return spread(place(of.of, places), unionAxes(of.axes.filter((a) => !places.some((p) => p.axis === a)), ...places.map((p) => p.index.axes)))
+      return spread(
+        place(of.of, places),
+        unionAxes(
+          of.axes.filter((a) => !places.some((p) => p.axis === a)),
+          ...places.map((p) => p.index.axes),
+        ),
+      )
     case 'reduce': {
       const captured = places.some((p) => of.over.some((axis) => p.index.axes.includes(axis)))
       if (captured) return at(of, places)
@@ -43,7 +73,9 @@ function place(of: Expr, all: readonly Place[]): Expr {
     }
     case 'scan': {
       const captured = places.some((p) => p.axis === of.over || p.index.axes.includes(of.over))
-      return captured ? at(of, places) : scan(of.op, of.over, place(of.of, places), of.domain && place(of.domain, places), of.span)
+      return captured
+        ? at(of, places)
+        : scan(of.op, of.over, place(of.of, places), of.domain && place(of.domain, places), of.span)
     }
     default:
       return at(of, places) // inputs keep their place; solve, repeat, bound and nested `at` are read as a whole
@@ -58,12 +90,17 @@ function placeOrZero(of: Expr, places: readonly Place[]): Expr {
     .map((p) => call('and', [call('le', [i32(0), p.index]), call('lt', [p.index, size(p.axis)])]))
     .reduce<Expr>((x, y) => call('and', [x, y]), bool(true))
   const zero = constant(of.type === 'bool' ? false : 0, of.type)
-  const clamped = place(of, places.map((p) => ({ ...p, outside: 'clamp' })))
+  const clamped = place(
+    of,
+    places.map((p) => ({ ...p, outside: 'clamp' })),
+  )
   return of.type === 'bool' ? call('and', [inside, clamped]) : call('select', [inside, clamped, zero])
 }
 
 const clampIndex = (e: Expr, axis: string): Expr =>
-  e.kind === 'index' && e.axis === axis ? index(axis) : call('max', [i32(0), call('min', [e, call('sub', [size(axis), i32(1)])])])
+  e.kind === 'index' && e.axis === axis
+    ? index(axis)
+    : call('max', [i32(0), call('min', [e, call('sub', [size(axis), i32(1)])])])
 
 /** Replaces, below each reduction with a domain, the parts of that domain by true. */
 function useDomains(root: Expr, names: Interner): Expr {

@@ -21,7 +21,10 @@ export interface StreamPlan {
   readonly passes: readonly Pass[]
   readonly results: readonly Finished[]
 }
-export interface Finished { readonly result: ResultDecl; readonly finish: Expr }
+export interface Finished {
+  readonly result: ResultDecl
+  readonly finish: Expr
+}
 
 /** One walk over the tiles of the streamed axis. All its state shares one domain (undefined: the whole axis). */
 export interface Pass {
@@ -70,4 +73,7 @@ export interface MaterialisedPlan {
   readonly reason: Obstacle
 }
 /** Why a result is not streamed, and the expression that prevents it. */
-export interface Obstacle { readonly why: string; readonly at: Expr | undefined }
+export interface Obstacle {
+  readonly why: string
+  readonly at: Expr | undefined
+}

@@ -10,7 +10,9 @@ export function printPlan(plan: Plan): string {
 function printStream(part: StreamPlan): string {
   const head = `  stream over ${part.stream}, rows of ${part.row}, ${count(part.passes.length, 'pass', 'passes')}`
   const passes = part.passes.map((pass, k) => printPass(pass, k + 1, part.stream))
-  const finish = part.results.map(({ result, finish }) => `    ${result.name}[${result.axes.join(', ')}] = ${printExpr(finish)}`)
+  const finish = part.results.map(
+    ({ result, finish }) => `    ${result.name}[${result.axes.join(', ')}] = ${printExpr(finish)}`,
+  )
   return [head, ...passes, '  finish', ...finish].join('\n')
 }
 
@@ -22,7 +24,12 @@ function printPass(pass: Pass, number: number, stream: string): string {
 
 function printReference(r: Reference): string {
   const of = printExpr(r.of)
-  const kinds = { max: `running max of ${of}`, min: `running min of ${of}`, largest: `running max of |${of}|`, mean: `near the mean of ${of}` }
+  const kinds = {
+    max: `running max of ${of}`,
+    min: `running min of ${of}`,
+    largest: `running max of |${of}|`,
+    mean: `near the mean of ${of}`,
+  }
   const difference = r.kind === 'largest' ? `${of} / ${r.id}` : `${of} - ${r.id}`
   return `${r.id} = ${kinds[r.kind]}; ${r.differenceId} = ${difference}`
 }

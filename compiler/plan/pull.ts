@@ -10,8 +10,23 @@
  */
 import { call, children, type Expr, f32, mapChildren, reduce, size } from '../ir.ts'
 import {
-  addWeights, collect, exponential, factor, guarded, number, power, product, renderLinear, renderSum, renderTerm, type Sum, scaled, scaleWeights,
-  type Term, times, weightsKey,
+  addWeights,
+  collect,
+  exponential,
+  factor,
+  guarded,
+  number,
+  power,
+  product,
+  renderLinear,
+  renderSum,
+  renderTerm,
+  type Sum,
+  scaled,
+  scaleWeights,
+  type Term,
+  times,
+  weightsKey,
 } from './algebra.ts'
 import type { Interner } from './intern.ts'
 
@@ -61,14 +76,20 @@ export function createPuller(context: PullContext): Puller {
   const differences = new Set(context.shifts.map((s) => s.difference))
   const shiftOf = (x: Expr): Shift | undefined => context.shifts.find((s) => s.x === x)
 
-  const hasStatistic = (e: Expr): boolean => remember(statistic, e, () => isStatistic(e) || references.has(e) || children(e).some(hasStatistic))
+  const hasStatistic = (e: Expr): boolean =>
+    remember(statistic, e, () => isStatistic(e) || references.has(e) || children(e).some(hasStatistic))
   const isStatistic = (e: Expr): boolean => e.kind === 'reduce' && e.over.includes(stream)
   const isRow = (e: Expr): boolean => !e.axes.includes(stream)
   /** Plain expressions are taken apart only where an exponential or a shifted expression lies inside. */
   const isOpen = (e: Expr): boolean =>
     remember(exponentials, e, () => {
       if (e.kind === 'reduce' || isRow(e)) return e.kind === 'call' && e.op === 'exp'
-      return (e.kind === 'call' && (e.op === 'exp' || e.op === 'exp2' || (e.op === 'pow' && e.args[1]?.kind === 'const'))) || shiftOf(e) !== undefined || differences.has(e) || children(e).some(isOpen)
+      return (
+        (e.kind === 'call' && (e.op === 'exp' || e.op === 'exp2' || (e.op === 'pow' && e.args[1]?.kind === 'const'))) ||
+        shiftOf(e) !== undefined ||
+        differences.has(e) ||
+        children(e).some(isOpen)
+      )
     })
 
   const expand = (e: Expr): Sum => remember(memo, names.intern(e), () => collect(expandNew(names.intern(e)), names))
@@ -76,7 +97,10 @@ export function createPuller(context: PullContext): Puller {
   const expandNew = (e: Expr): Sum => {
     if (e.type !== 'f32') return [factor(hasStatistic(e) ? settle(e) : e)]
     const shift = shiftOf(e)
-    if (shift) return shift.kind === 'largest' ? [times(factor(shift.difference), factor(shift.reference))] : [factor(shift.difference), factor(shift.reference)]
+    if (shift)
+      return shift.kind === 'largest'
+        ? [times(factor(shift.difference), factor(shift.reference))]
+        : [factor(shift.difference), factor(shift.reference)]
     if (e.kind === 'const' && typeof e.value === 'number') return e.value === 0 ? [] : [number(e.value)]
     if (isStatistic(e) && e.kind === 'reduce') return pull(e)
     if (!hasStatistic(e) && !isOpen(e)) return [factor(e)]
@@ -87,7 +111,8 @@ export function createPuller(context: PullContext): Puller {
   }
 
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
-  const settle = (e: Expr): Expr => names.intern(mapChildren(e, (child) => (hasStatistic(child) ? render(child) : child)))
+  const settle = (e: Expr): Expr =>
+    names.intern(mapChildren(e, (child) => (hasStatistic(child) ? render(child) : child)))
   const render = (e: Expr): Expr => (e.type === 'f32' ? renderSum(expand(e), names) : settle(names.intern(e)))
 
   const rules: Partial<Record<string, (args: [Expr, Expr, Expr], e: Expr) => Sum | undefined>> = {
@@ -105,7 +130,12 @@ export function createPuller(context: PullContext): Puller {
     pow: ([a, b], e) => powOf(a, b, e),
     abs: ([a], e) => homogeneous(e, a, (x) => call('abs', [x])),
     sign: ([a]) => unscaled(a, (x) => call('sign', [x])),
-    max: ([a, b], e) => (isZero(b) ? homogeneous(e, a, (x) => call('max', [x, b])) : isZero(a) ? homogeneous(e, b, (x) => call('max', [a, x])) : undefined),
+    max: ([a, b], e) =>
+      isZero(b)
+        ? homogeneous(e, a, (x) => call('max', [x, b]))
+        : isZero(a)
+          ? homogeneous(e, b, (x) => call('max', [a, x]))
+          : undefined,
     select: ([c, x, y]) => selectOf(c, x, y),
     stop_gradient: ([a]) => expand(a),
     straight_through: ([a]) => expand(a),
@@ -135,7 +165,8 @@ export function createPuller(context: PullContext): Puller {
     if (rows.length === 0) return
     for (const t of pairs) {
       const [only, ...more] = [...t.factors].filter(([f]) => !isRow(f))
-      if (only && more.length === 0 && only[1] === 1 && t.exponent.size === 0 && !hasStatistic(only[0])) centred.add(only[0])
+      if (only && more.length === 0 && only[1] === 1 && t.exponent.size === 0 && !hasStatistic(only[0]))
+        centred.add(only[0])
     }
   }
 
@@ -168,7 +199,9 @@ export function createPuller(context: PullContext): Puller {
     if (a.kind === 'call' && a.op === 'neg') return scaleWeights(statisticLinear(a.args[0] as Expr), -1)
     const weights = new Map<Expr, number>()
     for (const t of expand(a)) {
-      const atom = names.intern(t.factors.size === 0 && t.exponent.size === 0 ? f32(1) : renderTerm({ ...t, coefficient: 1 }))
+      const atom = names.intern(
+        t.factors.size === 0 && t.exponent.size === 0 ? f32(1) : renderTerm({ ...t, coefficient: 1 }),
+      )
       weights.set(atom, (weights.get(atom) ?? 0) + t.coefficient)
     }
     return weights
@@ -177,7 +210,10 @@ export function createPuller(context: PullContext): Puller {
     const [x, rate] = withoutConstantFactor(a)
     const shift = shiftOf(x)
     if (!shift || shift.kind === 'largest') return new Map([[x, rate]])
-    return new Map([[shift.difference, rate], [shift.reference, rate]])
+    return new Map([
+      [shift.difference, rate],
+      [shift.reference, rate],
+    ])
   }
 
   const logOf = (a: Expr): Sum | undefined => {
@@ -187,14 +223,17 @@ export function createPuller(context: PullContext): Puller {
     if (!t || more.length > 0 || t.guards.length > 0 || t.coefficient <= 0) return undefined
     if (![...t.factors.keys()].every(positive)) return undefined
     const logs = [...t.factors].map(([f, p]) => ({ ...factor(names.intern(call('log', [f]))), coefficient: p }))
-    const exponents = [...t.exponent].map(([x, w]): Term => (x.kind === 'const' ? number(w) : { ...factor(x), coefficient: w }))
+    const exponents = [...t.exponent].map(
+      ([x, w]): Term => (x.kind === 'const' ? number(w) : { ...factor(x), coefficient: w }),
+    )
     const constant = t.coefficient === 1 ? [] : [number(Math.log(t.coefficient))]
     return [...logs, ...exponents, ...constant]
   }
   const root = (a: Expr, p: number, e: Expr): Sum | undefined => {
     const sum = rowScaled(expand(a), a)
     const [t, ...more] = sum
-    if (t && more.length === 0 && t.guards.length === 0 && t.coefficient > 0 && [...t.factors.keys()].every(positive)) return [power(t, p)]
+    if (t && more.length === 0 && t.guards.length === 0 && t.coefficient > 0 && [...t.factors.keys()].every(positive))
+      return [power(t, p)]
     // A difference of moments may come out a little below zero.
     const safe = context.isNonNegative(a) ? call('max', [renderSum(sum, names), f32(0)]) : renderSum(sum, names)
     return e.kind === 'call' ? [factor(names.intern(call(e.op, [safe])))] : undefined
@@ -205,7 +244,13 @@ export function createPuller(context: PullContext): Puller {
     const n = b.value
     const whole = b.type === 'i32'
     const [t, ...more] = sum
-    if (t && more.length === 0 && t.guards.length === 0 && (whole || (t.coefficient > 0 && [...t.factors.keys()].every(positive)))) return [power(t, n)]
+    if (
+      t &&
+      more.length === 0 &&
+      t.guards.length === 0 &&
+      (whole || (t.coefficient > 0 && [...t.factors.keys()].every(positive)))
+    )
+      return [power(t, n)]
     if (!whole || n < 1 || n > 4 || !context.distribute) return undefined
     noteCentred(sum)
     return Array.from({ length: n - 1 }).reduce<Sum>((x) => product(x, sum, names), sum)
@@ -252,7 +297,7 @@ export function createPuller(context: PullContext): Puller {
     if (c.kind !== 'call' || (c.op !== 'lt' && c.op !== 'le')) return undefined
     const [left, right] = c.args as [Expr, Expr]
     const other = isZero(left) ? right : isZero(right) ? left : undefined
-    if (!other || other.type !== 'f32') return undefined
+    if (other?.type !== 'f32') return undefined
     const [t, ...more] = expand(other)
     if (!t || more.length > 0 || t.guards.length > 0) return undefined
     const rest = [...t.factors].filter(([f]) => !positive(f))
@@ -265,7 +310,9 @@ export function createPuller(context: PullContext): Puller {
     if (!isAbove) return c.op === 'lt' ? names.intern({ ...f32(0), type: 'bool', value: false }) : undefined
     const plain = [...t.exponent.keys()].filter((x) => !isRow(x))
     if (c.op === 'le' || plain.length === 0) return names.intern({ ...f32(0), type: 'bool', value: true })
-    return names.intern(call('lt', [f32(-Infinity), renderLinear(new Map(plain.map((x) => [x, t.exponent.get(x) ?? 1])))]))
+    return names.intern(
+      call('lt', [f32(-Infinity), renderLinear(new Map(plain.map((x) => [x, t.exponent.get(x) ?? 1])))]),
+    )
   }
 
   // Reciprocals: a sum of terms at different scales is taken relative to the largest, so that its own scale is never formed.
@@ -287,12 +334,22 @@ export function createPuller(context: PullContext): Puller {
     const keys = new Set(exponents.map((x) => weightsKey(x, names)))
     if (keys.size === 1) {
       const rest = unpowered.map((t) => ({ ...t, exponent: new Map<Expr, number>() }))
-      return [times(times(outer, exponential(exponents[0] as ReadonlyMap<Expr, number>)), factor(renderSum(rest, names)))]
+      return [
+        times(times(outer, exponential(exponents[0] as ReadonlyMap<Expr, number>)), factor(renderSum(rest, names))),
+      ]
     }
-    if (!exponents.some((x) => [...x.keys()].some(hasStatistic))) return [times(outer, factor(renderSum(unpowered, names)))]
-    const largest = names.intern(finite(exponents.map(renderLinear).reduce((x, y) => call('max', [x, y]))))
-    const rest = unpowered.map((t) => ({ ...t, exponent: addWeights(t.exponent, new Map([[largest, 1]]), -1) }))
-    return [times(times(outer, exponential(new Map([[largest, 1]]))), factor(renderSum(rest, names)))]
+    if (!exponents.some((x) => [...x.keys()].some(hasStatistic)))
+      return [times(outer, factor(renderSum(unpowered, names)))]
+    const shared = new Map([...(exponents[0] ?? [])].filter(([x, w]) => exponents.every((other) => other.get(x) === w)))
+    const own = exponents.map((x) => addWeights(x, shared, -1))
+    const largest = names.intern(finite(own.map(renderLinear).reduce((x, y) => call('max', [x, y]))))
+    const rest = unpowered.map((t, k) => ({
+      ...t,
+      exponent: addWeights(own[k] ?? t.exponent, new Map([[largest, 1]]), -1),
+    }))
+    return [
+      times(times(outer, exponential(addWeights(shared, new Map([[largest, 1]])))), factor(renderSum(rest, names))),
+    ]
   }
   /** Powers of multiplicative references shared out of a sum: those of its first term that has one. */
   const largestPowers = (sum: Sum): ReadonlyMap<Expr, number> => {
@@ -325,25 +382,40 @@ export function createPuller(context: PullContext): Puller {
   }
   const places = (e: Expr & { kind: 'reduce' }): Term => factor(names.intern(call('float', [countOf(e)])))
   const countOf = (e: Expr & { kind: 'reduce' }): Expr =>
-    e.domain === undefined && e.over.length === 1 ? size(stream) : reduce('count', e.over, { kind: 'const', value: true, type: 'bool', axes: [], span: e.span }, e.domain)
+    e.domain === undefined && e.over.length === 1
+      ? size(stream)
+      : reduce('count', e.over, { kind: 'const', value: true, type: 'bool', axes: [], span: e.span }, e.domain)
 
   const sumOf = (e: Expr & { kind: 'reduce' }, body: Expr): Sum => {
     const terms = expand(body)
     noteCentred(terms)
     const pulled = terms.map((t) => split(t))
     // One stuck term keeps the body whole: its parts would only be summed twice.
-    if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body)) return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
+    if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
+      return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
     return pulled.map(({ statistics, rest }) => times(statistics, summed(e, rest)))
   }
   const wholeBody = (body: Expr, terms: Sum): Expr => (body.kind === 'call' ? renderSum(terms, names) : settle(body))
   const split = (t: Term): { statistics: Term; rest: Term } => {
     const isPulled = (x: Expr) => hasStatistic(x) && isRow(x)
-    const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) => new Map([...weights].filter(([x]) => isPulled(x) === want))
-    const statistics = { coefficient: t.coefficient, factors: keep(t.factors, true), exponent: keep(t.exponent, true), guards: t.guards.filter(isPulled) }
-    const rest = { coefficient: 1, factors: keep(t.factors, false), exponent: keep(t.exponent, false), guards: t.guards.filter((g) => !isPulled(g)) }
+    const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) =>
+      new Map([...weights].filter(([x]) => isPulled(x) === want))
+    const statistics = {
+      coefficient: t.coefficient,
+      factors: keep(t.factors, true),
+      exponent: keep(t.exponent, true),
+      guards: t.guards.filter(isPulled),
+    }
+    const rest = {
+      coefficient: 1,
+      factors: keep(t.factors, false),
+      exponent: keep(t.exponent, false),
+      guards: t.guards.filter((g) => !isPulled(g)),
+    }
     return { statistics, rest }
   }
-  const isStuck = (t: Term): boolean => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
+  const isStuck = (t: Term): boolean =>
+    [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
   const summed = (e: Expr & { kind: 'reduce' }, rest: Term): Term => {
     if (rest.factors.size === 0 && rest.exponent.size === 0 && rest.guards.length === 0) return places(e)
     return factor(names.intern(reduce('sum', e.over, names.intern(renderTerm(rest)), e.domain)))
@@ -352,7 +424,9 @@ export function createPuller(context: PullContext): Puller {
   const extreme = (e: Expr & { kind: 'reduce' }): Sum => {
     const own = (op: 'max' | 'min', x: Expr): Expr => {
       const shift = shiftOf(x)
-      return shift && shift.kind === op && shift.domain === e.domain ? shift.reference : names.intern(reduce(op, e.over, x, e.domain))
+      return shift && shift.kind === op && shift.domain === e.domain
+        ? shift.reference
+        : names.intern(reduce(op, e.over, x, e.domain))
     }
     const op = e.op === 'max' ? 'max' : 'min'
     if (!hasStatistic(e.of)) {
@@ -363,19 +437,32 @@ export function createPuller(context: PullContext): Puller {
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))
     if (!rest) return rows
-    if (more.length > 0 || isStuck(rest)) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    if (more.length > 0 || isStuck(rest))
+      return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
     const { statistics, rest: free } = split(rest)
     const monotone = rows.length === 0 ? extremeOfExp(op, statistics, free, own) : undefined
     if (monotone) return [monotone]
     const sure = [...statistics.factors.keys()].every(positive) && statistics.guards.length === 0
     if (!sure) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
-    return [...rows, times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free)))))]
+    return [
+      ...rows,
+      times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free))))),
+    ]
   }
 
   /** max exp(k x) = exp(k max x) for k > 0, where a positive statistic stands before it at most. */
-  const extremeOfExp = (op: 'max' | 'min', statistics: Term, free: Term, own: (op: 'max' | 'min', x: Expr) => Expr): Term | undefined => {
+  const extremeOfExp = (
+    op: 'max' | 'min',
+    statistics: Term,
+    free: Term,
+    own: (op: 'max' | 'min', x: Expr) => Expr,
+  ): Term | undefined => {
     const [only, ...more] = [...free.exponent]
-    const isBare = free.factors.size === 0 && free.guards.length === 0 && statistics.guards.length === 0 && statistics.coefficient > 0
+    const isBare =
+      free.factors.size === 0 &&
+      free.guards.length === 0 &&
+      statistics.guards.length === 0 &&
+      statistics.coefficient > 0
     if (!only || more.length > 0 || !isBare || ![...statistics.factors.keys()].every(positive)) return undefined
     const [x, rate] = only
     const shift = context.shifts.find((s) => s.difference === x)
@@ -406,7 +493,8 @@ export const finite = (x: Expr): Expr => call('select', [call('lt', [call('abs',
 export function withoutConstantFactor(e: Expr): readonly [Expr, number] {
   if (e.kind !== 'call') return [e, 1]
   const [a, b] = e.args
-  const numberOf = (x: Expr | undefined): number | undefined => (x?.kind === 'const' && typeof x.value === 'number' && x.value !== 0 ? x.value : undefined)
+  const numberOf = (x: Expr | undefined): number | undefined =>
+    x?.kind === 'const' && typeof x.value === 'number' && x.value !== 0 ? x.value : undefined
   if (e.op === 'neg' && a) {
     const [x, rate] = withoutConstantFactor(a)
     return [x, -rate]

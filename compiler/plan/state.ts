@@ -1,5 +1,5 @@
 /** Names the state that pulled expressions need, and orders it into passes: what is stuck behind a statistic comes a pass later. */
-import { bound, call, constant, type Bound, type Expr, f32, i32, mapChildren, nodesOf, type Reduce } from '../ir.ts'
+import { type Bound, bound, call, constant, type Expr, f32, i32, mapChildren, nodesOf, type Reduce } from '../ir.ts'
 import { renderTerm, type Term } from './algebra.ts'
 import type { Interner } from './intern.ts'
 import type { Accumulator, Degree, Pass, Reference } from './plan.ts'
@@ -52,11 +52,21 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const level = Math.max(levelOf(of), levelOf(domain)) + 1
     const draft = draftAt(level, domain)
     levels.set(id, level)
-    const moment = (m: number) => (shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), shift) : undefined)
+    const moment = (m: number) =>
+      shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), shift) : undefined
     const [countId, firstId, secondId] = [moment(0), moment(1), moment(2)]
-    draft.references.set(id, { id, kind: shift.kind, of, differenceId: idOf(shift.difference), countId, firstId, secondId })
+    draft.references.set(id, {
+      id,
+      kind: shift.kind,
+      of,
+      differenceId: idOf(shift.difference),
+      countId,
+      firstId,
+      secondId,
+    })
   }
-  const momentBody = (x: Expr, m: number): Expr => (m === 0 ? f32(1) : m === 1 ? x : names.intern(call('pow', [x, i32(m)])))
+  const momentBody = (x: Expr, m: number): Expr =>
+    m === 0 ? f32(1) : m === 1 ? x : names.intern(call('pow', [x, i32(m)]))
 
   const nameReduction = (e: Reduce): Expr => {
     const body = name(e.of)
@@ -73,7 +83,8 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
   }
 
   const accumulate = (draft: Draft, op: Accumulator['op'], body: Expr, shift: Shift | undefined): string => {
-    if (op === 'sum' && body.kind === 'const' && body.value === 1) return accumulate(draft, 'count', constant(true, 'bool'), undefined)
+    if (op === 'sum' && body.kind === 'const' && body.value === 1)
+      return accumulate(draft, 'count', constant(true, 'bool'), undefined)
     const key = `${op} ${names.id(body)}`
     const known = draft.accumulators.get(key)
     if (known) return known.id
@@ -90,7 +101,9 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const rate = t?.exponent.get(shift.difference) ?? 0
     const degree = t?.factors.get(shift.difference) ?? 0
     if (!t || shift.kind === 'largest') return [{ reference, rate: 0, moment: 0, power: degree, lower: [] }]
-    const lower = Array.from({ length: degree }, (_, m) => accumulate(draft, 'sum', withMoment(t, shift.difference, m), shift))
+    const lower = Array.from({ length: degree }, (_, m) =>
+      accumulate(draft, 'sum', withMoment(t, shift.difference, m), shift),
+    )
     return [{ reference, rate, moment: degree, power: 0, lower }]
   }
   const withMoment = (t: Term, x: Expr, moment: number): Expr => {
@@ -103,7 +116,11 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
   const passes = (): readonly Pass[] =>
     [...drafts]
       .sort((a, b) => a.level - b.level)
-      .map(({ domain, references, accumulators }) => ({ domain, references: [...references.values()], accumulators: [...accumulators.values()] }))
+      .map(({ domain, references, accumulators }) => ({
+        domain,
+        references: [...references.values()],
+        accumulators: [...accumulators.values()],
+      }))
   return { name, passes }
 }
 

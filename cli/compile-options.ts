@@ -1,0 +1,59 @@
+import type { CompileOptions } from '../index.ts'
+import type { Attention } from '../compiler/attention.ts'
+import { firstThatRuns, runners } from '../runtime/runners.ts'
+import { targets } from '../targets/index.ts'
+import { done, failed, type Outcome } from '../runtime/problem.ts'
+import { all, parseChoice, parseLengths, unknownNames } from './options.ts'
+import type { Options } from './program.ts'
+
+export type Dtype = NonNullable<CompileOptions['dtype']>
+
+/** What the options of `build`, `run` and `explain` fix; absent where they say nothing. */
+export interface Choices {
+  readonly target: string
+  readonly dtype: Dtype | undefined
+  readonly sizes: Readonly<Record<string, number>>
+  readonly tile: Readonly<Record<string, number>>
+}
+
+export async function parseChoices(options: Options): Promise<Outcome<Choices>> {
+  const parsed = all<[readonly string[], Dtype | undefined, Choices['sizes'], Choices['tile']]>(
+    parseTargets(options.target ?? ['auto']),
+    optional(options.dtype, parseDtype),
+    parseLengths('--size', options.size ?? []),
+    parseLengths('--tile', options.tile ?? [], 1),
+  )
+  if (!parsed.ok) return parsed
+  const [[named = 'auto'], dtype, sizes, tile] = parsed.value
+  return done({ target: named === 'auto' ? await firstThatRuns() : named, dtype, sizes, tile })
+}
+
+export const parseDtype = (value: string): Outcome<Dtype> => parseChoice('--dtype', value, ['f32', 'f16', 'bf16'])
+
+/** Names of targets; `auto` is the first that can run here. */
+export function parseTargets(names: readonly string[]): Outcome<readonly string[]> {
+  const known = ['auto', ...new Set([...Object.keys(targets), ...Object.keys(runners)])]
+  return all<readonly string[]>(...names.map((name) => parseChoice('--target', name, known)))
+}
+
+export const optional = <T>(value: string | undefined, parse: (value: string) => Outcome<T>): Outcome<T | undefined> =>
+  value === undefined ? done(undefined) : parse(value)
+
+/** Axes of `--size`, `--tile` and `--shape` that no attention of the source has. */
+export function checkAxes(attentions: readonly Attention[], ...given: readonly Readonly<Record<string, number>>[]): Outcome<undefined> {
+  const known = [...new Set(attentions.flatMap(({ axes }) => axes.map(({ name }) => name)))]
+  const findings = unknownNames('ATTN0303', 'axis', new Set(given.flatMap((lengths) => Object.keys(lengths))), known)
+  return findings.length > 0 ? failed(...findings) : done(undefined)
+}
+
+/** Without the members that say nothing: an absent option is not `undefined`. */
+export function compileOptions(choices: Choices, readImport?: CompileOptions['readImport']): CompileOptions {
+  const { target, dtype, sizes, tile } = choices
+  return {
+    target,
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(Object.keys(sizes).length > 0 ? { sizes } : {}),
+    ...(Object.keys(tile).length > 0 ? { tile } : {}),
+    ...(readImport ? { readImport } : {}),
+  }
+}

@@ -1,0 +1,38 @@
+/** Ctrl-C ends a command with 130, and what escapes every other net is a bug that is reported as one. */
+import { answerCrash } from './crash.ts'
+import { painter, renderFindings } from './render.ts'
+
+const stop = (): never => process.exit(130)
+
+function crash(error: unknown): never {
+  const { findings, exit } = answerCrash(error, process.argv.slice(2))
+  process.stderr.write(renderFindings(findings, painter(false)))
+  process.exit(exit)
+}
+
+export async function whileInterruptible<T>(work: () => Promise<T>): Promise<T> {
+  process.on('SIGINT', stop)
+  process.on('unhandledRejection', crash)
+  process.on('uncaughtException', crash)
+  try {
+    return await work()
+  } finally {
+    process.off('SIGINT', stop)
+    process.off('unhandledRejection', crash)
+    process.off('uncaughtException', crash)
+  }
+}
+
+/**
+ * For long stretches without an await: there no handler would run, and Ctrl-C would do nothing. Without one the system ends
+ * the process, which a shell shows as 130 too.
+ */
+export function uninterrupted<T>(work: () => T): T {
+  const mine = process.listeners('SIGINT').includes(stop)
+  if (mine) process.off('SIGINT', stop)
+  try {
+    return work()
+  } finally {
+    if (mine) process.on('SIGINT', stop)
+  }
+}

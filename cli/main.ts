@@ -1,0 +1,77 @@
+/** The command line's entry: reads it, runs one command, prints its answer. Only `cli/` prints. */
+import { CommanderError } from 'commander'
+import { type Finding, problem } from '../runtime/problem.ts'
+import { type Answer, type Exit, refuse } from './answer.ts'
+import { type Io, processIo } from './io.ts'
+import { buildProgram, type CommandName, commandNames, type Options } from './program.ts'
+import { painter, renderFindings, renderJson } from './render.ts'
+import { version } from '../generated/version.ts'
+
+type Run = (args: readonly string[], options: Options, io: Io) => Promise<Answer>
+
+/** Each command is loaded when it is asked for. */
+const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
+  check: async () => (await import('./check.ts')).check,
+  build: async () => (await import('./build.ts')).build,
+  run: async () => (await import('./run.ts')).run,
+  verify: async () => (await import('./verify.ts')).verify,
+  explain: async () => (await import('./explain.ts')).explain,
+  fmt: async () => (await import('./fmt.ts')).fmt,
+  targets: async () => (await import('./targets.ts')).targets,
+}
+
+/** Gives the exit code. With an `io` of its own it leaves the process alone. */
+export async function main(argv: readonly string[], io?: Io): Promise<number> {
+  if (io) return runGuarded(argv, io)
+  const { whileInterruptible } = await import('./interrupt.ts')
+  return whileInterruptible(() => runGuarded(argv, processIo()))
+}
+
+async function runGuarded(argv: readonly string[], io: Io): Promise<Exit> {
+  try {
+    return await runCommand(argv, io)
+  } catch (error) {
+    const { answerCrash } = await import('./crash.ts')
+    return print(io, commandOf(argv), argv.includes('--json'), answerCrash(error, argv))
+  }
+}
+
+async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
+  let exit: Exit = 0
+  let fault = ''
+  const output = { out: io.out, err: io.err, fault: (text: string) => void (fault = text) }
+  const program = buildProgram(version, output, async (name, args, options) => {
+    const run = await commands[name]()
+    exit = print(io, name, options.json ?? false, await run(args, options, io))
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exit
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 0
+    if (fault === '') return 2 // it printed its help
+    return print(io, commandOf(argv), argv.includes('--json'), refuse([misuse(fault, argv)]))
+  }
+}
+
+/** What commander says, as a problem of ours. */
+function misuse(fault: string, argv: readonly string[]): Finding {
+  const [, message = fault, guess] = /^error: (.*?)\n?(?:\(Did you mean (.*)\?\))?\n?$/s.exec(fault) ?? []
+  const name = commandOf(argv)
+  const help = name === 'attnc' ? 'attnc --help' : `attnc ${name} --help`
+  return problem('ATTN0300', message.trim(), guess === undefined ? `see ${help}` : `did you mean ${guess}?`)
+}
+
+const commandOf = (argv: readonly string[]): CommandName | 'attnc' => commandNames.find((name) => name === argv[0]) ?? 'attnc'
+
+function print(io: Io, name: string, asJson: boolean, answer: Answer): Exit {
+  io.progress?.('')
+  if (asJson) io.out(renderJson(name, answer))
+  else {
+    if (answer.findings.length > 0) io.err(renderFindings(answer.findings, painter(io.colors.err)))
+    if (answer.out !== '') io.out(answer.out)
+    if (answer.note !== undefined) io.err(`${answer.note}\n`)
+  }
+  return answer.exit
+}

@@ -1,0 +1,86 @@
+/** The values of options: texts to what they mean, or a problem that says what would be right. */
+import { didYouMean } from '../grammar/suggest.ts'
+import { done, failed, type Outcome, type Problem, problem } from '../runtime/problem.ts'
+
+const quote = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
+
+/** One of a few words. */
+export function parseChoice<T extends string>(option: string, value: string, choices: readonly T[]): Outcome<T> {
+  const found = choices.find((choice) => choice === value)
+  if (found !== undefined) return done(found)
+  const hint = didYouMean(value, choices).hint ?? `one of ${quote(choices)}`
+  return failed(problem(option === '--target' ? 'ATTN0301' : 'ATTN0302', `${option} knows no '${value}'`, hint))
+}
+
+export function parseInteger(option: string, value: string, lo: number, hi: number): Outcome<number> {
+  const number = /^-?\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+  if (number >= lo && number <= hi) return done(number)
+  return failed(problem('ATTN0302', `${option} takes an integer from ${lo} to ${hi}, not '${value}'`))
+}
+
+const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(text)
+
+/** `d=64,e=64`, several times if need be: axes with their lengths. */
+export function parseLengths(option: string, values: readonly string[], least = 0): Outcome<Readonly<Record<string, number>>> {
+  const lengths = new Map<string, number>()
+  for (const part of values.flatMap((value) => value.split(','))) {
+    const [, name = '', digits = ''] = /^\s*([^=\s]*)\s*=\s*(\d{1,10})\s*$/.exec(part) ?? []
+    const length = Number(digits)
+    if (!isName(name) || digits === '' || length < least || length > 2 ** 31 - 1) {
+      const text = `${option} takes axes with lengths of ${least} or more, not '${part}'`
+      return failed(problem('ATTN0302', text, `${option} d=64,e=64`))
+    }
+    if ((lengths.get(name) ?? length) !== length) {
+      return failed(problem('ATTN0302', `${option} gives '${name}' twice: ${lengths.get(name)} and ${length}`))
+    }
+    lengths.set(name, length)
+  }
+  return done(Object.fromEntries(lengths))
+}
+
+/** `name=value`, each name once; the value is all that follows. */
+export function parseAssignments(option: string, values: readonly string[]): Outcome<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for (const value of values) {
+    const at = value.indexOf('=')
+    const name = value.slice(0, Math.max(at, 0))
+    if (at < 1 || at === value.length - 1 || !isName(name)) {
+      const example = option === '--param' ? 'scale=0.125' : 'q=q.npy'
+      return failed(problem('ATTN0302', `${option} takes name=value, not '${value}'`, `${option} ${example}`))
+    }
+    if (found.has(name)) return failed(problem('ATTN0302', `${option} gives '${name}' twice`))
+    found.set(name, value.slice(at + 1))
+  }
+  return done(found)
+}
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+/** The text of a `--param` as a value of its type; undefined: it is none. */
+export function parseScalar(text: string, type: 'bool' | 'i32' | 'f32'): number | boolean | undefined {
+  if (type === 'bool') return text === 'true' ? true : text === 'false' ? false : undefined
+  if (type === 'i32') return /^[+-]?\d{1,10}$/.test(text) && (Number(text) | 0) === Number(text) ? Number(text) : undefined
+  if (/^[+-]?inf$/.test(text)) return text.startsWith('-') ? -Infinity : Infinity
+  return decimal.test(text) && Number.isFinite(Math.fround(Number(text))) ? Number(text) : undefined
+}
+
+/** Names that an option gives and nothing has. */
+export const unknownNames = (
+  code: 'ATTN0303' | 'ATTN0304' | 'ATTN0305' | 'ATTN0306',
+  what: string,
+  given: Iterable<string>,
+  known: readonly string[],
+): readonly Problem[] =>
+  [...given]
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const hint = didYouMean(name, known).hint ?? (known.length > 0 ? `there is ${quote(known)}` : 'there is none')
+      return problem(code, `there is no ${what} '${name}'`, hint)
+    })
+
+/** The first failure among outcomes, or their values. */
+export function all<T extends readonly unknown[]>(...outcomes: { readonly [K in keyof T]: Outcome<T[K]> }): Outcome<T> {
+  const findings = outcomes.flatMap((outcome) => (outcome.ok ? [] : outcome.findings))
+  if (findings.length > 0) return failed(...findings)
+  return done(outcomes.map((outcome) => (outcome.ok ? outcome.value : undefined)) as unknown as T)
+}

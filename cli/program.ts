@@ -1,0 +1,167 @@
+/** The command line: every command with its options, examples and exit codes. What a command does is in its own file. */
+import { Command, Option } from 'commander'
+
+/** Values as they were written; the commands parse them. Each command declares some of these. */
+export interface Options {
+  readonly json?: true
+  readonly trace?: true
+  readonly stdinName: string
+  readonly target?: readonly string[]
+  readonly out?: string
+  readonly emit?: string
+  readonly dtype?: string
+  readonly attention?: string
+  readonly size: readonly string[]
+  readonly tile: readonly string[]
+  readonly shape: readonly string[]
+  readonly param: readonly string[]
+  readonly input: readonly string[]
+  readonly output: readonly string[]
+  readonly seed?: string
+  readonly probes: boolean
+  readonly check?: true
+}
+
+export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'targets'] as const
+export type CommandName = (typeof commandNames)[number]
+export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
+
+/** Texts that commander would print itself. */
+export interface Output {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly fault: (text: string) => void // instead of printing what is wrong with the command line
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+const list = (flags: string, text: string): Option => new Option(flags, text).argParser(collect).default([], 'none')
+
+const shared = {
+  stdinName: new Option('--stdin-name <name>', "what '-' is called in messages and output").default('stdin.attn'),
+  target: new Option('-t, --target <name>', 'what to generate; see attnc targets').argParser(collect),
+  dtype: new Option('--dtype <type>', 'of float tensors whose type the source leaves open: f32, f16 or bf16'),
+  size: list('--size <lengths>', 'lengths known at compile time, as d=64,e=64'),
+  tile: list('--tile <lengths>', 'tile of a pair kernel, as i=64,j=64'),
+  shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
+  seed: new Option('--seed <number>', 'of random tensors (default: 0)'),
+  param: list('--param <name=value>', 'a parameter of the attention'),
+  attention: new Option('--attention <name>', 'which one, where the source has several'),
+}
+
+/** Exit codes of all commands; each command's help shows those it has. */
+const exitCodes: Readonly<Record<number, string>> = {
+  0: 'done',
+  1: 'the source, a tensor or a result is wrong',
+  2: 'wrong command line, or a path that cannot be read or written',
+  3: 'a tool or device is missing or fails',
+  4: 'a bug of attnc: it says where it left a report',
+  130: 'interrupted',
+}
+
+const epilogue = (examples: readonly string[], exits: readonly number[]): string =>
+  [
+    '\nExamples:',
+    ...examples.map((example) => `  ${example}`),
+    '\nExit codes:',
+    ...exits.map((exit) => `  ${`${exit}`.padEnd(4)} ${exitCodes[exit]}`),
+  ].join('\n')
+
+export function buildProgram(version: string, output: Output, handle: Handler): Command {
+  const program = new Command('attnc')
+    .description('A compiler for attention kernels: a definition in, kernels out.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help on a command')
+    .exitOverride()
+    .configureOutput({ writeOut: output.out, writeErr: output.err, outputError: output.fault })
+    .addHelpText('after', epilogue(overview, [0, 1, 2, 3, 4, 130]))
+  const add = (name: CommandName, usage: string, text: string, examples: readonly string[], exits: readonly number[]): Command =>
+    program
+      .command(`${name}${usage}`)
+      .description(text)
+      .option('--json', 'print one JSON object on stdout')
+      .option('--trace', 'show the stack of an internal error')
+      .addHelpText('after', epilogue(examples, exits))
+      .action((...given: readonly unknown[]) => {
+        const command = given.at(-1)
+        return command instanceof Command ? handle(name, command.args, command.opts<Options>()) : undefined
+      })
+  addCheck(add)
+  addBuild(add)
+  addRun(add)
+  addVerify(add)
+  addOthers(add)
+  return program
+}
+
+const overview = ['attnc check kernels/', 'attnc build sigmoid.attn --target ts -o out', 'attnc verify sigmoid.attn', 'attnc explain ATTN0123']
+
+type Add = (name: CommandName, usage: string, text: string, examples: readonly string[], exits: readonly number[]) => Command
+
+function addCheck(add: Add): void {
+  const examples = ['attnc check sigmoid.attn', 'attnc check kernels/ --json', 'attnc check - < sigmoid.attn']
+  add('check', ' <files...>', 'Reports what is wrong with sources; folders are searched for .attn files.', examples, [0, 1, 2, 4]).addOption(shared.stdinName)
+}
+
+function addBuild(add: Add): void {
+  const examples = [
+    'attnc build sigmoid.attn --target ts -o out',
+    'attnc build sigmoid.attn --size d=128,e=128 --dtype f16 -o out',
+    'attnc build sigmoid.attn --emit kernel',
+    'attnc build - --stdin-name sigmoid.attn --target ts -o - < sigmoid.attn',
+  ]
+  add('build', ' <files...>', 'Generates kernels: one main file per source, named after it.', examples, [0, 1, 2, 3, 4])
+    .addOption(shared.target)
+    .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
+    .option('--emit <stage>', 'print a stage instead: ast, ir, plan or kernel')
+    .addOption(shared.dtype)
+    .addOption(shared.size)
+    .addOption(shared.tile)
+    .addOption(shared.stdinName)
+}
+
+function addRun(add: Add): void {
+  const examples = [
+    'attnc run sigmoid.attn --input q=q.npy --input k=k.npy --input v=v.npy --output out=out.npy',
+    'attnc run sigmoid.attn --shape b=1,h=2,i=128,j=128 --param bias=-4.8',
+  ]
+  add('run', ' <file>', 'Runs an attention on tensors in .npy files.', examples, [0, 1, 2, 3, 4, 130])
+    .addOption(list('--input <name=file>', 'an input tensor'))
+    .addOption(list('--output <name=file>', 'a result to write; without any, a summary of each is printed'))
+    .addOption(shared.param)
+    .addOption(shared.shape)
+    .addOption(shared.seed)
+    .addOption(shared.target)
+    .addOption(shared.attention)
+    .addOption(shared.dtype)
+    .addOption(shared.size)
+    .addOption(shared.tile)
+    .addOption(shared.stdinName)
+}
+
+function addVerify(add: Add): void {
+  const examples = ['attnc verify sigmoid.attn', 'attnc verify examples/ --target ts --json', 'attnc verify sigmoid.attn --shape i=33,j=65 --seed 7']
+  add('verify', ' <files...>', 'Compares generated kernels with the definition, on random and on hostile inputs.', examples, [0, 1, 2, 3, 4, 130])
+    .addOption(shared.target)
+    .addOption(shared.shape)
+    .addOption(shared.seed)
+    .addOption(shared.dtype)
+    .addOption(shared.param)
+    .addOption(shared.tile)
+    .option('--no-probes', 'random inputs only')
+    .addOption(shared.stdinName)
+}
+
+function addOthers(add: Add): void {
+  add('explain', ' <what>', 'Explains an error code, or how a source is computed.', ['attnc explain ATTN0123', 'attnc explain sigmoid.attn'], [0, 1, 2, 4])
+    .addOption(shared.target)
+    .addOption(shared.dtype)
+    .addOption(shared.size)
+    .addOption(shared.tile)
+    .addOption(shared.stdinName)
+  add('fmt', ' <files...>', 'Writes sources in the one standard layout.', ['attnc fmt kernels/', 'attnc fmt --check .', 'attnc fmt - < sigmoid.attn'], [0, 1, 2, 4])
+    .option('--check', 'change nothing; exit 1 if a file would change')
+    .addOption(shared.stdinName)
+  add('targets', '', 'Lists what can be generated, and what can run here.', ['attnc targets', 'attnc targets --json'], [0, 4])
+}

@@ -1,0 +1,97 @@
+import type { Attention } from '../compiler/attention.ts'
+import type { Sizes } from '../compiler/interpret.ts'
+import { analyze, callAttention, chooseAttention, loadAttention } from '../node.ts'
+import { emptyLaunch, type Launch, prepareLaunch, readTensors } from '../runtime/launch.ts'
+import { encodeNpy } from '../runtime/npy.ts'
+import { done, type Finding, failed, type Outcome } from '../runtime/problem.ts'
+import type { Inputs } from '../runtime/runners.ts'
+import { summarize } from '../runtime/tensor.ts'
+import { writeFiles } from '../runtime/write.ts'
+import { type Answer, refuse } from './answer.ts'
+import { checkAxes, type Choices, compileOptions, optional, parseChoices } from './compile-options.ts'
+import { uninterrupted } from './interrupt.ts'
+import type { Io } from './io.ts'
+import { all, parseAssignments, parseInteger, parseLengths, unknownNames } from './options.ts'
+import { paramsOf } from './params.ts'
+import type { Options } from './program.ts'
+import { readOneSource } from './sources.ts'
+import { shortNumber, table } from './table.ts'
+
+interface Asked {
+  readonly choices: Choices
+  readonly inputs: ReadonlyMap<string, string>
+  readonly outputs: ReadonlyMap<string, string>
+  readonly params: ReadonlyMap<string, string>
+  readonly shape: Sizes
+  readonly seed: number | undefined
+}
+
+export async function run(args: readonly string[], options: Options, io: Io): Promise<Answer> {
+  const asked = await parseAsked(options)
+  if (!asked.ok) return refuse(asked.findings)
+  const source = await readOneSource(args[0] ?? '', options.stdinName, io)
+  if (!source.ok) return refuse(source.findings)
+  const module = analyze(source.value.file, source.value.readImport)
+  if (!module.ok) return refuse(module.diagnostics)
+  const attention = chooseAttention(module.value.attentions, options.attention)
+  if (!attention.ok) return refuse([...module.warnings, ...attention.findings])
+  const launch = launchOf(attention.value, asked.value)
+  if (!launch.ok) return refuse([...module.warnings, ...launch.findings])
+  io.progress?.(`building ${attention.value.name}`)
+  const { dtype, sizes } = launch.value
+  const ready = await loadAttention(source.value, attention.value, compileOptions({ ...asked.value.choices, dtype, sizes }))
+  if (!ready.ok) return refuse([...module.warnings, ...ready.findings])
+  io.progress?.(`running ${attention.value.name}`)
+  const results = await uninterrupted(() => callAttention(ready.value, launch.value))
+  if (!results.ok) return refuse([...module.warnings, ...results.findings])
+  return finish(results.value, asked.value, attention.value, module.warnings)
+}
+
+async function parseAsked(options: Options): Promise<Outcome<Asked>> {
+  type Names = ReadonlyMap<string, string>
+  const parsed = all<[Choices, Names, Names, Names, Sizes, number | undefined]>(
+    await parseChoices(options),
+    parseAssignments('--input', options.input),
+    parseAssignments('--output', options.output),
+    parseAssignments('--param', options.param),
+    parseLengths('--shape', options.shape),
+    optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
+  )
+  if (!parsed.ok) return parsed
+  const [choices, inputs, outputs, params, shape, seed] = parsed.value
+  return done({ choices, inputs, outputs, params, shape, seed })
+}
+
+/** Tensors, lengths and parameters, each checked against what the attention declares. */
+function launchOf(attention: Attention, asked: Asked): Outcome<Launch> {
+  const { inputs, outputs, choices, shape, seed } = asked
+  const findings: readonly Finding[] = [
+    ...unknownNames('ATTN0304', `input of ${attention.name}`, inputs.keys(), attention.inputs.map(({ name }) => name)),
+    ...unknownNames('ATTN0305', `result of ${attention.name}`, outputs.keys(), attention.results.map(({ name }) => name)),
+  ]
+  const checked = all<[unknown, Launch['params']]>(checkAxes([attention], shape, choices.sizes, choices.tile), paramsOf(attention, asked.params))
+  if (!checked.ok || findings.length > 0) return failed(...findings, ...(checked.ok ? [] : checked.findings))
+  const tensors = readTensors(attention, inputs, choices.dtype)
+  if (!tensors.ok) return tensors
+  const random = seed !== undefined || Object.keys(shape).length > 0
+  const given = { ...emptyLaunch, ...tensors.value, params: checked.value[1] }
+  return prepareLaunch(attention, given, { ...choices.sizes, ...shape }, random ? (seed ?? 0) : undefined)
+}
+
+function finish(results: Inputs, { outputs, choices }: Asked, attention: Attention, warnings: readonly Finding[]): Answer {
+  const rows = attention.results.flatMap(({ name, axes }) => {
+    const tensor = results[name]
+    return tensor ? [{ name, axes, shape: tensor.shape, storage: tensor.storage, ...summarize(tensor) }] : []
+  })
+  const json = { target: choices.target, attention: attention.name, results: rows.map((row) => ({ ...row, file: outputs.get(row.name) ?? null })) }
+  if (outputs.size === 0) {
+    const cells = rows.map(({ name, shape, min, mean, max }) => [name, `[${shape.join(', ')}]`, ...[min, mean, max].map(shortNumber)])
+    return { exit: 0, findings: warnings, out: table([['result', 'shape', 'min', 'mean', 'max'], ...cells], [2, 3, 4]), json }
+  }
+  const files = [...outputs].flatMap(([name, path]) => {
+    const tensor = results[name]
+    return tensor ? [{ path, content: encodeNpy(tensor) }] : []
+  })
+  const written = writeFiles(files)
+  return written.ok ? { exit: 0, findings: warnings, out: '', json } : refuse([...warnings, ...written.findings], json)
+}

@@ -1,0 +1,181 @@
+/** One `attention` of a source to its IR. */
+import type * as ast from '../../grammar/ast.ts'
+import type { Diagnostic } from '../../grammar/diagnostic.ts'
+import type { Attention, Axis, ResultDecl } from '../attention.ts'
+import * as errors from '../errors.ts'
+import { axisOrder, type Expr, spread, unionAxes } from '../ir.ts'
+import { invariant } from '../invariant.ts'
+import { declareAxes } from './axis-declarations.ts'
+import { type AxisTable, conventionalAxes, meet } from './axes.ts'
+import { collectClauses } from './clauses.ts'
+import { type Context, type Env, findBinding, isPoison, poison, report, settle } from './context.ts'
+import { elaborateFixed } from './declarations.ts'
+import { type Clauses, type Definitions, defineNames, hasDefaultResult, isDefault, predefined } from './definitions.ts'
+import { elaborate, resolveAxes } from './expression.ts'
+import { findAtEnd } from './findings.ts'
+import type { FunctionTable } from './functions.ts'
+import { describeAxes } from './lengths.ts'
+import { checkNames } from './names.ts'
+import { readChecks, readPrecision, readTile } from './settings.ts'
+import { addFunctions } from './tables.ts'
+import { findUnused } from './unused.ts'
+
+export interface CheckedAttention {
+  /** Undefined after an error. */
+  readonly attention: Attention | undefined
+  readonly found: readonly Diagnostic[]
+}
+
+/** What an attention takes from its file. */
+export interface Surroundings {
+  readonly functions: FunctionTable
+  readonly checks: readonly ast.Check[]
+  readonly library: string // the path of std.attn
+}
+
+export function checkAttention(a: ast.Attention, around: Surroundings): CheckedAttention {
+  const found: Diagnostic[] = []
+  const clauses = collectClauses(a, found)
+  const late: { env?: Env } = {}
+  const getEnv = (): Env => {
+    invariant(late.env, 'an attention is elaborated before its names are known')
+    return late.env
+  }
+  const table = declareAxes(a.clauses, (e, what) => defineLength(e, what, getEnv), found)
+  const definitions = defineNames(clauses, a, getEnv)
+  const context = createContext(table, definitions, found)
+  const env = createEnv(a, context, around.functions)
+  late.env = env
+  if (clauses.mask) definitions.read('mask')
+  const results = defineResults(env, clauses, a)
+  const read = readDefinitions(env, clauses, definitions)
+  const roots = [...results.map(({ expr }) => expr), ...read.all, read.score, read.mask, read.weight]
+  const axes = describeAxes(env, a, [...definitions.inputs.values()], roots.filter((e) => e !== undefined))
+  const attention: Attention = {
+    name: a.name.text,
+    doc: a.doc === undefined ? [] : a.doc.split('\n'),
+    span: a.span,
+    axes,
+    inputs: clauses.values.flatMap(({ name }) => definitions.inputs.get(name.text) ?? []),
+    params: clauses.values.flatMap(({ name }) => definitions.params.get(name.text) ?? []),
+    results: results.map((result) => orderAxes(result, axes)),
+    score: read.score,
+    mask: read.mask,
+    weight: read.weight,
+    tile: readTile(env, a, axes),
+    precision: readPrecision(env, a),
+    checks: readChecks(env, a, around.checks, axes),
+  }
+  if (found.some(({ severity }) => severity === 'error')) return { attention: undefined, found }
+  const finished = findAtEnd(env, attention, around.library)
+  return { attention: found.some(({ severity }) => severity === 'error') ? undefined : finished, found }
+}
+
+function createContext(axes: AxisTable, { bindings, findMask }: Definitions, found: Diagnostic[]): Context {
+  return {
+    axes,
+    marks: { quotients: new Map(), whole: new Map(), moves: new Map(), sums: new Map(), solves: new Map() },
+    findMask,
+    attentionNames: { values: bindings, parent: undefined },
+    sink: found,
+    root: found,
+    nodes: 0,
+    work: 0,
+    names: 0,
+  }
+}
+
+function createEnv(a: ast.Attention, context: Context, around: FunctionTable): Env {
+  const fns = a.clauses.filter((clause) => clause.kind === 'fn')
+  const functions = addFunctions(around, fns, { origin: 'attention', names: context.attentionNames }, context.root)
+  const [values, axes] = [[...context.attentionNames.values.keys()], [...context.axes.entries.keys()]]
+  for (const fn of fns) checkNames(fn, { functions, values, axes, found: context.root })
+  return {
+    context,
+    names: context.attentionNames,
+    axisParams: new Map(),
+    inAttention: true,
+    functions,
+    inMask: false,
+    calls: [],
+  }
+}
+
+/** The length of an axis, or of a part: an i32 of sizes, params and constants. Elaborated once. */
+function defineLength(e: ast.Expr, what: string, getEnv: () => Env): () => Expr {
+  let value: Expr | 'open' | undefined
+  return () => {
+    const env = getEnv()
+    if (value === 'open') {
+      report(env, errors.cyclicLength(e.span, what))
+      return poison
+    }
+    if (value) return value
+    value = 'open'
+    const made = settle(env.context, () => elaborateFixed(env, e, what))
+    value = made
+    if (isPoison(made) || made.type === 'i32') return made
+    settle(env.context, () => report(env, errors.integerExpected(e.span, what)))
+    value = poison
+    return poison
+  }
+}
+
+// Results.
+
+type Result = Omit<ResultDecl, 'axes'> & { readonly as: readonly string[] | undefined }
+
+function defineResults(env: Env, clauses: Clauses, a: ast.Attention): readonly Result[] {
+  const named = clauses.outputs.filter((output) => !isDefault(output))
+  const first = hasDefaultResult(clauses, env.context) ? [defineDefault(env, clauses, a)] : []
+  return [...first, ...named.map((output) => defineResult(env, output))]
+}
+
+function defineDefault(env: Env, clauses: Clauses, a: ast.Attention): Result {
+  const output = clauses.outputs.find(isDefault)
+  const span = output?.span ?? clauses.normalize?.span ?? a.name.span
+  const expr = findBinding(env.context.attentionNames, 'out')?.(output?.value.span ?? span) ?? poison
+  return output ? inOrder(env, output, 'out', expr) : { name: 'out', expr, as: undefined, span }
+}
+
+const defineResult = (env: Env, output: ast.Output): Result =>
+  inOrder(env, output, output.name?.text ?? 'out', elaborate(output.value, env))
+
+/** A result that is given more axes than it varies over has the same value along them. */
+function inOrder(env: Env, { order, span }: ast.Output, name: string, e: Expr): Result {
+  const as = order && resolveAxes(env, order)?.map(({ axis }) => axis)
+  if (!as || isPoison(e)) return { name, expr: e, as: undefined, span }
+  const [met = e] = meet(env.context.axes, [e], as)
+  const lacking = met.axes.filter((axis) => !as.includes(axis))
+  if (lacking.length > 0) report(env, errors.resultLacksAxes(order?.[0]?.span ?? span, lacking))
+  return { name, expr: spread(met, unionAxes(met.axes, as), met.span), as, span }
+}
+
+/** Memory order: b, h, i, j, declared axes as declared, d, e, unless `as` says otherwise. */
+function orderAxes({ as, ...result }: Result, axes: readonly Axis[]): ResultDecl {
+  const declared = axes.map(({ name }) => name).filter((name) => !conventionalAxes.includes(name))
+  const order = [...['b', 'h', 'i', 'j'], ...declared, ...['d', 'e']]
+  const sorted = result.expr.axes.toSorted((x, y) => order.indexOf(x) - order.indexOf(y) || axisOrder(x, y))
+  return { ...result, axes: as ?? sorted }
+}
+
+interface Read {
+  readonly score: Expr | undefined
+  readonly mask: Expr | undefined
+  readonly weight: Expr | undefined
+  /** The values of all names, those included that nothing asks for. */
+  readonly all: readonly Expr[]
+}
+
+function readDefinitions(env: Env, clauses: Clauses, definitions: Definitions): Read {
+  const { read } = definitions
+  const all = clauses.values.flatMap(({ name }) => (predefined.includes(name.text) ? [] : read(name.text)))
+  const score = clauses.score && read('score')
+  if (clauses.normalize) read('normalize')
+  for (const { rule } of env.context.axes.entries.values()) {
+    if (rule?.kind === 'fixed') rule.value()
+    if (rule?.kind === 'part') rule.by()
+  }
+  env.context.root.push(...findUnused(clauses, definitions))
+  return { score, mask: clauses.mask && read('mask'), weight: clauses.normalize && read('weight'), all }
+}

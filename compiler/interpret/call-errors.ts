@@ -1,0 +1,150 @@
+/** Errors of elementwise operations. */
+import type { Arithmetic } from '../allowance.ts'
+import { InternalError } from '../invariant.ts'
+import type { Call } from '../ir.ts'
+import { dense, expand, mapValues, type Value } from './array.ts'
+import { bounds, realPowerBounds } from './bounds.ts'
+import { compareErrors, logicErrors, selectErrors } from './choice-errors.ts'
+import { type Context, shapeOf } from './context.ts'
+import { type ErrorState, errorOf } from './errors.ts'
+import { evaluate } from './evaluate.ts'
+import { combineNames, type ErrorOf, exact, isRepresentable, none } from './names.ts'
+
+/** Arrays of one operand, flat over the node's shape. */
+interface Flat {
+  readonly x: Float64Array
+  readonly b: Float64Array
+  readonly variance: Float64Array
+}
+
+export function callErrors(e: Call, context: Context, state: ErrorState): ErrorOf {
+  const errors = e.args.map((arg) => errorOf(arg, context, state))
+  const { op } = e
+  if (op === 'lt' || op === 'le' || op === 'eq' || op === 'ne') return compareErrors(e, context, state)
+  if (op === 'and' || op === 'or' || op === 'not') return logicErrors(e, errors, context)
+  if (op === 'random') return exact
+  if (op === 'select') return selectErrors(e, errors, context, state)
+  const certain = errors.every((error) => error === exact)
+  const { relative, absolute } = roundingOf(e, state.arithmetic)
+  if (certain && relative === 0) return exact
+  const shape = shapeOf(context, e.axes)
+  const flat = (value: Value) => expand(value, e.axes, shape)
+  const operands = e.args.map(
+    (arg, k): Flat => ({
+      x: flat(evaluate(arg, context)),
+      b: flat(errors[k]!.hard),
+      variance: flat(errors[k]!.variance),
+    }),
+  )
+  const v = flat(evaluate(e, context))
+  const rounding: Rounding = {
+    relative,
+    absolute,
+    exactWhereRepresentable: op === 'add' || op === 'sub' || op === 'mul',
+    ...state.arithmetic,
+  }
+  const { hard, variance, dx, dy, jumps } = propagateCall(e, v, operands, rounding)
+  const over = (data: Float64Array) => dense(e.axes, shape, data)
+  const ambiguous = errors
+    .map((error) => error.ambiguous)
+    .reduce((a, b) => (a === none || a === b ? b : b === none ? a : mapValues(e.axes, shape, [a, b], Math.max)), none)
+  return {
+    hard: over(hard),
+    variance: over(variance),
+    named: combineNames(isTwice(e) ? errors.slice(0, 1) : errors, [over(dx), over(dy)], e.axes, shape),
+    ambiguous: jumps ? mapValues(e.axes, shape, [ambiguous, over(jumps)], Math.max) : ambiguous,
+  }
+}
+
+const roundless: readonly string[] = [
+  'neg',
+  'abs',
+  'sign',
+  'floor',
+  'ceil',
+  'round',
+  'int',
+  'min',
+  'max',
+  'stop_gradient',
+  'straight_through',
+  'idiv',
+]
+const correctlyRounded: readonly string[] = ['add', 'sub', 'mul', 'div', 'sqrt', 'float', 'mod']
+const jumping: readonly string[] = ['sign', 'floor', 'ceil', 'round', 'int', 'idiv', 'mod']
+
+/** In units of roundoff. An operation that nothing is said of is within 4 ulp, that is 8 units. */
+function roundingOf(
+  e: Call,
+  { functions }: Arithmetic,
+): { relative: number | ((x: number, y: number) => number); absolute: number } {
+  if (roundless.includes(e.op) || e.type !== 'f32') return { relative: 0, absolute: 0 }
+  const { relative = correctlyRounded.includes(e.op) ? 1 : 8, absolute = 0 } = functions[e.op] ?? {}
+  const factors = e.op === 'pow' && e.args[1]?.type === 'i32' // a plan may multiply instead
+  return factors
+    ? { relative: (x, n) => Math.max(typeof relative === 'number' ? relative : relative(x, n), Math.abs(n)), absolute }
+    : { relative, absolute }
+}
+
+/** x * x: one error, not two independent ones. */
+const isTwice = (e: Call): boolean => e.args.length > 1 && e.args[0] === e.args[1]
+
+interface Rounding {
+  readonly relative: number | ((x: number, y: number) => number)
+  readonly absolute: number
+  readonly exactWhereRepresentable: boolean
+  readonly roundoff: number
+  readonly tiny: number
+  readonly largest: number
+}
+
+function propagateCall(e: Call, v: Float64Array, operands: readonly Flat[], rounding: Rounding) {
+  const rule = e.op === 'pow' && e.args[1]?.type === 'f32' ? realPowerBounds : bounds[e.op as keyof typeof bounds]
+  const twice = isTwice(e)
+  const [first, second = first] = operands
+  if (!first || !second) throw new InternalError(`'${e.op}' without operands`)
+  const [n, binary] = [v.length, operands.length > 1]
+  const [hard, variance, dx, dy] = [new Float64Array(n), new Float64Array(n), new Float64Array(n), new Float64Array(n)]
+  const jumps = jumping.includes(e.op) ? new Float64Array(n) : undefined
+  for (let k = 0; k < n; k += 1) {
+    const [x, y, value] = [first.x[k]!, second.x[k]!, v[k]!]
+    const [bx, by] = [first.b[k]!, binary ? second.b[k]! : 0]
+    const image = bx === 0 && by === 0 ? 0 : rule.image(value, x, bx, y, by)
+    const unit = typeof rounding.relative === 'number' ? rounding.relative : rounding.relative(x, y)
+    const own = ownRounding(value, image, unit, rounding)
+    hard[k] = settle(value, bx, by, image, own + unit * rounding.roundoff * image, rounding.largest)
+    if (!Number.isFinite(value)) continue
+    variance[k] = (own * own) / 3
+    if (jumps && image > 0) jumps[k] = 1
+    if (image === 0) continue
+    let [sx, sy] = [rule.dx(value, x, y), binary ? rule.dy(value, x, y) : 0]
+    if (twice) [sx, sy] = [sx + sy, 0]
+    if (image <= 4 * (Math.abs(sx) * bx + Math.abs(sy) * by)) {
+      variance[k]! += sx * sx * first.variance[k]! + (sy === 0 ? 0 : sy * sy * second.variance[k]!)
+      dx[k] = sx
+      dy[k] = sy
+    } else variance[k] = image < Infinity ? variance[k]! + image * image : Infinity // near a corner or pole slopes say nothing
+  }
+  return { hard, variance, dx, dy, jumps }
+}
+
+/** The rounding of the operation itself: none where its result is a number of the format anyway. */
+function ownRounding(
+  value: number,
+  image: number,
+  unit: number,
+  { absolute, roundoff, tiny, exactWhereRepresentable }: Rounding,
+): number {
+  if (unit === 0) return 0
+  if (image === 0 && (value === 0 ? absolute === 0 : exactWhereRepresentable && isRepresentable(value, roundoff)))
+    return 0
+  return (unit * Math.abs(value) + absolute) * roundoff + tiny
+}
+
+/** The bound of a value whose operands have bounds bx and by. */
+function settle(value: number, bx: number, by: number, image: number, rounding: number, largest: number): number {
+  if (Number.isNaN(value)) return Number.isNaN(bx) || Number.isNaN(by) || (bx === 0 && by === 0) ? Number.NaN : Infinity
+  if (!Number.isFinite(value)) return image === 0 ? 0 : Infinity
+  const bound = image + rounding
+  return Math.abs(value) + bound <= largest ? bound : Infinity
+}

@@ -1,0 +1,151 @@
+/** Folds of arrays: what a reduction or a running fold makes of the places of its domain, in float64. */
+import type { ReduceOp, ScanOp } from '../ops.ts'
+import { dense, elements, stridesOver, type Value, walk } from './array.ts'
+
+/** Accumulators over the axes that stay. `high` is logsumexp's running maximum, `sum` then relative to it. */
+export interface Fold {
+  readonly axes: readonly string[]
+  readonly shape: readonly number[]
+  readonly sum: Float64Array
+  readonly high: Float64Array
+  readonly places: Float64Array // how many places the domain had
+}
+
+const neutral: Readonly<Record<ReduceOp, number>> = {
+  sum: 0,
+  mean: 0,
+  count: 0,
+  logsumexp: 0,
+  max: -Infinity,
+  min: Infinity,
+  any: 0,
+  all: 1,
+}
+
+export function startFold(op: ReduceOp, axes: readonly string[], shape: readonly number[]): Fold {
+  const count = elements(shape)
+  const array = (value: number) => new Float64Array(count).fill(value)
+  return { axes, shape, sum: array(neutral[op]), high: array(-Infinity), places: array(0) }
+}
+
+/** Folds in `body` at the places of `domain` (all if undefined) of an index space of `axes`. */
+export function foldInto(
+  fold: Fold,
+  op: ReduceOp,
+  axes: readonly string[],
+  shape: readonly number[],
+  body: Value,
+  domain: Value | undefined,
+): void {
+  const target = dense(fold.axes, fold.shape, fold.sum)
+  const operands = domain ? [target, body, domain] : [target, body]
+  const [xs, cs] = [body.data, domain?.data]
+  const combine = combiner(op, fold)
+  walk(
+    shape,
+    operands.map((v) => stridesOver(v, axes)),
+    operands.map((v) => v.offset),
+    (at, count, step) => {
+      let [o, i, c] = [at[0]!, at[1]!, at[2] ?? 0]
+      const [dO, di, dc] = [step[0]!, step[1]!, step[2] ?? 0]
+      for (let n = 0; n < count; n += 1, o += dO, i += di, c += dc) if (cs?.[c] !== 0) combine(o, xs[i]!)
+    },
+  )
+}
+
+/** A sum of products x y, without an array for the products: what most of the time goes to. */
+export function addProducts(
+  fold: Fold,
+  axes: readonly string[],
+  shape: readonly number[],
+  x: Value,
+  y: Value,
+  domain: Value | undefined,
+): void {
+  const operands = [dense(fold.axes, fold.shape, fold.sum), x, y, ...(domain ? [domain] : [])]
+  const [sum, xs, ys, cs] = [fold.sum, x.data, y.data, domain?.data]
+  walk(
+    shape,
+    operands.map((v) => stridesOver(v, axes)),
+    operands.map((v) => v.offset),
+    (at, count, step) => {
+      let [o, i, j, c] = [at[0]!, at[1]!, at[2]!, at[3] ?? 0]
+      const [dO, di, dj, dc] = [step[0]!, step[1]!, step[2]!, step[3] ?? 0]
+      for (let n = 0; n < count; n += 1, o += dO, i += di, j += dj, c += dc)
+        if (cs?.[c] !== 0) sum[o]! += xs[i]! * ys[j]!
+    },
+  )
+}
+
+function combiner(op: ReduceOp, { sum, high, places }: Fold): (o: number, x: number) => void {
+  switch (op) {
+    case 'max':
+      return (o, x) => {
+        sum[o] = Math.max(sum[o]!, x)
+      }
+    case 'min':
+    case 'all':
+      return (o, x) => {
+        sum[o] = Math.min(sum[o]!, x)
+      }
+    case 'any':
+      return (o, x) => {
+        sum[o] = Math.max(sum[o]!, x)
+      }
+    case 'logsumexp':
+      return (o, x) => addExponential(sum, high, o, x)
+    default:
+      return (o, x) => {
+        sum[o]! += x
+        places[o]! += 1
+      }
+  }
+}
+
+function addExponential(sum: Float64Array, high: Float64Array, o: number, x: number): void {
+  const top = high[o]!
+  if (x === -Infinity || top === Infinity) {
+    if (Number.isNaN(x)) high[o] = x
+  } else if (x <= top) sum[o]! += Math.exp(x - top)
+  else {
+    sum[o] = sum[o]! * Math.exp(top - x) + 1
+    high[o] = Math.max(top, x)
+  }
+}
+
+/** The value of a finished fold; i32 sums wrap. */
+export function finishFold(fold: Fold, op: ReduceOp, wraps: boolean): Value {
+  const { sum, high, places } = fold
+  const out = sum.map((x, o) => {
+    if (op === 'mean') return places[o] === 0 ? 0 : x / places[o]!
+    if (op === 'logsumexp') return Number.isFinite(high[o]!) ? high[o]! + Math.log(x) : high[o]!
+    return wraps && op === 'sum' ? x | 0 : x
+  })
+  return dense(fold.axes, fold.shape, out)
+}
+
+/** The running fold of `body` along one axis, in place order (`cumsum_back`: from the end), over `axes` in row-major order. */
+export function runningFold(
+  op: ScanOp,
+  axes: readonly string[],
+  shape: readonly number[],
+  along: string,
+  body: Float64Array,
+  domain: Float64Array | undefined,
+): Value {
+  const out = new Float64Array(body.length)
+  const k = axes.indexOf(along)
+  const length = shape[k] ?? 1
+  const stride = elements(shape.slice(k + 1))
+  for (let first = 0; first < out.length; first += 1) {
+    if (Math.floor(first / stride) % length !== 0) continue
+    let total = op === 'cummax' ? -Infinity : 0
+    for (let n = 0; n < length; n += 1) {
+      const place = first + stride * (op === 'cumsum_back' ? length - 1 - n : n)
+      const x = body[place]!
+      if (domain?.[place] !== 0) total = op === 'cummax' ? Math.max(total, x) : total + x
+      out[place] = total
+    }
+  }
+  return dense(axes, shape, out)
+}

@@ -1,0 +1,129 @@
+/** Errors of sums, means and logsumexp. */
+import type { FunctionError } from '../allowance.ts'
+import type { Reduce } from '../ir.ts'
+import { expand } from './array.ts'
+import type { Context } from './context.ts'
+import type { ErrorState } from './errors.ts'
+import { evaluate } from './evaluate.ts'
+import { addFlags, addNames, bodies, finishTotals, perResult, startTotals } from './fold-errors.ts'
+import type { ErrorOf } from './names.ts'
+
+/**
+ * The sum of squares of partial sums, which a summation's roundings are proportional to: the larger of that in index order and that
+ * of a random order, since a target may take any.
+ */
+const partials = (inOrder: number, n: number, sum: number, squares: number): number =>
+  n < 2 ? 0 : Math.max(inOrder, (n * (squares - (sum * sum) / n)) / 6 + (n * sum * sum) / 3) * ((n - 1) / n)
+
+export function sumErrors(e: Reduce, context: Context, state: ErrorState): ErrorOf {
+  const { sumRoundoff, roundoff, largest, tiny } = state.arithmetic
+  const totals = startTotals(e, context)
+  const n = totals.places
+  const [size, bound, variance, partial, path, squares, loose] = [0, 0, 0, 0, 0, 0, 0].map(() =>
+    perResult(totals),
+  ) as Seven
+  for (const body of bodies(e, context, state)) {
+    const { x, b, inside, open, target } = body
+    addNames(totals, body)
+    addFlags(totals, body)
+    for (let k = 0; k < x.length; k += 1) {
+      const t = target[k]!
+      if (open && open[k] !== 0) {
+        bound[t]! += Math.abs(x[k]!) + b[k]!
+        variance[t]! += x[k]! * x[k]!
+        loose[t]! += 1
+      }
+      if (inside && inside[k] === 0) continue
+      n[t]! += 1
+      size[t]! += Math.abs(x[k]!) + b[k]!
+      bound[t]! += b[k]!
+      variance[t]! += body.variance[k]!
+      partial[t]! += x[k]!
+      path[t]! += partial[t]! * partial[t]!
+      squares[t]! += x[k]! * x[k]!
+    }
+  }
+  const value = expand(evaluate(e, context), e.axes, totals.shape)
+  const hard = perResult(totals)
+  for (let t = 0; t < hard.length; t += 1) {
+    const v = value[t]!
+    const rounding = Math.max(n[t]! - 1, 0) * (sumRoundoff * size[t]! + (size[t] === 0 ? 0 : tiny))
+    hard[t] = settleSum(partial[t]!, bound[t]! + rounding, size[t]!, largest)
+    variance[t]! += (sumRoundoff * sumRoundoff * partials(path[t]!, n[t]!, partial[t]!, squares[t]!)) / 3
+    if (e.type !== 'f32') hard[t] = bound[t]!
+    if (e.op === 'mean' && Number.isFinite(v) && n[t]! > 0) {
+      const count = Math.max(n[t]! - loose[t]!, 1)
+      const changed = loose[t] === 0 ? 0 : (loose[t]! * Math.abs(v)) / count
+      hard[t] = hard[t]! / count + changed + roundoff * Math.abs(v) + (v === 0 ? 0 : tiny)
+      variance[t] = variance[t]! / (n[t]! * n[t]!) + changed * changed + (roundoff * v) ** 2 / 3
+    }
+    if (!Number.isFinite(v)) variance[t] = 0
+  }
+  if (e.op === 'mean')
+    for (const c of totals.named.values()) for (let t = 0; t < c.length; t += 1) c[t] = n[t] === 0 ? 0 : c[t]! / n[t]!
+  return finishTotals(totals, hard, variance)
+}
+type Seven = [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
+
+/** Sums of infinities are exact, whatever is finite beside them; partial sums may overflow before the whole does. */
+export function settleSum(value: number, bound: number, size: number, largest: number): number {
+  if (Number.isNaN(value)) return bound === Infinity ? Infinity : Number.NaN
+  if (!Number.isFinite(value)) return Number.isNaN(bound) || bound !== Infinity || size === Infinity ? 0 : Infinity
+  return size + bound <= largest ? bound : Infinity
+}
+
+const relativeOf = (f: FunctionError | undefined, x: number): number => {
+  const relative = f?.relative ?? 8
+  return typeof relative === 'number' ? relative : relative(x, 0)
+}
+
+/** 1-Lipschitz in the largest error; its own roundings are those of exp, of the sum, and of log at a sum between 1 and n. */
+export function logSumErrors(e: Reduce, context: Context, state: ErrorState): ErrorOf {
+  const { roundoff, sumRoundoff, tiny, largest, functions } = state.arithmetic
+  const totals = startTotals(e, context)
+  const value = expand(evaluate(e, context), e.axes, totals.shape)
+  const n = totals.places
+  const [up, down, variance, partial, path, squares, exps] = [0, 0, 0, 0, 0, 0, 0].map(() => perResult(totals)) as Seven
+  for (const body of bodies(e, context, state)) {
+    const { x, b, inside, open, target } = body
+    const share = x.map((value_, k) => (value_ === -Infinity ? 0 : Math.exp(value_ - value[target[k]!]!)))
+    addNames(totals, body, share)
+    addFlags(totals, body)
+    for (let k = 0; k < x.length; k += 1) {
+      const [t, p] = [target[k]!, share[k]!]
+      const loose = open !== undefined && open[k] !== 0
+      const within = inside?.[k] !== 0
+      if (!within && !loose) continue
+      const rises = p === 0 && b[k] === 0 ? 0 : p * Math.exp(b[k]!)
+      up[t]! += rises
+      if (loose) variance[t]! += p * p
+      if (!within) continue
+      down[t]! += loose ? 0 : p * Math.exp(-b[k]!)
+      n[t]! += 1
+      const unit = p === 0 ? 0 : relativeOf(functions.exp, x[k]! - value[t]!) + Math.abs(x[k]! - value[t]!)
+      variance[t]! += p === 0 ? 0 : p * p * (body.variance[k]! + (roundoff * unit) ** 2 / 3)
+      exps[t]! += p * unit
+      partial[t]! += p
+      path[t]! += partial[t]! * partial[t]!
+      squares[t]! += p * p
+    }
+  }
+  const hard = perResult(totals)
+  for (let t = 0; t < hard.length; t += 1) {
+    const v = value[t]!
+    if (!Number.isFinite(v)) {
+      hard[t] = Number.isNaN(v) ? Number.NaN : v === -Infinity && up[t]! > 0 ? Infinity : 0
+      variance[t] = 0
+      continue
+    }
+    const logarithm = relativeOf(functions.log, n[t]!) * Math.log(Math.max(n[t]!, 1)) + (functions.log?.absolute ?? 0)
+    const own = roundoff * (exps[t]! + logarithm + Math.abs(v)) + sumRoundoff * n[t]! + (n[t]! > 1 ? tiny : 0)
+    const image = Math.max(Math.log(up[t]!), -Math.log(down[t]!))
+    const bound = n[t]! > 1 ? image + own : image
+    hard[t] = Math.abs(v) + bound <= largest ? bound : Infinity
+    if (n[t]! < 2) continue
+    variance[t]! += (sumRoundoff ** 2 * partials(path[t]!, n[t]!, partial[t]!, squares[t]!)) / 3
+    variance[t]! += (roundoff * roundoff * (logarithm * logarithm + v * v)) / 3
+  }
+  return finishTotals(totals, hard, variance)
+}

@@ -1,0 +1,100 @@
+/** Everything one call of an attention needs, checked against what the attention declares. */
+import type { Attention, InputDecl } from '../compiler/attention.ts'
+import { resolveParams, resolveSizes, type Sizes } from '../compiler/interpret.ts'
+import { boundsOf, type DrawOptions, drawInput, randomNumbers, storageOf } from './draw.ts'
+import { type NpyArray, readNpy, tensorOf } from './npy.ts'
+import { done, type Finding, failed, type Outcome, type Problem, problem } from './problem.ts'
+import type { Inputs, Scalars } from './runners.ts'
+import type { Tensor } from './tensor.ts'
+
+export interface Launch {
+  readonly inputs: Inputs
+  readonly sizes: Sizes
+  readonly params: Scalars
+  readonly dtype: DrawOptions['dtype']
+}
+
+export const emptyLaunch: Launch = { inputs: {}, sizes: {}, params: {}, dtype: 'f32' }
+
+/**
+ * Tensor files by the names of inputs. Without a `dtype` it is f16 if all files of inputs that declare no type hold f16,
+ * else f32.
+ */
+export function readTensors(
+  attention: Attention,
+  paths: ReadonlyMap<string, string>,
+  dtype: DrawOptions['dtype'] | undefined,
+): Outcome<Pick<Launch, 'inputs' | 'dtype'>> {
+  const findings: Finding[] = []
+  const arrays = new Map<InputDecl, NpyArray>()
+  for (const input of attention.inputs) {
+    const path = paths.get(input.name)
+    const array = path === undefined ? undefined : readNpy(path)
+    if (array?.ok) arrays.set(input, array.value)
+    else if (array) findings.push(...array.findings)
+  }
+  const open = [...arrays].filter(([input]) => input.storage === undefined && input.type === 'f32')
+  const chosen = dtype ?? (open.length > 0 && open.every(([, { type }]) => type === 'f2') ? 'f16' : 'f32')
+  const inputs: Record<string, Tensor> = {}
+  for (const [input, array] of arrays) {
+    const tensor = tensorOf(array, storageOf(input, chosen))
+    if (tensor.ok) inputs[input.name] = tensor.value
+    else findings.push(...tensor.findings)
+  }
+  return findings.length > 0 ? failed(...findings) : done({ inputs, dtype: chosen })
+}
+
+/**
+ * Lengths and parameters of a call; with a seed, inputs that were not given are drawn.
+ *
+ * @param sizes  lengths that the caller asked for; the tensors must agree with them
+ */
+export function prepareLaunch(attention: Attention, given: Launch, sizes: Sizes, seed: number | undefined): Outcome<Launch> {
+  const missing = attention.inputs.filter(({ name }) => !(name in given.inputs))
+  if (missing.length > 0 && seed === undefined) return failed(missingInputs(attention, missing))
+  const shapes = Object.fromEntries(Object.entries(given.inputs).map(([name, { shape }]) => [name, shape]))
+  const fill = seed === undefined ? {} : { fill: (axis: string) => defaultLength(attention, axis, seed) }
+  const resolved = resolveSizes(attention, { shapes, sizes, params: given.params, ...fill })
+  if (!resolved.ok) return failed(...resolved.problems.map(({ message }) => problem('ATTN0324', message)))
+  const params = resolveParams(attention, resolved.value, given.params)
+  if (!params.ok) return failed(...params.problems.map(({ message }) => problem('ATTN0307', message, '--param name=value')))
+  const outside = [...paramsOutside(attention, resolved.value, params.value), ...inputsOutside(attention, given.inputs, resolved.value, params.value)]
+  if (outside.length > 0) return failed(...outside)
+  const options = { seed: seed ?? 0, dtype: given.dtype, params: params.value }
+  const drawn = missing.map((input) => [input.name, drawInput(input, resolved.value, options)] as const)
+  return done({ ...given, sizes: resolved.value, params: params.value, inputs: { ...given.inputs, ...Object.fromEntries(drawn) } })
+}
+
+function missingInputs(attention: Attention, missing: readonly InputDecl[]): Problem {
+  const names = missing.map(({ name, axes }) => `${name}[${axes.join(', ')}]`).join(', ')
+  const hint = `--input ${missing[0]?.name}=FILE.npy; or --shape i=128,j=128 for random tensors`
+  return problem('ATTN0308', `${attention.name} needs ${names}`, hint)
+}
+
+/** Of an axis of random tensors: as the first check line has it, else 64 features, and 1 to 4 of anything else. */
+function defaultLength(attention: Attention, axis: string, seed: number): number {
+  const checked = attention.checks[0]?.sizes[axis]
+  if (checked !== undefined && attention.axes.some(({ name, time }) => name === axis && time === 'compile')) return checked
+  if (axis === 'd' || axis === 'e') return 64
+  return 1 + Math.floor(randomNumbers(seed, `size of ${axis}`).uniform() * 4)
+}
+
+function paramsOutside(attention: Attention, sizes: Sizes, params: Scalars): readonly Problem[] {
+  return attention.params.flatMap(({ name, range }) => {
+    if (!range) return []
+    const { lo, hi } = boundsOf(range, sizes, params)
+    const value = Number(params[name])
+    return value >= lo && value <= hi ? [] : [problem('ATTN0307', `param ${name} is declared in [${lo}, ${hi}], and ${value} is not`)]
+  })
+}
+
+function inputsOutside(attention: Attention, inputs: Inputs, sizes: Sizes, params: Scalars): readonly Problem[] {
+  return attention.inputs.flatMap(({ name, range }) => {
+    const tensor = inputs[name]
+    if (!range || !tensor) return []
+    const { lo, hi } = boundsOf(range, sizes, params)
+    const bad = tensor.data.findIndex((x) => !(x >= lo && x <= hi))
+    if (bad < 0) return []
+    return [problem('ATTN0325', `${name} is declared in [${lo}, ${hi}], and its element ${bad} is ${tensor.data[bad]}`)]
+  })
+}

@@ -1,0 +1,52 @@
+/** What can run generated code here: one runner per target that has one. */
+import { type Arithmetic, float32 } from '../compiler/allowance.ts'
+import type { Program } from '../compiler/kernel.ts'
+import type { OutFile } from '../targets/target.ts'
+import { type Outcome, failed, problem } from './problem.ts'
+import type { Tensor } from './tensor.ts'
+
+export type Inputs = Readonly<Record<string, Tensor>>
+export type Scalars = Readonly<Record<string, number | boolean>>
+
+/** One source, built and loaded. `call` runs one of its attentions; shapes that do not fit throw a RangeError. */
+export interface Loaded {
+  call(program: Program, inputs: Inputs, params: Scalars): Promise<Inputs> | Inputs
+}
+
+/** Sums and functions in f64; only results are rounded. */
+const float64: Arithmetic = { ...float32, roundoff: 2 ** -53, sumRoundoff: 2 ** -53, tiny: 2 ** -1022, largest: Number.MAX_VALUE }
+
+export interface Runner {
+  readonly about: string
+  readonly arithmetic: Arithmetic // what verify may expect of it
+  missing(): Promise<string | undefined> // why it cannot run here
+  load(files: readonly OutFile[]): Promise<Outcome<Loaded>>
+}
+
+/** In the order in which `--target auto` tries them; wgsl is used by name only. */
+export const runners: Readonly<Record<string, Runner>> = {
+  ts: {
+    about: 'in Node, without tools',
+    arithmetic: float64,
+    missing: async () => undefined,
+    load: async (files) => (await import('./load-ts.ts')).loadTypeScript(files),
+  },
+}
+
+const automatic = ['cuda', 'native', 'ts']
+
+export async function firstThatRuns(): Promise<string> {
+  for (const name of automatic) {
+    const runner = runners[name]
+    if (runner && (await runner.missing()) === undefined) return name
+  }
+  return 'ts'
+}
+
+/** The runner of a target, or why there is none. */
+export async function runnerOf(target: string): Promise<Outcome<Runner>> {
+  const runner = runners[target]
+  const missing = runner ? await runner.missing() : 'attnc cannot run what it generates for it'
+  if (runner && missing === undefined) return { ok: true, value: runner }
+  return failed(problem('ATTN0330', `target ${target} cannot run here: ${missing}`, 'attnc targets shows what can'))
+}

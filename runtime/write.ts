@@ -1,0 +1,92 @@
+/** Files that appear whole or not at all. */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { reasonOf } from './files.ts'
+import { done, failed, type Outcome, problem } from './problem.ts'
+
+export interface FileToWrite {
+  readonly path: string
+  readonly content: string | Uint8Array
+}
+
+/** A file that lies ready under another name. */
+interface Ready {
+  readonly from: string
+  readonly to: string
+}
+
+/**
+ * Writes all files or none: each is written beside its place, flushed, and only when all are there they are renamed. Folders
+ * are made. A link is written through; a device or pipe is written to directly, never replaced.
+ */
+export function writeFiles(files: readonly FileToWrite[]): Outcome<undefined> {
+  const ready: Ready[] = []
+  const folders: string[] = []
+  let path = ''
+  try {
+    for (const file of files) {
+      path = file.path
+      if (isSpecial(path)) continue
+      folders.push(...makeFolders(dirname(resolve(path))))
+      ready.push(prepare(file))
+    }
+    for (const file of files.filter((one) => isSpecial(one.path))) {
+      path = file.path
+      writeFileSync(path, file.content)
+    }
+    for (const { from, to } of ready) {
+      path = to
+      renameSync(from, to)
+    }
+    return done(undefined)
+  } catch (error) {
+    for (const { from } of ready) rmSync(from, { force: true })
+    for (const folder of folders.toReversed()) removeIfEmpty(folder)
+    return failed(problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
+  }
+}
+
+/** Exists and is neither file nor folder. */
+function isSpecial(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && !stat.isFile() && !stat.isDirectory()
+}
+
+function prepare(file: FileToWrite): Ready {
+  const old = statSync(file.path, { throwIfNoEntry: false })
+  if (old?.isDirectory()) throw new Error('it is a folder')
+  const to = old ? realpathSync(file.path) : resolve(file.path)
+  const from = join(dirname(to), `.${basename(to).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    const handle = openSync(from, 'wx')
+    try {
+      writeFileSync(handle, file.content)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    if (old) chmodSync(from, old.mode & 0o777)
+  } catch (error) {
+    rmSync(from, { force: true })
+    throw error
+  }
+  return { from, to }
+}
+
+/** Gives the folders that had to be made, outer ones first. */
+function makeFolders(folder: string): readonly string[] {
+  const first = mkdirSync(folder, { recursive: true })
+  const made: string[] = []
+  for (let at = folder; first !== undefined && at.length >= first.length; at = dirname(at)) made.unshift(at)
+  return made
+}
+
+/** Takes back a folder that was made for files that then were not written. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {
+    // it holds what others have put there since
+  }
+}

@@ -1,0 +1,27 @@
+import type { StorageType } from '../compiler/attention.ts'
+import type { Machine, Program } from '../compiler/kernel.ts'
+
+/** A file to be written: `path` relative to the output folder, with `/`. */
+export interface OutFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** One source, compiled: a program for each attention, in the order of the source. */
+export interface EmitSource {
+  readonly name: string // the source's file name without folder and extension
+  readonly programs: readonly Program[]
+  readonly dtype: Extract<StorageType, 'f32' | 'f16' | 'bf16'> // storage of tensors whose type the source leaves open
+  readonly version: string // of the compiler, for the header
+  readonly threads?: boolean // `--threads`, for targets whose output has one thread unless asked
+}
+
+/**
+ * Everything the compiler knows of a target. Implementations hold no state and do no I/O: `emit` is a function of its source,
+ * so its output can be a golden file. The first file is the main one.
+ */
+export interface Target {
+  readonly name: string // as in `--target NAME` and in templates/NAME/
+  readonly machine: Machine
+  emit(source: EmitSource): Promise<readonly OutFile[]>
+}

@@ -1,0 +1,160 @@
+/** A program's declarations: its types, its entry, its kernels. */
+import { type Buffer, type Kernel, type Program, type Rounds, type Step, sizeRef } from '../../compiler/kernel.ts'
+import { fill } from '../template.ts'
+import { docLines } from './doc.ts'
+import { printKernel } from './kernel.ts'
+import type { Declaration, Interface, Property } from './morph.ts'
+import { arrayTypeOf, arrayTypes, buffersOf, definitions, openParams, type ProgramNames, printUniform } from './program.ts'
+import { propertyName } from './reserved.ts'
+
+const list = (texts: readonly string[]): string => `[${texts.join(', ')}]`
+const quoted = (text: string): string => `'${text}'`
+const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => (line ? `  ${line}` : line))
+
+/** The names of a module's list of kernels, and of the function that makes the text of its threads. */
+export interface ThreadNames {
+  readonly list: string
+  readonly code: string
+  readonly numbers: ReadonlyMap<Kernel, number>
+}
+
+export function declareProgram(program: Program, names: ProgramNames, threads: ThreadNames | undefined): readonly Declaration[] {
+  const request = { argumentsType: names.arguments, given: names.given, threads: threads !== undefined }
+  const kernels = [...names.kernels].map(([kernel, name]) => printKernel(kernel, program, { ...request, name }).join('\n'))
+  return [
+    ...declareTypes(program, names),
+    declareEntry(program, names, threads !== undefined),
+    ...(threads ? [declareParallel(program, names, threads)] : []),
+    declareArguments(program, names),
+    declarePrepare(program, names),
+    ...kernels,
+  ]
+}
+
+function declareTypes(program: Program, names: ProgramNames): readonly Interface[] {
+  const tensor = ({ name, storage, axes }: Buffer): Property => ({
+    name: propertyName(name),
+    type: `Tensor<${arrayTypes[storage]}>`,
+    doc: storage === 'bf16' ? `${list(axes)}, the bits of bf16` : list(axes),
+  })
+  const params = openParams(program)
+  const optional = { optional: true }
+  const own: Property = { name: 'into', type: `Partial<${names.results}>`, doc: 'Tensors to write results to; others are new.', ...optional }
+  const given: Property = { name: 'params', type: names.params, doc: 'What is not given has its default.', ...optional }
+  return [
+    exported(names.inputs, `What ${program.name} reads.`, buffersOf(program, 'input').map(tensor)),
+    exported(names.results, `What ${program.name} gives.`, buffersOf(program, 'result').map(tensor)),
+    exported(names.options, '', params.length > 0 ? [given, own] : [own]),
+    ...(params.length > 0
+      ? [exported(names.params, `Scalars of ${program.name}.`, params.map(({ name, type }) => ({
+          name: propertyName(name), type: `${type === 'bool' ? 'boolean' : 'number'} | undefined`, ...optional,
+        })))]
+      : []),
+  ]
+}
+
+const exported = (name: string, doc: string, properties: readonly Property[]): Interface => ({ name, isExported: true, doc, properties })
+
+/** The function that callers see. */
+function declareEntry(program: Program, names: ProgramNames, threads: boolean): string {
+  const lines = [
+    `const { given, results } = ${names.prepare}(inputs, options)`,
+    ...runSteps(program.steps, program, names, (kernel) => `${names.kernels.get(kernel)}(given${threads ? ', countUp()' : ''})`),
+    'return results',
+  ]
+  const head = `export function ${names.entry}(inputs: ${names.inputs}, options: ${names.options} = {}): ${names.results} {`
+  return [...docLines(program.doc), head, ...indented(lines), '}'].join('\n')
+}
+
+/** Its twin on several threads. */
+function declareParallel(program: Program, names: ProgramNames, { list: kernels, code, numbers }: ThreadNames): string {
+  const { inputs, options, results, prepare, given } = names
+  const call = (kernel: Kernel): string => `await runKernel(${kernels}, ${numbers.get(kernel)}, given, threads)`
+  const lines = runSteps(program.steps, program, names, call)
+  const outputs = buffersOf(program, 'result').map(({ name }) => ({ property: propertyName(name), name: given.buffers.get(name) }))
+  return fill('ts/parallel', { name: names.parallel, inputs, options, results, prepare, code, lines, outputs }).trimEnd()
+}
+
+/** All kernels of the module for its threads, and the helpers that they call. */
+export function declareThreads({ list: name, code }: ThreadNames, kernels: readonly string[], helpers: readonly string[]): string {
+  return fill('ts/threads', { list: name, code, kernels: kernels.join(', '), helpers }).trimEnd()
+}
+
+type Call = (kernel: Kernel) => string
+
+function runSteps(steps: readonly Step[], program: Program, names: ProgramNames, call: Call): readonly string[] {
+  return steps.flatMap((step): readonly string[] => {
+    if (step.kind === 'kernel') return [call(step)]
+    const head = `for (let round = 0; round < ${roundCount(step, program, names)}; round++) {`
+    return [head, ...indented([...runSteps(step.steps, program, names, call), ...becomeLines(step, names)]), '}']
+  })
+}
+
+/** The count with sizes and params read from the kernels' arguments. */
+function roundCount({ count }: Rounds, program: Program, { given }: ProgramNames): string {
+  const inGiven = (names: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+    new Map([...names].map(([key, name]) => [key, `given.${name}`]))
+  return printUniform(count, program, { ...given, sizes: inGiven(given.sizes), params: inGiven(given.params) })
+}
+
+/** Copies the new contents; what is both read and overwritten is copied aside first. */
+function becomeLines({ become }: Rounds, { given }: ProgramNames): readonly string[] {
+  const at = (name: string): string => `given.${given.buffers.get(name)}`
+  const isOverwritten = (name: string): boolean => become.some(({ to }) => to === name)
+  const aside = become.filter(({ from }) => isOverwritten(from))
+  return [
+    ...aside.map(({ from }) => `const ${given.buffers.get(from)}Next = ${at(from)}.slice()`),
+    ...become.map(({ to, from }) => `${at(to)}.set(${isOverwritten(from) ? `${given.buffers.get(from)}Next` : at(from)})`),
+  ]
+}
+
+/** What all kernels of the program read: buffers, lengths and parameters. */
+function declareArguments(program: Program, names: ProgramNames): Interface {
+  const { buffers, sizes, params } = names.given
+  const properties: readonly Property[] = [
+    ...program.buffers.map((buffer) => ({ name: buffers.get(buffer.name)!, type: arrayTypeOf(buffer) })),
+    ...runTimeAxes(program).map((axis) => ({ name: sizes.get(axis)!, type: 'number' })),
+    ...knownParams(program).map(({ name, type }) => ({ name: params.get(name)!, type: type === 'bool' ? 'boolean' : 'number' })),
+  ]
+  return { name: names.arguments, isExported: false, doc: `What the kernels of ${program.name} are given.`, properties }
+}
+
+const runTimeAxes = ({ axes, sizes }: Program): readonly string[] =>
+  axes.map(({ name }) => name).filter((axis) => sizes[axis] === undefined)
+const knownParams = ({ params }: Program) => params.filter((param) => param.time === 'run' || param.default)
+
+/** The function that checks what a caller gives, and makes what kernels need. */
+function declarePrepare(program: Program, names: ProgramNames): string {
+  const { given } = names
+  const size = (axis: string): string => printUniform(sizeRef(axis), program, given)
+  const result = ({ name, storage, axes }: Buffer): object => ({
+    title: name, property: propertyName(name), type: arrayTypes[storage], axes: list(axes.map(quoted)), shape: list(axes.map(size)),
+  })
+  const workspace = buffersOf(program, 'workspace').map((buffer) =>
+    `const ${given.buffers.get(buffer.name)} = new ${arrayTypeOf(buffer)}(${buffer.axes.map(size).join(' * ') || '1'})`)
+  const view = {
+    fixed: Object.entries(program.sizes).map(([axis, length]) => ({ axis, length })),
+    inputs: buffersOf(program, 'input').map((buffer) => ({ ...result(buffer), shape: '', name: given.buffers.get(buffer.name) })),
+    lines: [...definitions(program, given), ...workspace],
+    results: buffersOf(program, 'result').map(result),
+    resultsType: names.results,
+    argumentsType: names.arguments,
+    given: givenLines(program, names),
+  }
+  const type = `{ readonly given: ${names.arguments}; readonly results: ${names.results} }`
+  const head = `function ${names.prepare}(inputs: ${names.inputs}, options: ${names.options}): ${type} {`
+  const doc = '/** Checks what the caller gives; throws a TypeError or a RangeError that says what is wrong. */'
+  return [doc, head, ...indented(fill('ts/prepare', view).trimEnd().split('\n')), '}'].join('\n')
+}
+
+function givenLines(program: Program, { given }: ProgramNames): readonly string[] {
+  const buffer = ({ name, role }: Buffer): string => {
+    const own = given.buffers.get(name)!
+    return role === 'result' ? `${own}: results.${propertyName(name)}.data` : own
+  }
+  return [
+    ...program.buffers.map(buffer),
+    ...runTimeAxes(program).map((axis) => given.sizes.get(axis)!),
+    ...knownParams(program).map(({ name }) => given.params.get(name)!),
+  ]
+}

@@ -1,0 +1,41 @@
+/** The helpers of templates/ts that a text uses, with those that they use themselves. */
+import { sources } from '../../generated/sources.ts'
+
+interface Helper {
+  readonly name: string
+  readonly text: string
+  readonly inKernels: boolean // a function that kernels call: threads need it too
+}
+
+const calledByKernels: readonly string[] = ['numbers', 'products', 'bf16'].map((name) => `templates/ts/${name}.ts`)
+
+/** Every exported declaration with its comment, in the order of the files. */
+const helpers: readonly Helper[] = Object.entries(sources)
+  .filter(([path]) => path.startsWith('templates/ts/'))
+  .flatMap(([path, text]) => declarationsIn(text, calledByKernels.includes(path)))
+
+/** A declaration begins with its comment or with `export`; an empty line stands before it. */
+function declarationsIn(text: string, calls: boolean): readonly Helper[] {
+  return text.split(/\n\n(?=\/\*\*|export )/).flatMap((part) => {
+    const [, kind, name] = /^export (?:async )?(function|interface|type|const) (\w+)/m.exec(part) ?? []
+    return name ? [{ name, text: part.trim().replace(/^export /m, ''), inKernels: calls && kind === 'function' }] : []
+  })
+}
+
+/** The names of all helpers: no other name of a generated module may be one of them. */
+export const helperNames: readonly string[] = helpers.map(({ name }) => name)
+
+const mentions = (text: string, name: string): boolean => new RegExp(`(?<![\\w$.])${name}(?![\\w$])`).test(text)
+
+export function helpersFor(text: string): readonly Helper[] {
+  const used = new Set<Helper>()
+  const need = (from: string): void => {
+    for (const helper of helpers) {
+      if (used.has(helper) || !mentions(from, helper.name)) continue
+      used.add(helper)
+      need(helper.text)
+    }
+  }
+  need(text)
+  return helpers.filter((helper) => used.has(helper))
+}

@@ -1,0 +1,136 @@
+/** Loop nests as lines. */
+import type { ElementType } from '../../compiler/ir.ts'
+import type { KernelExpr } from '../../compiler/kernel.ts'
+import { atom, type Code, join, tightness } from '../expression.ts'
+import { findGuard, printGuarded } from './guard.ts'
+import type { Fold, Item, Scale } from './item.ts'
+import { printLoop } from './loop.ts'
+import type { Nest, Node } from './nest.ts'
+import { printProduct } from './product.ts'
+import { address, bufferOf, countOf, elementAt, inLoop, print, rounded, rowNames, type Spot, sizeOf, sourceAt, valueAt } from './spot.ts'
+import { constant } from './words.ts'
+
+export function printNodes(nodes: readonly Node[], spot: Spot): void {
+  const items = nodes.flatMap((node) => (node.kind === 'line' ? [node.item] : []))
+  const guard = spot.path.length > 0 && items.length === nodes.length ? findGuard(items, spot) : undefined
+  if (guard) return printGuarded(items, guard, spot)
+  for (const node of nodes) printNode(node, spot)
+}
+
+function printNode(node: Node, spot: Spot): void {
+  if (node.kind === 'line') printItem(node.item, spot)
+  else if (node.kind === 'loop') printLoop(node, spot)
+  else printNest(node, spot)
+}
+
+function printNest(node: Nest, spot: Spot): void {
+  const { sheet, block } = spot
+  for (const { to, op } of node.folds) {
+    const name = sheet.names.fresh(to.name)
+    sheet.locals.set(to.name, atom(name, block.level))
+    block.line(`let ${name} = ${identity(op, to.type)}`)
+  }
+  openAxis(node.axis, onlyWhenScaled(node, spot), node, spot, (inner) => printNodes(node.nodes, inner))
+  for (const { to } of node.folds) if (sheet.places.get(to.name)?.stored) keep(to.name, spot.sheet.locals.get(to.name)!, spot)
+}
+
+/** A loop over the elements of an axis. */
+export function openAxis(axis: string, before: string, node: object, spot: Spot, fill: (inner: Spot) => void): void {
+  const name = spot.sheet.names.reuse(axis)
+  const count = spot.block.hoist(countOf(axis, spot), `${axis}Count`)
+  spot.block.open(`${before}for (let ${name} = 0; ${name} < ${count.text}; ${name}++)`, (block) => {
+    fill(inLoop(spot, node, axis, block, atom(name, block.level)))
+  })
+}
+
+/** Nothing is to be done to a tile that is scaled by 1. */
+function onlyWhenScaled({ nodes }: Nest, spot: Spot): string {
+  const items = nodes.map((node) => (node.kind === 'line' ? node.item : undefined))
+  const scales = items.filter((item): item is Scale => item?.kind === 'scale')
+  const [factor, ...others] = [...new Set(scales.map(({ by }) => (by.kind === 'value' ? by.name : '')))]
+  if (scales.length !== items.length || !factor || others.length > 0) return ''
+  const local = spot.sheet.locals.get(factor)
+  return local ? `if (${local.text} !== 1) ` : ''
+}
+
+export function printItem(item: Item, spot: Spot): void {
+  const { block, sheet } = spot
+  switch (item.kind) {
+    case 'define':
+      return define(item.to.name, sourceAt(item, spot), spot)
+    case 'fold':
+      return fold(item, spot)
+    case 'product':
+      return printProduct(item, spot)
+    case 'scale':
+      return block.line(`${elementAt(item.to.name, spot).text}! *= ${print(item.by, spot).text}`)
+    case 'update':
+      return update(item.to.name, item.from, item.first, spot)
+    case 'put': {
+      const { buffer, text } = bufferOf(item.store.buffer, sheet)
+      const indices = buffer.axes.map((axis) => print(item.store.index[axis]!, spot))
+      const at = address(indices, buffer.axes.map((axis) => sizeOf(axis, sheet)), rowNames(buffer), spot)
+      return block.line(`${text}[${at.text}] = ${rounded(buffer.storage, print(item.store.value, spot), sheet)}`)
+    }
+    case 'repeat':
+      return undefined
+  }
+}
+
+function define(name: string, code: Code, spot: Spot): void {
+  const { sheet, block } = spot
+  const place = sheet.places.get(name)
+  if (place?.stored && !place.local) return keep(name, code, spot)
+  const local = sheet.names.fresh(name)
+  block.line(`const ${local} = ${code.text}`)
+  sheet.locals.set(name, atom(local, block.level))
+  if (place?.stored) keep(name, atom(local, block.level), spot)
+}
+
+/** Puts an element into its array. */
+export function keep(name: string, code: Code, spot: Spot): void {
+  const { text, storage } = elementAt(name, spot)
+  spot.block.line(`${text} = ${rounded(storage, code, spot.sheet)}`)
+}
+
+function update(name: string, from: KernelExpr, first: boolean, spot: Spot): void {
+  const { sheet, block } = spot
+  const array = sheet.arrays.get(name)
+  if (array !== undefined && first && from.kind === 'const') {
+    return block.line(`${array}.fill(${sheet.facts.values.get(name)?.type === 'bool' ? Number(from.value) : constant(from).text})`)
+  }
+  if (array !== undefined) return keep(name, print(from, spot), spot)
+  if (!first) return block.line(`${sheet.locals.get(name)?.text} = ${print(from, spot).text}`)
+  const local = sheet.names.fresh(name)
+  const type = { bool: 'boolean', i32: 'number', f32: 'number' }[sheet.facts.values.get(name)?.type ?? 'f32']
+  block.line(`let ${local}: ${type} = ${print(from, spot).text}`)
+  sheet.locals.set(name, atom(local, block.level))
+}
+
+function identity(op: Fold['op'], type: ElementType): string {
+  const real = { sum: '0', count: '0', max: '-Infinity', min: 'Infinity', any: 'false', all: 'true' }
+  const integer = { ...real, max: '-2147483648', min: '2147483647' }
+  return (type === 'i32' ? integer : real)[op]
+}
+
+const steps: Readonly<Record<Fold['op'], (name: string, code: Code, integer: boolean) => string>> = {
+  sum: (name, code, integer) =>
+    integer ? `${name} = (${join('+', tightness.sum, atom(name), code).text}) | 0` : `${name} += ${code.text}`,
+  count: (name, code) => (code.text === 'true' ? `${name}++` : `if (${code.text}) ${name}++`),
+  max: (name, code) => `${name} = Math.max(${name}, ${code.text})`,
+  min: (name, code) => `${name} = Math.min(${name}, ${code.text})`,
+  any: (name, code) => `if (${code.text}) ${name} = true`,
+  all: (name, code) => `if (!(${code.text})) ${name} = false`,
+}
+
+/** One element's share in a fold; `where` is left out where a branch has already seen to it. */
+export function foldStep({ to, op, of }: Fold, spot: Spot): string {
+  const name = spot.sheet.locals.get(to.name)?.text ?? ''
+  return steps[op](name, print(of, spot), to.type === 'i32')
+}
+
+function fold(item: Fold, spot: Spot): void {
+  if (!item.where) return spot.block.line(foldStep(item, spot))
+  const where = valueAt(item.where, spot)
+  spot.block.open(`if (${where.text})`, (block) => block.line(foldStep(item, { ...spot, block })))
+}

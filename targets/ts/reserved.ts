@@ -1,0 +1,25 @@
+import { safeName } from '../names.ts'
+import { helperNames } from './helpers.ts'
+
+const words = `
+  abstract any arguments as asserts async await bigint boolean break case catch class const continue debugger declare default
+  delete do else enum eval export extends false finally for from function get if implements import in infer instanceof interface
+  is keyof let module namespace never new null number object of package private protected public readonly require return
+  satisfies set static string super switch symbol this throw true try type typeof undefined unique unknown using var void while
+  with yield
+  Array ArrayBuffer ArrayLike Atomics BigInt Blob Boolean Date Error Float16Array Float32Array Float64Array Function Infinity
+  Int32Array Iterable Map Math NaN Number Object Partial Promise RangeError Readonly Record Reflect RegExp Required Set
+  SharedArrayBuffer String Symbol TypeError URL Uint16Array Uint32Array Uint8Array WeakMap Worker globalThis process exports
+  inputs options results given lengths own threads round
+`
+
+/** What no function, variable or type made from a source's name may be called in generated TypeScript; see `safeName`. */
+export const reserved: ReadonlySet<string> = new Set([...words.split(/\s+/).filter((word) => word !== ''), ...helperNames])
+
+const inherited: ReadonlySet<string> = new Set([
+  ...['__proto', '__defineGetter', '__defineSetter', '__lookupGetter', '__lookupSetter', 'constructor', 'hasOwnProperty'],
+  ...['isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString', 'toString', 'valueOf'],
+])
+
+/** A source's name as a property: keywords are allowed, what every object has is not. */
+export const propertyName = (name: string): string => safeName(name, inherited)

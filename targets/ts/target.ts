@@ -1,0 +1,51 @@
+import type { Program } from '../../compiler/kernel.ts'
+import { Names, safeName } from '../names.ts'
+import type { EmitSource, Target } from '../target.ts'
+import { fill } from '../template.ts'
+import { declareProgram, declareThreads, type ThreadNames } from './declare.ts'
+import { escapeDoc } from './doc.ts'
+import { helpersFor } from './helpers.ts'
+import { toDeclarations, toJavaScript, writeModule } from './morph.ts'
+import { nameProgram, type ProgramNames } from './program.ts'
+import { reserved } from './reserved.ts'
+
+/** A module without dependencies: NAME.ts, and the same as NAME.js with NAME.d.ts. */
+export const ts: Target = {
+  name: 'ts',
+  machine: { tile: { i: 32, j: 64 }, accumulator: { largest: Number.MAX_VALUE, tiny: 2 ** -1022 } },
+  async emit(source) {
+    const text = await emitModule(source)
+    return [
+      { path: `${source.name}.ts`, text },
+      { path: `${source.name}.js`, text: await toJavaScript(text) },
+      { path: `${source.name}.d.ts`, text: await toDeclarations(text) },
+    ]
+  },
+}
+
+/** The module as TypeScript. */
+export async function emitModule({ name, programs, version, threads }: EmitSource): Promise<string> {
+  const { names, threadNames } = nameAll(programs, threads ?? false)
+  const declared = programs.flatMap((program) => declareProgram(program, names.get(program)!, threadNames))
+  const text = declared.filter((one) => typeof one === 'string').join('\n')
+  const called = helpersFor(text).filter(({ inKernels }) => inKernels)
+  const kernels = [...names.values()].flatMap((all) => [...all.kernels.values()])
+  const rest = threadNames ? [declareThreads(threadNames, kernels, called.map((helper) => helper.name))] : []
+  const header = fill('ts/header', { version, source: escapeDoc(name), summary: programs.map((program) => program.name).join(', ') })
+  const helpers = helpersFor(['Tensor', text, ...rest].join('\n'))
+  return writeModule(header, [...declared, ...rest, ...helpers.map((helper) => helper.text.replace(/^interface Tensor/m, 'export $&'))])
+}
+
+interface ModuleNames {
+  readonly names: ReadonlyMap<Program, ProgramNames>
+  readonly threadNames: ThreadNames | undefined
+}
+
+/** Exported functions keep their names; all others give way. */
+function nameAll(programs: readonly Program[], threads: boolean): ModuleNames {
+  const module = new Names(reserved, programs.map(({ name }) => safeName(name, reserved)))
+  const names = new Map(programs.map((program) => [program, nameProgram(program, module)]))
+  if (!threads) return { names, threadNames: undefined }
+  const numbers = new Map([...names.values()].flatMap(({ kernels }) => [...kernels.keys()]).map((kernel, n) => [kernel, n]))
+  return { names, threadNames: { list: module.fresh('kernels'), code: module.fresh('threadCode'), numbers } }
+}

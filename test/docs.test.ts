@@ -1,0 +1,276 @@
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { main } from '../cli/main.ts'
+
+// Documents are tested: pieces of source are checked, commands run, and links lead somewhere. A fenced block says by its first
+// line what is expected of it:
+//
+//   attn                  a file without errors or warnings
+//   attn fails ATTN0123   a file in which this error is found
+//   attn warns ATTN0123   a file with this warning, and no errors
+//   sh                    commands, each ending with exit code 0
+//   sh fails ATTN0123     one command that reports this error
+//   console               commands after `$`, each followed by what it prints
+//   ts from COMMAND       a piece of what the command prints, word for word
+//   json from COMMAND     what the command prints, word for word
+//   text                  nothing; likewise a block without a first word
+
+const root = resolve(import.meta.dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const documents = ['README.md', 'CONTRIBUTING.md', ...globSync(['docs/**/*.md', 'examples/**/*.md'], { cwd: root })].sort()
+
+interface Block {
+  readonly place: string // document:line
+  readonly language: string
+  readonly rest: string // of its first line
+  readonly text: string
+}
+
+function blocksOf(path: string, text: string): readonly Block[] {
+  const fence = /^```(\S*)[ \t]*(.*)\n([\s\S]*?)^```$/gm
+  return [...text.matchAll(fence)].map(({ index, 1: language = '', 2: rest = '', 3: body = '' }) => ({
+    place: `${path}:${text.slice(0, index).split('\n').length}`,
+    language,
+    rest,
+    text: body,
+  }))
+}
+
+const blocks = documents.flatMap((path) => blocksOf(path, read(path)))
+const blocksIn = (...languages: readonly string[]): readonly Block[] => blocks.filter(({ language }) => languages.includes(language))
+
+interface Ran {
+  readonly exit: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs one command of attnc in this process, in the folder where the process stands. */
+async function attnc(args: readonly string[], stdin = ''): Promise<Ran> {
+  let out = ''
+  let err = ''
+  const exit = await main(args, {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    readStdin: () => Promise.resolve(new TextEncoder().encode(stdin)),
+    colors: { out: false, err: false },
+  })
+  return { exit, out, err }
+}
+
+const codesIn = (text: string): readonly string[] => [...text.matchAll(/(?:error|warning)\[(ATTN\d{4})\]/g)].map(([, code = '']) => code)
+
+/** Words of a command line; `'...'` keeps blanks together. */
+const words = (line: string): readonly string[] => [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word)
+
+// The folder in which the commands of the documents run: the examples, tensors for them, and files that are wrong.
+
+let folder = ''
+
+function npy(descr: string, shape: readonly number[], bytes: Uint8Array): Uint8Array {
+  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`
+  const header = `${dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11)}\n`
+  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.from(Uint16Array.of(header.length).buffer), Buffer.from(header), bytes])
+}
+
+const attention = (name: string, extra = ''): string => `attention ${name} {
+  input q[b, h, i, d]${extra}, k[b, h, j, d], v[b, h, j, e]
+  score     = dot(q, k)
+  normalize = softmax[j](score)
+}
+`
+
+function furnish(): void {
+  const put = (path: string, content: string | Uint8Array): void => writeFileSync(join(folder, path), content)
+  for (const path of globSync('examples/*.attn', { cwd: root })) copyFileSync(join(root, path), join(folder, basename(path)))
+  for (const name of ['q', 'k', 'v']) copyFileSync(join(root, `examples/data/ocr/${name}0.npy`), join(folder, `${name}.npy`))
+  for (const path of ['empty', 'kernels']) mkdirSync(join(folder, path))
+  copyFileSync(join(root, 'examples/softmax.attn'), join(folder, 'kernels/softmax.attn'))
+  const shape = [1, 8, 125, 15]
+  const elements = shape.reduce((product, length) => product * length)
+  put('half.npy', readFileSync(join(folder, 'q.npy')).subarray(0, 30_000))
+  put('integers.npy', npy('<i4', shape, new Uint8Array(elements * 4)))
+  put('wide.npy', npy('<f8', shape, new Uint8Array(new Float64Array(elements).fill(0.1).buffer)))
+  put('short.npy', npy('<f4', [1, 8, 100, 15], new Uint8Array(8 * 100 * 15 * 4)))
+  put('notes.txt', 'Not a source.\n')
+  put('latin.attn', Buffer.from(`// na\xefve\n${attention('latin')}`, 'latin1'))
+  put('two.attn', attention('first') + attention('second'))
+  put('bounded.attn', attention('bounded', ': f32 in [0, 0.5]'))
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'attnc-docs-'))
+  furnish()
+  process.chdir(folder)
+})
+
+afterAll(() => {
+  process.chdir(root)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('no block is of a kind that is not tested', () => {
+  const known = ['attn', 'sh', 'console', 'ts', 'json', 'text', '']
+  expect(blocks.filter(({ language }) => !known.includes(language)).map(({ place }) => place)).toEqual([])
+})
+
+describe('source in', () => {
+  test.each(blocksIn('attn'))('$place', async ({ text, rest }) => {
+    const [, verb, code = ''] = /^(fails|warns) (ATTN\d{4})$/.exec(rest) ?? []
+    if (rest !== '') expect(verb).toBeDefined()
+    const { exit, err } = await attnc(['check', '-'], text)
+    if (verb === undefined) expect({ exit, codes: codesIn(err), err }).toMatchObject({ exit: 0, codes: [], err: expect.any(String) })
+    else {
+      expect(codesIn(err)).toContain(code)
+      expect(exit).toBe(verb === 'fails' ? 1 : 0)
+    }
+  })
+})
+
+const scripts: Readonly<Record<string, string>> = JSON.parse(read('package.json')).scripts
+
+/** `npm` and its like are not run, but what they name has to be there. */
+function checkForeign(line: string): void {
+  for (const part of line.split('&&').map((text) => text.trim())) {
+    const [, script] = /^npm run (\S+)$/.exec(part) ?? []
+    const [, file] = /^npx vitest run (\S+)$/.exec(part) ?? []
+    if (script !== undefined) expect(scripts).toHaveProperty([script])
+    else if (file !== undefined) expect(existsSync(join(root, file))).toBe(true)
+    else expect(['npm ci', 'npm test', 'npx tsc']).toContain(part)
+  }
+}
+
+describe('commands in', { timeout: 60_000 }, () => {
+  test.each(blocksIn('sh'))('$place', async ({ text, rest }) => {
+    const [, code] = /^fails (ATTN\d{4})$/.exec(rest) ?? []
+    for (const line of text.trim().split('\n')) {
+      const [program, ...args] = words(line.replace(/#.*/, '').replace(/^npx /, ''))
+      if (program !== 'attnc') checkForeign(line.replace(/#.*/, '').trim())
+      else {
+        const { exit, err } = await attnc(args)
+        expect({ line, codes: codesIn(err), exit }).toMatchObject(code === undefined ? { exit: 0 } : { codes: expect.arrayContaining([code]) })
+        if (code !== undefined) expect(exit).toBeGreaterThan(0)
+      }
+    }
+  })
+
+  test.each(blocksIn('console'))('$place', async ({ text }) => {
+    for (const [, line = '', expected = ''] of text.matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)) {
+      const { out, err } = await attnc(words(line.replace(/^attnc /, '')))
+      expect(`${err}${out}`.trimEnd()).toBe(expected.trimEnd())
+    }
+  })
+
+  test.each(blocksIn('ts', 'json').filter(({ rest }) => rest.startsWith('from ')))('$place', async ({ text, rest, language }) => {
+    const { out } = await attnc(words(rest.replace(/^from attnc /, '')))
+    if (language === 'json') expect(text).toBe(out)
+    else expect(out).toContain(text.trimEnd())
+  })
+})
+
+test('the source that the README shows is that of an example', () => {
+  const shown = blocksOf('README.md', read('README.md')).filter(({ language }) => language === 'attn')
+  const examples = globSync('examples/*.attn', { cwd: root }).map(read)
+  expect(shown.length).toBeGreaterThan(0)
+  for (const { text } of shown) expect(examples.some((example) => example.includes(text.trimEnd()))).toBe(true)
+})
+
+test('the README names every example', () => {
+  const missing = globSync('examples/*.attn', { cwd: root }).filter((path) => !read('README.md').includes(basename(path, '.attn')))
+  expect(missing).toEqual([])
+})
+
+// docs/errors.md.
+
+interface Section {
+  readonly code: string
+  readonly title: string
+  readonly blocks: readonly Block[]
+}
+
+const sections: readonly Section[] = read('docs/errors.md')
+  .split(/^(?=## )/m)
+  .slice(1)
+  .map((text) => {
+    const [, code = text, title = ''] = /^## (ATTN\d{4}) ([a-z0-9]+(?:-[a-z0-9]+)*)\n/.exec(text) ?? []
+    return { code, title, blocks: blocksOf('docs/errors.md', text) }
+  })
+
+/** Codes whose example would fill pages, or that show nothing but a fault of ours or of the machine; tested elsewhere or below. */
+const withoutExample = ['ATTN0006', 'ATTN0008', 'ATTN0009', 'ATTN0034', 'ATTN0330', 'ATTN0341', 'ATTN0399']
+
+describe('the page on errors', () => {
+  test('has a section for every code of the compiler, in order, and no other', () => {
+    const sources = globSync('{grammar,compiler,targets,runtime,cli}/**/*.ts', { cwd: root })
+    const used = new Set(sources.flatMap((path) => read(path).match(/(?<=^[^/*]*)\bATTN\d{4}\b/gm) ?? []))
+    used.delete('ATTN0123') // stands for any, in help texts
+    expect(sections.map(({ code }) => code)).toEqual([...used].sort())
+  })
+
+  test.each(sections)('$code has an example that fails and one that does not', ({ code, blocks }) => {
+    const fails = blocks.filter(({ rest }) => /^(fails|warns) /.test(rest))
+    if (withoutExample.includes(code)) expect(blocks).toEqual([])
+    else {
+      expect(fails.map(({ rest }) => rest.split(' ')[1])).toEqual(fails.map(() => code))
+      expect(fails.length).toBeGreaterThan(0)
+      expect(blocks.length).toBeGreaterThan(fails.length)
+    }
+  })
+
+  test.each(sections.filter(({ code }) => !withoutExample.includes(code)))('$code is called what it is called', async ({ code, title, blocks }) => {
+    const [{ language, text } = { language: '', text: '' }] = blocks
+    const args = language === 'attn' ? ['check', '-'] : words(text.trim()).slice(1)
+    const { out } = await attnc([...args, '--json'], language === 'attn' ? text : '')
+    const { diagnostics }: { diagnostics: readonly { code: string; title: string }[] } = JSON.parse(out)
+    expect(diagnostics.find((one) => one.code === code)).toMatchObject({ title })
+  })
+
+  test.each([
+    ['ATTN0006', `${'// A line of a comment that says nothing.\n'.repeat(30_000)}`],
+    ['ATTN0008', `fn f(x) = max(${`max(${'x, '.repeat(98)}x), `.repeat(101)}x)`],
+    ['ATTN0009', `fn f(x) = x${' + x'.repeat(2000)}`],
+    ['ATTN0034', `fn f(x) = x\n${'axis\n'.repeat(30)}`],
+  ])('%s is found in a source that is made for it', async (code, text) => {
+    const { exit, err } = await attnc(['check', '-'], text)
+    expect(codesIn(err)).toContain(code)
+    expect(exit).toBe(1)
+  })
+
+  test('explain prints a section', async () => {
+    const { out } = await attnc(['explain', 'ATTN0018'])
+    expect(out).toContain('block-without-value')
+    expect(out).toContain('let y = x * x;')
+  })
+})
+
+// Links.
+
+const slug = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-')
+
+const anchorsOf = (path: string): readonly string[] => [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
+
+test.each(documents)('links of %s lead somewhere', (path) => {
+  const links = [...read(path).replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  const broken = links.filter((link) => {
+    const [file = '', anchor] = link.split('#')
+    const target = file === '' ? path : join(dirname(path), file)
+    return !existsSync(join(root, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor))
+  })
+  expect(broken.filter((link) => !/^https?:/.test(link))).toEqual([])
+})
+
+test('no line of a document is wider than 132 columns, tables and long titles aside', () => {
+  const wide = documents.flatMap((path) =>
+    read(path)
+      .split('\n')
+      .flatMap((line, n) => (line.length > 132 && !line.startsWith('|') && !line.startsWith('  ') ? [`${path}:${n + 1}`] : [])),
+  )
+  expect(wide).toEqual([])
+})

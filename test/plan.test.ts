@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import { emitStage } from '../index.ts'
+import { attentionInputs, define, distance, fileOf, run } from './run-source.ts'
+
+const head =
+  'input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]  score = dot(q, k) / sqrt(size(d))  mask = j <= i + size(j) - size(i)'
+const attention = (body: string, more = ''): string => `${more}\nattention a { ${head} ${body} }`
+
+/** Programs whose one-pass form follows from the text alone, with the state that must come out. */
+const streaming: Record<string, { source: string; passes: number; state: RegExp[] }> = {
+  softmax: {
+    source: attention('normalize = softmax[j](score) output lse = logsumexp[j](score)'),
+    passes: 1,
+    state: [/running max of/, /exp\(/],
+  },
+  'softmax without a written maximum': {
+    source: attention('normalize = exp(score) / sum[j](exp(score))'),
+    passes: 1,
+    state: [/running max of/],
+  },
+  entropy: {
+    source: attention(
+      'normalize = softmax[j](score) output entropy = -sum[j](if weight > 0 then weight * log(weight) else 0) output spread = sum[j](weight * v * v) - sum[j](weight * v) ^ 2',
+    ),
+    passes: 1,
+    state: [/moment 1/],
+  },
+  sink: {
+    source: attention('let z = 0.75 normalize = exp(score) / (sum[j](exp(score)) + exp(z))'),
+    passes: 1,
+    state: [/running max of/],
+  },
+  sigmoid: { source: attention('normalize = sigmoid(score - log(size(j)))'), passes: 1, state: [/sum\[j\]/] },
+  'even power': {
+    source: attention('normalize = score ^ 4 / (sum[j](score ^ 4) + 0.001)'),
+    passes: 1,
+    state: [/sum\[j\]/],
+  },
+  'odd power': {
+    source: attention('normalize = score ^ 15 / (sum[j](score ^ 15) + 0.001)'),
+    passes: 1,
+    state: [/running max of \|/, /\^ 15/],
+  },
+  'z-score': {
+    source: attention(
+      'normalize = z_score[j](score)',
+      'fn z_score[x](s) = { let c = s - mean[x](s); c / (sqrt(mean[x](c * c)) + 0.001) }',
+    ),
+    passes: 1,
+    state: [/near the mean of/, /moment 2/],
+  },
+  'clipped softmax': {
+    source: attention('normalize = clamp(1.1 * softmax[j](score) - 0.03, 0, 1)'),
+    passes: 2,
+    state: [/running max of/],
+  },
+  'mixture of temperatures': {
+    source: attention('normalize = 0.75 * softmax[j](score) + 0.25 * softmax[j](score / 4)'),
+    passes: 1,
+    state: [/exp\(0\.25/],
+  },
+  'softmax of softmax': {
+    source: attention('normalize = softmax[j](softmax[j](score))'),
+    passes: 2,
+    state: [/running max of/],
+  },
+  'hard maximum': {
+    source: attention('normalize = if score >= max[j](score) then 1 else 0'),
+    passes: 2,
+    state: [/max\[j\]/],
+  },
+  'centred values': {
+    source: attention('normalize = (score - mean[j](score)) / count[j]()'),
+    passes: 1,
+    state: [/near the mean of/, /moment 1/],
+  },
+}
+
+const planOf = (source: string): string => {
+  const plan = emitStage('plan', fileOf(source), { sizes: { d: 5, e: 3 } })
+  if (!plan.ok) throw new Error(plan.diagnostics.map((d) => d.message).join('\n'))
+  return plan.value
+}
+
+describe('states follow from the source text', () => {
+  test.each(Object.entries(streaming))('%s', (_, { source, passes, state }) => {
+    const plan = planOf(source)
+    expect(plan).not.toContain('materialised')
+    expect(plan.match(/^ {2}pass /gm)?.length).toBe(passes)
+    for (const part of state) expect(plan).toMatch(part)
+  })
+})
+
+const probes = {
+  plain: {},
+  peaked: { amplitude: 30 },
+  shifted: { shift: 100 },
+  rising: { drift: 0.7, amplitude: 2 },
+  'one query': { i: 1, j: 20 },
+  'rows without keys': { i: 9, j: 4 },
+  'no keys': { j: 0 },
+}
+
+describe.each(Object.entries(streaming))('%s agrees with the definition', (name, { source }) => {
+  test.each(Object.entries(probes))('%s', async (_, probe) => {
+    const inputs = attentionInputs(11, probe)
+    const want = define(source, inputs)
+    for (const options of [
+      { tile: { i: 4, j: 8 } },
+      { tile: { i: 3, j: 5 } },
+      { tile: { i: 8, j: 8 }, splits: 3 },
+      { plan: 'materialised' as const },
+    ]) {
+      const got = await run(source, inputs, { sizes: { d: 5, e: 3 }, ...options })
+      for (const result of Object.keys(want))
+        expect(distance(got[result], want[result]), `${name} ${result} ${JSON.stringify(options)}`).toBeLessThan(3e-7)
+    }
+  })
+})
