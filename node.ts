@@ -13,7 +13,7 @@ import { firstThatRuns, type Inputs, type Loaded, type Runner, runnerOf, type Sc
 export * from './index.ts'
 export { importJavaScript, type Kernel } from './runtime/load-ts.ts'
 export { decodeNpy, encodeNpy, readNpy, tensorOf } from './runtime/npy.ts'
-export { type Finding, type Outcome, type Problem } from './runtime/problem.ts'
+export type { Finding, Outcome, Problem } from './runtime/problem.ts'
 export type { Tensor } from './runtime/tensor.ts'
 
 export interface SourceOnDisk {
@@ -31,7 +31,8 @@ export function chooseAttention(attentions: readonly Attention[], name: string |
   const [only, ...others] = name === undefined ? attentions : attentions.filter((attention) => attention.name === name)
   if (only && others.length === 0) return done(only)
   const list = attentions.length > 0 ? attentions.map((attention) => attention.name).join(', ') : 'none'
-  if (name !== undefined) return failed(problem('ATTN0309', `there is no attention '${name}' in this source`, `there is ${list}`))
+  if (name !== undefined)
+    return failed(problem('ATTN0309', `there is no attention '${name}' in this source`, `there is ${list}`))
   const [first] = attentions
   if (!first) return failed(problem('ATTN0309', 'this source has no attention to run'))
   return failed(problem('ATTN0309', `this source has several attentions: ${list}`, `--attention ${first.name}`))
@@ -45,14 +46,24 @@ export interface Ready {
 }
 
 /** @param options  `sizes` may name every axis: of those, the compile-time ones are used */
-export async function loadAttention(source: SourceOnDisk, attention: Attention, options: CompileOptions): Promise<Outcome<Ready>> {
+export async function loadAttention(
+  source: SourceOnDisk,
+  attention: Attention,
+  options: CompileOptions,
+): Promise<Outcome<Ready>> {
   const runner = await runnerOf(options.target)
   if (!runner.ok) return runner
-  const fixed = attention.axes.filter(({ time }) => time === 'compile').flatMap(({ name }) => {
-    const length = options.sizes?.[name]
-    return length === undefined ? [] : [[name, length] as const]
+  const fixed = attention.axes
+    .filter(({ time }) => time === 'compile')
+    .flatMap(({ name }) => {
+      const length = options.sizes?.[name]
+      return length === undefined ? [] : [[name, length] as const]
+    })
+  const compiled = await compile(source.file, {
+    ...options,
+    sizes: Object.fromEntries(fixed),
+    readImport: source.readImport,
   })
-  const compiled = await compile(source.file, { ...options, sizes: Object.fromEntries(fixed), readImport: source.readImport })
   if (!compiled.ok) return failed(...compiled.diagnostics)
   const program = compiled.value.programs.find(({ name }) => name === attention.name)
   if (!program) throw new Error(`no program for ${attention.name}`)
@@ -61,7 +72,10 @@ export async function loadAttention(source: SourceOnDisk, attention: Attention, 
 }
 
 /** Calls what was loaded; what it says of shapes is a problem of the caller. */
-export async function callAttention({ program, loaded }: Ready, { inputs, params }: Pick<Launch, 'inputs' | 'params'>): Promise<Outcome<Inputs>> {
+export async function callAttention(
+  { program, loaded }: Ready,
+  { inputs, params }: Pick<Launch, 'inputs' | 'params'>,
+): Promise<Outcome<Inputs>> {
   try {
     return done(await loaded.call(program, inputs, params))
   } catch (error) {
@@ -86,7 +100,12 @@ export async function run(path: string, options: RunOptions = {}): Promise<Outco
   if (!module.ok) return failed(...module.diagnostics)
   const attention = chooseAttention(module.value.attentions, options.attention)
   if (!attention.ok) return attention
-  const given = { ...emptyLaunch, inputs: options.inputs ?? {}, params: options.params ?? {}, dtype: options.dtype ?? 'f32' }
+  const given = {
+    ...emptyLaunch,
+    inputs: options.inputs ?? {},
+    params: options.params ?? {},
+    dtype: options.dtype ?? 'f32',
+  }
   const launch = prepareLaunch(attention.value, given, { ...options.sizes, ...options.shape }, options.seed)
   if (!launch.ok) return launch
   const target = options.target ?? (await firstThatRuns())

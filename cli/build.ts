@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { compile, emitStage, type Stage, stages } from '../index.ts'
-import { type Finding, failed, type Outcome, problem, done } from '../runtime/problem.ts'
+import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type FileToWrite, writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
-import { checkAxes, type Choices, compileOptions, optional, parseChoices } from './compile-options.ts'
+import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
 import { all, parseChoice } from './options.ts'
 import type { Options } from './program.ts'
@@ -21,14 +21,21 @@ export async function build(args: readonly string[], options: Options, io: Io): 
   const [choices, emitted] = parsed.value
   const [first] = sources.value
   const prints = emitted !== undefined || options.out === '-'
-  if (prints && sources.value.length > 1) return refuse([problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER')])
+  if (prints && sources.value.length > 1)
+    return refuse([
+      problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER'),
+    ])
   if (emitted !== undefined && first) return printStage(emitted, first, choices)
   return buildAll(sources.value, choices, options.out ?? '-', io)
 }
 
 function checkWhere(out: string | undefined, stage: Stage | undefined): Outcome<undefined> {
-  if (stage === undefined && out === undefined) return failed(problem('ATTN0318', 'build needs to know where to write', "-o FOLDER, or '-o -' to print the main file"))
-  if (stage !== undefined && out !== undefined && out !== '-') return failed(problem('ATTN0318', `--emit prints, and writes nothing to ${out}`, 'leave out -o'))
+  if (stage === undefined && out === undefined)
+    return failed(
+      problem('ATTN0318', 'build needs to know where to write', "-o FOLDER, or '-o -' to print the main file"),
+    )
+  if (stage !== undefined && out !== undefined && out !== '-')
+    return failed(problem('ATTN0318', `--emit prints, and writes nothing to ${out}`, 'leave out -o'))
   return done(undefined)
 }
 
@@ -56,7 +63,14 @@ async function buildAll(sources: readonly Source[], choices: Choices, out: strin
     else {
       const axes = checkAxes(compiled.value.module.attentions, choices.sizes, choices.tile)
       findings.push(...compiled.warnings, ...(axes.ok ? [] : axes.findings))
-      built.push(...compiled.value.files.map(({ path, text }, k) => ({ source: file.path, path: join(folder, path), text, main: k === 0 })))
+      built.push(
+        ...compiled.value.files.map(({ path, text }, k) => ({
+          source: file.path,
+          path: join(folder, path),
+          text,
+          main: k === 0,
+        })),
+      )
     }
   }
   findings.push(...clashes(built))
@@ -71,7 +85,13 @@ function clashes(built: readonly Built[]): readonly Finding[] {
   for (const { path, source } of built) {
     const other = first.get(path)
     if (other !== undefined && other !== source) {
-      findings.push(problem('ATTN0317', `${other} and ${source} would both be written to ${path}`, 'build them into folders of their own'))
+      findings.push(
+        problem(
+          'ATTN0317',
+          `${other} and ${source} would both be written to ${path}`,
+          'build them into folders of their own',
+        ),
+      )
     }
     first.set(path, source)
   }
@@ -80,7 +100,12 @@ function clashes(built: readonly Built[]): readonly Finding[] {
 
 function printMain(built: readonly Built[], { target }: Choices, findings: readonly Finding[]): Answer {
   const text = built.find(({ main }) => main)?.text ?? ''
-  return { exit: 0, findings, out: text, json: { target, files: built.map(({ source, path, text }) => ({ source, path, text })) } }
+  return {
+    exit: 0,
+    findings,
+    out: text,
+    json: { target, files: built.map(({ source, path, text }) => ({ source, path, text })) },
+  }
 }
 
 function writeAll(built: readonly Built[], { target }: Choices, out: string, findings: readonly Finding[]): Answer {

@@ -20,5 +20,7 @@ export async function check(args: readonly string[], options: Options, io: Io): 
   const errors = findings.filter(({ severity }) => severity === 'error').length
   const summary = `checked ${count(files.length, 'file')}: ${count(errors, 'error')}, ${count(findings.length - errors, 'warning')}`
   const json = { files }
-  return errors > 0 ? { exit: 1, findings, out: '', note: `\n${summary}`, json } : { exit: 0, findings, out: `${summary}\n`, json }
+  return errors > 0
+    ? { exit: 1, findings, out: '', note: `\n${summary}`, json }
+    : { exit: 0, findings, out: `${summary}\n`, json }
 }

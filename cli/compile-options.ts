@@ -1,8 +1,8 @@
-import type { CompileOptions } from '../index.ts'
 import type { Attention } from '../compiler/attention.ts'
+import type { CompileOptions } from '../index.ts'
+import { done, failed, type Outcome } from '../runtime/problem.ts'
 import { firstThatRuns, runners } from '../runtime/runners.ts'
 import { targets } from '../targets/index.ts'
-import { done, failed, type Outcome } from '../runtime/problem.ts'
 import { all, parseChoice, parseLengths, unknownNames } from './options.ts'
 import type { Options } from './program.ts'
 
@@ -40,7 +40,10 @@ export const optional = <T>(value: string | undefined, parse: (value: string) =>
   value === undefined ? done(undefined) : parse(value)
 
 /** Axes of `--size`, `--tile` and `--shape` that no attention of the source has. */
-export function checkAxes(attentions: readonly Attention[], ...given: readonly Readonly<Record<string, number>>[]): Outcome<undefined> {
+export function checkAxes(
+  attentions: readonly Attention[],
+  ...given: readonly Readonly<Record<string, number>>[]
+): Outcome<undefined> {
   const known = [...new Set(attentions.flatMap(({ axes }) => axes.map(({ name }) => name)))]
   const findings = unknownNames('ATTN0303', 'axis', new Set(given.flatMap((lengths) => Object.keys(lengths))), known)
   return findings.length > 0 ? failed(...findings) : done(undefined)

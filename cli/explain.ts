@@ -3,9 +3,9 @@ import { problem, problemCodes } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { compileOptions, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
+import { packageFile } from './package-file.ts'
 import type { Options } from './program.ts'
 import { readOneSource } from './sources.ts'
-import { packageFile } from './package-file.ts'
 
 /** An error code if it looks like one, else a file. */
 export async function explain(args: readonly string[], options: Options, io: Io): Promise<Answer> {
@@ -41,7 +41,8 @@ function explainCode(code: string): Answer {
   const section = sections.find((one) => one.code === code)
   if (section) return { exit: 0, findings: [], out: section.text, json: { ...section } }
   const known: readonly string[] = problemCodes
-  if (known.includes(code)) return refuse([problem('ATTN0341', `${code} exists, but nothing is written about it`, 'please report this')])
+  if (known.includes(code))
+    return refuse([problem('ATTN0341', `${code} exists, but nothing is written about it`, 'please report this')])
   const close = suggest(code, [...sections.map((one) => one.code), ...known])
   const hint = close === undefined ? 'a code is printed in brackets: error[ATTN0123]' : `did you mean ${close}?`
   return refuse([problem('ATTN0340', `there is no error code ${code}`, hint)])

@@ -20,7 +20,9 @@ export async function fmt(args: readonly string[], options: Options, io: Io): Pr
   }
   const changed = formatted.filter(({ source, text }) => text !== source.file.text)
   const paths = changed.map(({ source }) => source.file.path)
-  const json = { files: formatted.map(({ source }) => ({ path: source.file.path, changed: paths.includes(source.file.path) })) }
+  const json = {
+    files: formatted.map(({ source }) => ({ path: source.file.path, changed: paths.includes(source.file.path) })),
+  }
   if (findings.length > 0) return refuse(findings, json)
   if (options.check) return { ...listed(paths), exit: paths.length > 0 ? 1 : 0, json }
   if (args.includes('-')) return print(formatted, json)

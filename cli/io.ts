@@ -20,7 +20,9 @@ export function processIo(): Io {
     err: (text) => void stderr.write(text),
     readStdin,
     colors: { out: isColored(stdout), err: isColored(stderr) },
-    ...(stderr.isTTY ? { progress: (text: string) => void stderr.write(text === '' ? '\r\x1b[K' : `\r\x1b[K${text}`) } : {}),
+    ...(stderr.isTTY
+      ? { progress: (text: string) => void stderr.write(text === '' ? '\r\x1b[K' : `\r\x1b[K${text}`) }
+      : {}),
   }
 }
 

@@ -1,11 +1,11 @@
 /** The command line's entry: reads it, runs one command, prints its answer. Only `cli/` prints. */
 import { CommanderError } from 'commander'
+import { version } from '../generated/version.ts'
 import { type Finding, problem } from '../runtime/problem.ts'
 import { type Answer, type Exit, refuse } from './answer.ts'
 import { type Io, processIo } from './io.ts'
 import { buildProgram, type CommandName, commandNames, type Options } from './program.ts'
 import { painter, renderFindings, renderJson } from './render.ts'
-import { version } from '../generated/version.ts'
 
 type Run = (args: readonly string[], options: Options, io: Io) => Promise<Answer>
 
@@ -39,7 +39,10 @@ async function runGuarded(argv: readonly string[], io: Io): Promise<Exit> {
 async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
   let exit: Exit = 0
   let fault = ''
-  const output = { out: io.out, err: io.err, fault: (text: string) => void (fault = text) }
+  const setFault = (text: string): void => {
+    fault = text
+  }
+  const output = { out: io.out, err: io.err, fault: setFault }
   const program = buildProgram(version, output, async (name, args, options) => {
     const run = await commands[name]()
     exit = print(io, name, options.json ?? false, await run(args, options, io))
@@ -63,7 +66,8 @@ function misuse(fault: string, argv: readonly string[]): Finding {
   return problem('ATTN0300', message.trim(), guess === undefined ? `see ${help}` : `did you mean ${guess}?`)
 }
 
-const commandOf = (argv: readonly string[]): CommandName | 'attnc' => commandNames.find((name) => name === argv[0]) ?? 'attnc'
+const commandOf = (argv: readonly string[]): CommandName | 'attnc' =>
+  commandNames.find((name) => name === argv[0]) ?? 'attnc'
 
 function print(io: Io, name: string, asJson: boolean, answer: Answer): Exit {
   io.progress?.('')

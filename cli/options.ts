@@ -21,7 +21,11 @@ export function parseInteger(option: string, value: string, lo: number, hi: numb
 const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(text)
 
 /** `d=64,e=64`, several times if need be: axes with their lengths. */
-export function parseLengths(option: string, values: readonly string[], least = 0): Outcome<Readonly<Record<string, number>>> {
+export function parseLengths(
+  option: string,
+  values: readonly string[],
+  least = 0,
+): Outcome<Readonly<Record<string, number>>> {
   const lengths = new Map<string, number>()
   for (const part of values.flatMap((value) => value.split(','))) {
     const [, name = '', digits = ''] = /^\s*([^=\s]*)\s*=\s*(\d{1,10})\s*$/.exec(part) ?? []
@@ -59,7 +63,8 @@ const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 /** The text of a `--param` as a value of its type; undefined: it is none. */
 export function parseScalar(text: string, type: 'bool' | 'i32' | 'f32'): number | boolean | undefined {
   if (type === 'bool') return text === 'true' ? true : text === 'false' ? false : undefined
-  if (type === 'i32') return /^[+-]?\d{1,10}$/.test(text) && (Number(text) | 0) === Number(text) ? Number(text) : undefined
+  if (type === 'i32')
+    return /^[+-]?\d{1,10}$/.test(text) && (Number(text) | 0) === Number(text) ? Number(text) : undefined
   if (/^[+-]?inf$/.test(text)) return text.startsWith('-') ? -Infinity : Infinity
   return decimal.test(text) && Number.isFinite(Math.fround(Number(text))) ? Number(text) : undefined
 }

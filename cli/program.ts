@@ -76,7 +76,13 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
     .exitOverride()
     .configureOutput({ writeOut: output.out, writeErr: output.err, outputError: output.fault })
     .addHelpText('after', epilogue(overview, [0, 1, 2, 3, 4, 130]))
-  const add = (name: CommandName, usage: string, text: string, examples: readonly string[], exits: readonly number[]): Command =>
+  const add = (
+    name: CommandName,
+    usage: string,
+    text: string,
+    examples: readonly string[],
+    exits: readonly number[],
+  ): Command =>
     program
       .command(`${name}${usage}`)
       .description(text)
@@ -95,13 +101,30 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
   return program
 }
 
-const overview = ['attnc check kernels/', 'attnc build sigmoid.attn --target ts -o out', 'attnc verify sigmoid.attn', 'attnc explain ATTN0123']
+const overview = [
+  'attnc check kernels/',
+  'attnc build sigmoid.attn --target ts -o out',
+  'attnc verify sigmoid.attn',
+  'attnc explain ATTN0123',
+]
 
-type Add = (name: CommandName, usage: string, text: string, examples: readonly string[], exits: readonly number[]) => Command
+type Add = (
+  name: CommandName,
+  usage: string,
+  text: string,
+  examples: readonly string[],
+  exits: readonly number[],
+) => Command
 
 function addCheck(add: Add): void {
   const examples = ['attnc check sigmoid.attn', 'attnc check kernels/ --json', 'attnc check - < sigmoid.attn']
-  add('check', ' <files...>', 'Reports what is wrong with sources; folders are searched for .attn files.', examples, [0, 1, 2, 4]).addOption(shared.stdinName)
+  add(
+    'check',
+    ' <files...>',
+    'Reports what is wrong with sources; folders are searched for .attn files.',
+    examples,
+    [0, 1, 2, 4],
+  ).addOption(shared.stdinName)
 }
 
 function addBuild(add: Add): void {
@@ -141,8 +164,18 @@ function addRun(add: Add): void {
 }
 
 function addVerify(add: Add): void {
-  const examples = ['attnc verify sigmoid.attn', 'attnc verify examples/ --target ts --json', 'attnc verify sigmoid.attn --shape i=33,j=65 --seed 7']
-  add('verify', ' <files...>', 'Compares generated kernels with the definition, on random and on hostile inputs.', examples, [0, 1, 2, 3, 4, 130])
+  const examples = [
+    'attnc verify sigmoid.attn',
+    'attnc verify examples/ --target ts --json',
+    'attnc verify sigmoid.attn --shape i=33,j=65 --seed 7',
+  ]
+  add(
+    'verify',
+    ' <files...>',
+    'Compares generated kernels with the definition, on random and on hostile inputs.',
+    examples,
+    [0, 1, 2, 3, 4, 130],
+  )
     .addOption(shared.target)
     .addOption(shared.shape)
     .addOption(shared.seed)
@@ -154,14 +187,32 @@ function addVerify(add: Add): void {
 }
 
 function addOthers(add: Add): void {
-  add('explain', ' <what>', 'Explains an error code, or how a source is computed.', ['attnc explain ATTN0123', 'attnc explain sigmoid.attn'], [0, 1, 2, 4])
+  add(
+    'explain',
+    ' <what>',
+    'Explains an error code, or how a source is computed.',
+    ['attnc explain ATTN0123', 'attnc explain sigmoid.attn'],
+    [0, 1, 2, 4],
+  )
     .addOption(shared.target)
     .addOption(shared.dtype)
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.stdinName)
-  add('fmt', ' <files...>', 'Writes sources in the one standard layout.', ['attnc fmt kernels/', 'attnc fmt --check .', 'attnc fmt - < sigmoid.attn'], [0, 1, 2, 4])
+  add(
+    'fmt',
+    ' <files...>',
+    'Writes sources in the one standard layout.',
+    ['attnc fmt kernels/', 'attnc fmt --check .', 'attnc fmt - < sigmoid.attn'],
+    [0, 1, 2, 4],
+  )
     .option('--check', 'change nothing; exit 1 if a file would change')
     .addOption(shared.stdinName)
-  add('targets', '', 'Lists what can be generated, and what can run here.', ['attnc targets', 'attnc targets --json'], [0, 4])
+  add(
+    'targets',
+    '',
+    'Lists what can be generated, and what can run here.',
+    ['attnc targets', 'attnc targets --json'],
+    [0, 4],
+  )
 }

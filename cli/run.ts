@@ -1,14 +1,15 @@
+import { resolve } from 'node:path'
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze, callAttention, chooseAttention, loadAttention } from '../node.ts'
 import { emptyLaunch, type Launch, prepareLaunch, readTensors } from '../runtime/launch.ts'
 import { encodeNpy } from '../runtime/npy.ts'
-import { done, type Finding, failed, type Outcome } from '../runtime/problem.ts'
+import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Inputs } from '../runtime/runners.ts'
 import { summarize } from '../runtime/tensor.ts'
 import { writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
-import { checkAxes, type Choices, compileOptions, optional, parseChoices } from './compile-options.ts'
+import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { all, parseAssignments, parseInteger, parseLengths, unknownNames } from './options.ts'
@@ -39,7 +40,11 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   if (!launch.ok) return refuse([...module.warnings, ...launch.findings])
   io.progress?.(`building ${attention.value.name}`)
   const { dtype, sizes } = launch.value
-  const ready = await loadAttention(source.value, attention.value, compileOptions({ ...asked.value.choices, dtype, sizes }))
+  const ready = await loadAttention(
+    source.value,
+    attention.value,
+    compileOptions({ ...asked.value.choices, dtype, sizes }),
+  )
   if (!ready.ok) return refuse([...module.warnings, ...ready.findings])
   io.progress?.(`running ${attention.value.name}`)
   const results = await uninterrupted(() => callAttention(ready.value, launch.value))
@@ -66,10 +71,24 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
 function launchOf(attention: Attention, asked: Asked): Outcome<Launch> {
   const { inputs, outputs, choices, shape, seed } = asked
   const findings: readonly Finding[] = [
-    ...unknownNames('ATTN0304', `input of ${attention.name}`, inputs.keys(), attention.inputs.map(({ name }) => name)),
-    ...unknownNames('ATTN0305', `result of ${attention.name}`, outputs.keys(), attention.results.map(({ name }) => name)),
+    ...unknownNames(
+      'ATTN0304',
+      `input of ${attention.name}`,
+      inputs.keys(),
+      attention.inputs.map(({ name }) => name),
+    ),
+    ...unknownNames(
+      'ATTN0305',
+      `result of ${attention.name}`,
+      outputs.keys(),
+      attention.results.map(({ name }) => name),
+    ),
+    ...sameTwice(outputs),
   ]
-  const checked = all<[unknown, Launch['params']]>(checkAxes([attention], shape, choices.sizes, choices.tile), paramsOf(attention, asked.params))
+  const checked = all<[unknown, Launch['params']]>(
+    checkAxes([attention], shape, choices.sizes, choices.tile),
+    paramsOf(attention, asked.params),
+  )
   if (!checked.ok || findings.length > 0) return failed(...findings, ...(checked.ok ? [] : checked.findings))
   const tensors = readTensors(attention, inputs, choices.dtype)
   if (!tensors.ok) return tensors
@@ -78,15 +97,42 @@ function launchOf(attention: Attention, asked: Asked): Outcome<Launch> {
   return prepareLaunch(attention, given, { ...choices.sizes, ...shape }, random ? (seed ?? 0) : undefined)
 }
 
-function finish(results: Inputs, { outputs, choices }: Asked, attention: Attention, warnings: readonly Finding[]): Answer {
+function sameTwice(outputs: ReadonlyMap<string, string>): readonly Finding[] {
+  const first = new Map<string, string>()
+  return [...outputs].flatMap(([name, path]) => {
+    const other = first.get(resolve(path))
+    first.set(resolve(path), name)
+    return other === undefined ? [] : [problem('ATTN0317', `${other} and ${name} would both be written to ${path}`)]
+  })
+}
+
+function finish(
+  results: Inputs,
+  { outputs, choices }: Asked,
+  attention: Attention,
+  warnings: readonly Finding[],
+): Answer {
   const rows = attention.results.flatMap(({ name, axes }) => {
     const tensor = results[name]
     return tensor ? [{ name, axes, shape: tensor.shape, storage: tensor.storage, ...summarize(tensor) }] : []
   })
-  const json = { target: choices.target, attention: attention.name, results: rows.map((row) => ({ ...row, file: outputs.get(row.name) ?? null })) }
+  const json = {
+    target: choices.target,
+    attention: attention.name,
+    results: rows.map((row) => ({ ...row, file: outputs.get(row.name) ?? null })),
+  }
   if (outputs.size === 0) {
-    const cells = rows.map(({ name, shape, min, mean, max }) => [name, `[${shape.join(', ')}]`, ...[min, mean, max].map(shortNumber)])
-    return { exit: 0, findings: warnings, out: table([['result', 'shape', 'min', 'mean', 'max'], ...cells], [2, 3, 4]), json }
+    const cells = rows.map(({ name, shape, min, mean, max }) => [
+      name,
+      `[${shape.join(', ')}]`,
+      ...[min, mean, max].map(shortNumber),
+    ])
+    return {
+      exit: 0,
+      findings: warnings,
+      out: table([['result', 'shape', 'min', 'mean', 'max'], ...cells], [2, 3, 4]),
+      json,
+    }
   }
   const files = [...outputs].flatMap(([name, path]) => {
     const tensor = results[name]

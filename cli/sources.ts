@@ -1,10 +1,10 @@
-import type { ReadImport } from '../index.ts'
 import type { SourceFile } from '../grammar/source.ts'
+import type { ReadImport } from '../index.ts'
 import { decodeSource, findSources, readSource } from '../runtime/files.ts'
 import { importReader } from '../runtime/imports.ts'
-import { all } from './options.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Io } from './io.ts'
+import { all } from './options.ts'
 
 export interface Source {
   readonly file: SourceFile
@@ -13,8 +13,13 @@ export interface Source {
 }
 
 /** Every source that the arguments name; `-` is standard input. */
-export async function readSources(args: readonly string[], stdinName: string, io: Io): Promise<Outcome<readonly Source[]>> {
-  if (args.filter((arg) => arg === '-').length > 1) return failed(problem('ATTN0300', "'-' stands for standard input, and can be read once"))
+export async function readSources(
+  args: readonly string[],
+  stdinName: string,
+  io: Io,
+): Promise<Outcome<readonly Source[]>> {
+  if (args.filter((arg) => arg === '-').length > 1)
+    return failed(problem('ATTN0300', "'-' stands for standard input, and can be read once"))
   const found: Outcome<readonly Source[]>[] = []
   for (const arg of args) {
     const sources = arg === '-' ? readStandardInput(await io.readStdin(), stdinName) : readNamed(arg)
@@ -48,4 +53,6 @@ function readNamed(arg: string): Outcome<readonly Source[]> {
   return all<readonly Source[]>(...files)
 }
 
-const unique = (sources: readonly Source[]): readonly Source[] => [...new Map(sources.map((source) => [source.file.path, source])).values()]
+const unique = (sources: readonly Source[]): readonly Source[] => [
+  ...new Map(sources.map((source) => [source.file.path, source])).values(),
+]

@@ -3,7 +3,10 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   const widths: number[] = []
   for (const row of rows) for (const [n, cell] of row.entries()) widths[n] = Math.max(widths[n] ?? 0, cell.length)
   const line = (row: readonly string[]): string =>
-    row.map((cell, n) => (right.includes(n) ? cell.padStart(widths[n] ?? 0) : cell.padEnd(widths[n] ?? 0))).join('  ').trimEnd()
+    row
+      .map((cell, n) => (right.includes(n) ? cell.padStart(widths[n] ?? 0) : cell.padEnd(widths[n] ?? 0)))
+      .join('  ')
+      .trimEnd()
   return rows.map((row) => `${line(row)}\n`).join('')
 }
 

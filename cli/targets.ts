@@ -6,8 +6,18 @@ import { table } from './table.ts'
 export async function targets(): Promise<Answer> {
   const names = [...new Set([...Object.keys(generators), ...Object.keys(runners)])]
   const rows = await Promise.all(names.map(describe))
-  const cells = rows.map(({ name, generates, missing, about }) => [name, generates, missing === null ? 'yes' : 'no', missing ?? about])
-  return { exit: 0, findings: [], out: table([['target', 'generates', 'runs here', ''], ...cells]), json: { targets: rows } }
+  const cells = rows.map(({ name, generates, missing, about }) => [
+    name,
+    generates,
+    missing === null ? 'yes' : 'no',
+    missing ?? about,
+  ])
+  return {
+    exit: 0,
+    findings: [],
+    out: table([['target', 'generates', 'runs here', ''], ...cells]),
+    json: { targets: rows },
+  }
 }
 
 interface Row {
@@ -23,5 +33,11 @@ const languages: Readonly<Record<string, string>> = { ts: 'TypeScript', cuda: 'C
 async function describe(name: string): Promise<Row> {
   const runner = runners[name]
   const missing = runner ? await runner.missing() : 'attnc cannot run it'
-  return { name, generates: languages[name] ?? name, runs: missing === undefined, missing: missing ?? null, about: runner?.about ?? '' }
+  return {
+    name,
+    generates: languages[name] ?? name,
+    runs: missing === undefined,
+    missing: missing ?? null,
+    about: runner?.about ?? '',
+  }
 }

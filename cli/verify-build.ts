@@ -9,7 +9,11 @@ import { uninterrupted } from './interrupt.ts'
 import type { Source } from './sources.ts'
 
 /** Builds an attention for a shape; shapes that are generated alike share one build. */
-export function builder(source: Source, attention: Attention, target: string): (shape: Shape, tile: Tile | undefined) => Promise<Outcome<Ready>> {
+export function builder(
+  source: Source,
+  attention: Attention,
+  target: string,
+): (shape: Shape, tile: Tile | undefined) => Promise<Outcome<Ready>> {
   const built = new Map<string, Promise<Outcome<Ready>>>()
   return (shape, tile) => {
     const fixed = attention.axes.filter(({ time }) => time === 'compile').map(({ name }) => shape.sizes[name])
@@ -20,16 +24,28 @@ export function builder(source: Source, attention: Attention, target: string): (
   }
 }
 
-async function build(source: Source, attention: Attention, target: string, { sizes, dtype }: Shape, tile: Tile | undefined): Promise<Outcome<Ready>> {
+async function build(
+  source: Source,
+  attention: Attention,
+  target: string,
+  { sizes, dtype }: Shape,
+  tile: Tile | undefined,
+): Promise<Outcome<Ready>> {
   const ready = await loadAttention(source, attention, { target, sizes, dtype, ...(tile ? { tile } : {}) })
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
-  return done({ arithmetic: { ...runner.arithmetic, storage: storageOf(program) }, prices: [], call: (inputs, params) => uninterrupted(() => loaded.call(program, inputs, params)) })
+  return done({
+    arithmetic: { ...runner.arithmetic, storage: storageOf(program) },
+    prices: [],
+    call: (inputs, params) => uninterrupted(() => loaded.call(program, inputs, params)),
+  })
 }
 
 const isRounded = (storage: StorageType): storage is keyof typeof storageRounding => storage in storageRounding
 
 const storageOf = ({ buffers }: Program): Arithmetic['storage'] =>
   Object.fromEntries(
-    buffers.flatMap(({ name, role, storage }) => (role === 'result' && isRounded(storage) ? [[name, storageRounding[storage]]] : [])),
+    buffers.flatMap(({ name, role, storage }) =>
+      role === 'result' && isRounded(storage) ? [[name, storageRounding[storage]]] : [],
+    ),
   )

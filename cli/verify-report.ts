@@ -19,7 +19,10 @@ export function renderRows(rows: readonly Row[], withSource: boolean): string {
   const lead = (source: string): readonly string[] => (withSource ? [source] : [])
   const cells = rows.map((row) => [...lead(row.source), ...cellsOf(row)])
   const shift = withSource ? 1 : 0
-  const out = table([[...lead('source'), ...heads], ...cells], [2, 3, 4, 5, 6].map((column) => column + shift))
+  const out = table(
+    [[...lead('source'), ...heads], ...cells],
+    [2, 3, 4, 5, 6].map((column) => column + shift),
+  )
   const failures = rows.flatMap((row) => failuresOf(row))
   return failures.length > 0 ? `${out}\n${failures.join('\n')}\n` : out
 }
@@ -27,15 +30,29 @@ export function renderRows(rows: readonly Row[], withSource: boolean): string {
 function cellsOf({ attention, target, verdict, reason, report }: Row): readonly string[] {
   if (!report) return [attention, target, '', '', '', '', '', '', `${verdict} (${reason})`]
   const { shapes, cases, worst, elements, notVerified } = report
-  const numbers = worst ? [worst.deviation.error, worst.deviation.hard, 6 * worst.deviation.expected].map(shortNumber) : ['', '', '']
+  const numbers = worst
+    ? [worst.deviation.error, worst.deviation.hard, 6 * worst.deviation.expected].map(shortNumber)
+    : ['', '', '']
   const where = worst ? `${placeOf(worst)}, ${worst.at.probe}` : ''
-  const unverified = notVerified > 0 && verdict !== 'not verified' ? [`${percent(notVerified / elements)} not verified`] : []
+  const unverified =
+    notVerified > 0 && verdict !== 'not verified' ? [`${percent(notVerified / elements)} not verified`] : []
   const remarks = [...unverified, ...(reason === '' ? [] : [reason])]
-  return [attention, target, `${shapes}`, `${cases}`, ...numbers, where, remarks.length > 0 ? `${verdict} (${remarks.join('; ')})` : verdict]
+  return [
+    attention,
+    target,
+    `${shapes}`,
+    `${cases}`,
+    ...numbers,
+    where,
+    remarks.length > 0 ? `${verdict} (${remarks.join('; ')})` : verdict,
+  ]
 }
 
 const percent = (share: number): string => (share < 0.001 ? '< 0.1 %' : `${(100 * share).toFixed(1)} %`)
-const placeOf = ({ deviation }: Finding): string => `${deviation.result}[${Object.entries(deviation.place).map(([axis, n]) => `${axis}=${n}`).join(' ')}]`
+const placeOf = ({ deviation }: Finding): string =>
+  `${deviation.result}[${Object.entries(deviation.place)
+    .map(([axis, n]) => `${axis}=${n}`)
+    .join(' ')}]`
 const mostShown = 5
 
 function failuresOf({ source, target, attention, report }: Row): readonly string[] {

@@ -3,7 +3,7 @@ import type { Sizes } from '../compiler/interpret.ts'
 import { analyze } from '../index.ts'
 import { done, type Finding as Fault, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type Runner, runners, type Scalars } from '../runtime/runners.ts'
-import { type Shape, completeSizes, coveringShapes } from '../runtime/verify/shapes.ts'
+import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { type Answer, refuse } from './answer.ts'
 import { checkAxes, type Dtype, optional, parseDtype, parseTargets } from './compile-options.ts'
@@ -12,8 +12,8 @@ import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
 import { paramsOf } from './params.ts'
 import type { Options } from './program.ts'
 import { readSources, type Source } from './sources.ts'
-import { renderRows, type Row } from './verify-report.ts'
 import { builder } from './verify-build.ts'
+import { type Row, renderRows } from './verify-report.ts'
 
 interface Asked {
   readonly targets: readonly string[]
@@ -47,7 +47,8 @@ export async function verify(args: readonly string[], options: Options, io: Io):
 
 function answer(rows: readonly Row[], findings: readonly Fault[], files: number): Answer {
   const json = { results: rows }
-  if (findings.some(({ severity }) => severity === 'error')) return { ...refuse(findings, json), out: rows.length > 0 ? renderRows(rows, files > 1) : '' }
+  if (findings.some(({ severity }) => severity === 'error'))
+    return { ...refuse(findings, json), out: rows.length > 0 ? renderRows(rows, files > 1) : '' }
   const bad = rows.some(({ verdict }) => verdict === 'wrong' || verdict === 'more than rounding')
   return { exit: bad ? 1 : 0, findings, out: renderRows(rows, files > 1), json }
 }
@@ -57,7 +58,9 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     const missing = await Promise.all(Object.values(runners).map((runner) => runner.missing()))
     return Object.keys(runners).filter((_name, n) => missing[n] === undefined)
   }
-  const parsed = all<[readonly string[], Dtype | undefined, Sizes, Sizes, number | undefined, ReadonlyMap<string, string>]>(
+  const parsed = all<
+    [readonly string[], Dtype | undefined, Sizes, Sizes, number | undefined, ReadonlyMap<string, string>]
+  >(
     options.target ? parseTargets(options.target) : done(await runnable()),
     optional(options.dtype, parseDtype),
     parseLengths('--shape', options.shape),
@@ -67,12 +70,17 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
   )
   if (!parsed.ok) return parsed
   const [named, dtype, shape, tile, seed = 0, params] = parsed.value
-  const targets = named.includes('auto') ? [...new Set([...named.filter((name) => name !== 'auto'), ...(await runnable())])] : named
+  const targets = named.includes('auto')
+    ? [...new Set([...named.filter((name) => name !== 'auto'), ...(await runnable())])]
+    : named
   return done({ targets, dtype, shape, tile, seed, params, probes: options.probes })
 }
 
 async function verifyOne(source: Source, attention: Attention, asked: Asked, io: Io): Promise<Outcome<readonly Row[]>> {
-  const checked = all<[unknown, Scalars]>(checkAxes([attention], asked.shape, asked.tile), paramsOf(attention, asked.params))
+  const checked = all<[unknown, Scalars]>(
+    checkAxes([attention], asked.shape, asked.tile),
+    paramsOf(attention, asked.params),
+  )
   if (!checked.ok) return checked
   const shapes = shapesFor(attention, asked, checked.value[1])
   if (!shapes.ok) return shapes
@@ -99,14 +107,20 @@ async function verifyOne(source: Source, attention: Attention, asked: Asked, io:
   return done(rows)
 }
 
-const whyNot = ({ rejected }: Verification): string => (rejected.length > 0 ? `too close to call: ${rejected.join(', ')}` : '')
+const whyNot = ({ rejected }: Verification): string =>
+  rejected.length > 0 ? `too close to call: ${rejected.join(', ')}` : ''
 
 /** Asked for, else the source's check lines, each built with the default tile and with a small one, else all edges of a small tile. */
 function shapesFor(attention: Attention, asked: Asked, params: Scalars): Outcome<readonly Shape[]> {
   const { dtype, shape, tile, seed } = asked
   const tiles: Shape['tiles'] = Object.keys(tile).length > 0 ? [tile] : [undefined, { i: 8, j: 16 }]
   const wanted = Object.keys(shape).length > 0 ? [shape] : attention.checks.map(({ sizes }) => sizes)
-  if (wanted.length === 0) return done(coveringShapes(attention, 8, dtype ? [dtype] : undefined).map((one) => (tiles.length > 1 ? one : { ...one, tiles })))
+  if (wanted.length === 0)
+    return done(
+      coveringShapes(attention, 8, dtype ? [dtype] : undefined).map((one) =>
+        tiles.length > 1 ? one : { ...one, tiles },
+      ),
+    )
   const shapes: Shape[] = []
   for (const sizes of wanted) {
     const complete = completeSizes(attention, sizes, seed, params)
@@ -114,7 +128,9 @@ function shapesFor(attention: Attention, asked: Asked, params: Scalars): Outcome
     shapes.push({ sizes: complete.value, dtype: dtype ?? 'f32', tiles })
   }
   const unmet = Object.entries(shape).find(([axis, length]) => shapes.some(({ sizes }) => sizes[axis] !== length))
-  if (unmet) return failed(problem('ATTN0324', `size(${unmet[0]}) follows from other lengths, and is ${shapes[0]?.sizes[unmet[0]]}`))
+  if (unmet)
+    return failed(
+      problem('ATTN0324', `size(${unmet[0]}) follows from other lengths, and is ${shapes[0]?.sizes[unmet[0]]}`),
+    )
   return done(shapes)
 }
-

@@ -62,7 +62,10 @@ export const hidesTokenAxis = (at: Span, name: string): Diagnostic =>
 
 export const predefinedName = (at: Span, name: string): Diagnostic =>
   error('ATTN0105', 'predefined-name', at, `'${name}' has a meaning of its own and cannot be declared`, {
-    hint: name === 'weight' || name === 'out' ? 'use another name' : `as a clause of its own it has no 'let': ${name} = ...`,
+    hint:
+      name === 'weight' || name === 'out'
+        ? 'use another name'
+        : `as a clause of its own it has no 'let': ${name} = ...`,
   })
 
 export const cyclicDefinition = (at: Span, path: readonly string[]): Diagnostic =>
@@ -99,7 +102,13 @@ export const valueCalled = (at: Span, name: string): Diagnostic =>
 const asDeclared = (declared: Span | undefined): readonly Label[] =>
   declared ? [{ span: declared, text: 'defined here' }] : []
 
-export const wrongArgumentCount = (at: Span, name: string, form: string, got: number, declared: Span | undefined): Diagnostic =>
+export const wrongArgumentCount = (
+  at: Span,
+  name: string,
+  form: string,
+  got: number,
+  declared: Span | undefined,
+): Diagnostic =>
   error('ATTN0113', 'wrong-argument-count', at, `'${name}' does not take ${count(got, 'argument')}`, {
     notes: asDeclared(declared),
     hint: `its form is ${form}`,
@@ -112,7 +121,13 @@ export const wrongBuiltinArity = (at: Span, name: string, least: number, most: n
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
 
-export const wrongAxisCount = (at: Span, name: string, form: string, got: number, declared: Span | undefined): Diagnostic =>
+export const wrongAxisCount = (
+  at: Span,
+  name: string,
+  form: string,
+  got: number,
+  declared: Span | undefined,
+): Diagnostic =>
   error('ATTN0114', 'wrong-axis-count', at, `'${name}' does not take ${got === 1 ? '1 axis' : `${got} axes`}`, {
     notes: asDeclared(declared),
     hint: `its form is ${form}`,
@@ -138,9 +153,15 @@ export const boolAsNumber = (at: Span, what: string): Diagnostic =>
   })
 
 export const numberAsBool = (at: Span, what: string, type: string): Diagnostic =>
-  error('ATTN0121', 'number-as-bool', at, `${what} needs a bool, and this is ${type === 'i32' ? typeName.i32 : typeName.f32}`, {
-    hint: 'compare it: x != 0',
-  })
+  error(
+    'ATTN0121',
+    'number-as-bool',
+    at,
+    `${what} needs a bool, and this is ${type === 'i32' ? typeName.i32 : typeName.f32}`,
+    {
+      hint: 'compare it: x != 0',
+    },
+  )
 
 export const comparedBools = (at: Span, op: string): Diagnostic =>
   error('ATTN0122', 'compared-bools', at, `'${op}' compares numbers, and these are bools`, {
@@ -170,7 +191,9 @@ export const indexNotInteger = (at: Span, axis: string, type: Type, quotient: bo
   })
 
 export const integerExpected = (at: Span, what: string): Diagnostic =>
-  error('ATTN0126', 'integer-expected', at, `${what} needs an integer`, { hint: "'div' divides integers, int(x) drops a fraction" })
+  error('ATTN0126', 'integer-expected', at, `${what} needs an integer`, {
+    hint: "'div' divides integers, int(x) drops a fraction",
+  })
 
 export const scalarExpected = (at: Span, what: string, axes: readonly string[]): Diagnostic =>
   error('ATTN0127', 'scalar-expected', at, `${what} has to be one value, and this varies over ${brackets(axes)}`)
@@ -210,18 +233,30 @@ export const maskNotBool = (at: Span, type: Type): Diagnostic =>
   })
 
 export const variesOverFeature = (at: Span, name: string, axes: readonly string[]): Diagnostic =>
-  error('ATTN0135', 'varies-over-feature', at, `'${name}' has one value for each pair, and this varies over ${brackets(axes)}`, {
-    hint: 'dot(q, k) and sum[d](x) take the feature axis away',
-  })
+  error(
+    'ATTN0135',
+    'varies-over-feature',
+    at,
+    `'${name}' has one value for each pair, and this varies over ${brackets(axes)}`,
+    {
+      hint: 'dot(q, k) and sum[d](x) take the feature axis away',
+    },
+  )
 
 export const maskNeedsItself = (at: Span, path: readonly string[], mask: Span): Diagnostic =>
-  error('ATTN0136', 'mask-needs-itself', at, `this goes over the admitted pairs, and the mask depends on it: ${path.join(' -> ')}`, {
-    notes: [{ span: mask, text: 'the mask' }],
-    hint: "say what it goes over: '[j where true]' is the whole axis",
-  })
+  error(
+    'ATTN0136',
+    'mask-needs-itself',
+    at,
+    `this goes over the admitted pairs, and the mask depends on it: ${path.join(' -> ')}`,
+    {
+      notes: [{ span: mask, text: 'the mask' }],
+      hint: "say what it goes over: '[j where true]' is the whole axis",
+    },
+  )
 
 export const missingDefinition = (at: Span, name: string): Diagnostic =>
-  error('ATTN0137', `missing-${name === 'score' ? 'score' : 'normalize'}`, at, `this needs '${name}', which the attention does not define`, {
+  error('ATTN0137', 'missing-definition', at, `this needs '${name}', which the attention does not define`, {
     hint: name === 'score' ? 'score = dot(q, k) / sqrt(size(d))' : 'normalize = softmax[j](score)',
   })
 
@@ -310,6 +345,14 @@ export const tileOutOfRange = (at: Span, size: number, most: number): Diagnostic
 export const unknownPrecision = (at: Span, name: string): Diagnostic =>
   error('ATTN0158', 'unknown-precision', at, `there is no precision '${name}'`, { hint: "it is 'accurate' or 'fast'" })
 
+export const defaultOutOfRange = (at: Span, name: string, range: Span): Diagnostic =>
+  error('ATTN0159', 'default-out-of-range', at, `the value of '${name}' does not lie in its range`, {
+    notes: [{ span: range, text: 'its range' }],
+  })
+
+export const lengthTooSmall = (at: Span, name: string, length: number): Diagnostic =>
+  error('ATTN0167', 'length-too-small', at, `the axis '${name}' cannot have the length ${length}`)
+
 // Files and limits.
 
 export const nothingDefined = (file: SourceFile): Diagnostic =>
@@ -333,9 +376,15 @@ export const importedTwice = (at: Span, name: string, before: Span): Diagnostic 
   })
 
 export const expansionTooLarge = (at: Span, most: number): Diagnostic =>
-  error('ATTN0165', 'expansion-too-large', at, `with its functions expanded this attention has more than ${most} parts`, {
-    hint: 'name what is used twice with a let: a call is expanded each time',
-  })
+  error(
+    'ATTN0165',
+    'expansion-too-large',
+    at,
+    `with its functions expanded this attention has more than ${most} parts`,
+    {
+      hint: 'name what is used twice with a let: a call is expanded each time',
+    },
+  )
 
 export const tooDeep = (at: Span, most: number): Diagnostic =>
   error('ATTN0166', 'too-deep', at, `more than ${most} operations follow on each other here`, {

@@ -1,7 +1,7 @@
 /** IR as text, for `--emit ir` and goldens. What is used more than once has a name; the same module gives the same text. */
 import type { Attention, Axis, Check, DeclaredRange, InputDecl, Module, ParamDecl, ResultDecl } from './attention.ts'
-import { children, type Expr, nodesOf, type RepeatLoop } from './ir.ts'
 import { unreachable } from './invariant.ts'
+import { children, type Expr, nodesOf, type RepeatLoop } from './ir.ts'
 import type { Op } from './ops.ts'
 
 export const printModule = (module: Module): string => module.attentions.map(printAttention).join('\n')
@@ -58,7 +58,8 @@ function printParam({ name, type, default: value, time, range }: ParamDecl): str
   return `${time === 'compile' ? 'const' : 'param'} ${name}: ${type}${given}${printRange(range)}`
 }
 
-const printRange = (range: DeclaredRange | undefined): string => (range ? ` in [${inline(range.lo)}, ${inline(range.hi)}]` : '')
+const printRange = (range: DeclaredRange | undefined): string =>
+  range ? ` in [${inline(range.lo)}, ${inline(range.hi)}]` : ''
 const printSizes = (sizes: Readonly<Record<string, number>>): string =>
   `{ ${Object.entries(sizes)
     .map(([name, size]) => `${name} = ${size}`)
@@ -80,10 +81,10 @@ function nameShared(named: readonly (readonly [string, Expr])[], roots: readonly
   const names = new Map<Expr, string>(named.toReversed().map(([name, e]) => [e, name]))
   const loops = new Map<RepeatLoop, string>()
   const uses = countUses(nodes, roots)
-  let count = 0
+  const shared = nodes.filter((e) => !names.has(e) && (uses.get(e) ?? 0) > 1 && isWorthAName(e))
+  for (const [k, e] of shared.entries()) names.set(e, `t${k + 1}`)
   for (const e of nodes) {
     if (e.kind === 'repeat' && !loops.has(e.loop)) loops.set(e.loop, `loop${loops.size + 1}`)
-    if (!names.has(e) && (uses.get(e) ?? 0) > 1 && isWorthAName(e)) names.set(e, `t${(count += 1)}`)
   }
   const show = (e: Expr, outer: number): string => names.get(e) ?? printNode(e, outer, show, loops)
   const lines = (): readonly string[] => {
@@ -93,16 +94,27 @@ function nameShared(named: readonly (readonly [string, Expr])[], roots: readonly
   return { print: (e) => show(e, 0), lines }
 }
 
-function define(e: Expr, names: ReadonlyMap<Expr, string>, show: Show, loops: ReadonlyMap<RepeatLoop, string>): readonly string[] {
+function define(
+  e: Expr,
+  names: ReadonlyMap<Expr, string>,
+  show: Show,
+  loops: ReadonlyMap<RepeatLoop, string>,
+): readonly string[] {
   const name = names.get(e)
   return name === undefined ? [] : [`${name}: ${e.type}${brackets(e.axes)} = ${printNode(e, 0, show, loops)}`]
 }
 
-function printLoop(e: Expr, shown: Set<RepeatLoop>, show: Show, loops: ReadonlyMap<RepeatLoop, string>): readonly string[] {
+function printLoop(
+  e: Expr,
+  shown: Set<RepeatLoop>,
+  show: Show,
+  loops: ReadonlyMap<RepeatLoop, string>,
+): readonly string[] {
   if (e.kind !== 'repeat' || shown.has(e.loop)) return []
   shown.add(e.loop)
   const carried = e.loop.carried.map(
-    ({ variable: v, initial, next }) => `  ${v.id}: ${v.type}${brackets(v.axes)} = ${show(initial, 0)} then ${show(next, 0)}`,
+    ({ variable: v, initial, next }) =>
+      `  ${v.id}: ${v.type}${brackets(v.axes)} = ${show(initial, 0)} then ${show(next, 0)}`,
   )
   return [`${loops.get(e.loop)} = repeat ${show(e.loop.count, 0)}`, ...carried]
 }
@@ -120,14 +132,16 @@ function countUses(nodes: readonly Expr[], roots: readonly Expr[]): ReadonlyMap<
   return uses
 }
 
-const isWorthAName = (e: Expr): boolean => children(e).length > 0 && !(e.kind === 'call' && e.op === 'float' && isLeaf(e.args[0]))
+const isWorthAName = (e: Expr): boolean =>
+  children(e).length > 0 && !(e.kind === 'call' && e.op === 'float' && isLeaf(e.args[0]))
 const isLeaf = (e: Expr | undefined): boolean => e !== undefined && children(e).length === 0
 
 // Expressions.
 
 type Show = (e: Expr, outer: number) => string
 
-const inline = (e: Expr): string => printNode(e, 0, (child, outer) => printNode(child, outer, (c) => inline(c), new Map()), new Map())
+const inline = (e: Expr): string =>
+  printNode(e, 0, (child, outer) => printNode(child, outer, (c) => inline(c), new Map()), new Map())
 
 /** Signs by how tightly they bind; the right operand of one binds tighter than the left. */
 const infix: Readonly<Partial<Record<Op, readonly [sign: string, tightness: number]>>> = {

@@ -17,8 +17,12 @@ export function verifyAttention(a: Attention): readonly string[] {
     ),
   ]
   if (a.mask && a.mask.type !== 'bool') faults.push(`the mask is ${a.mask.type}`)
-  for (const [name, e] of [['score', a.score], ['weight', a.weight]] as const) {
-    if (e && (e.type !== 'f32' || !e.axes.includes('i') || !e.axes.includes('j'))) faults.push(`${name} is ${e.type}[${e.axes}]`)
+  for (const [name, e] of [
+    ['score', a.score],
+    ['weight', a.weight],
+  ] as const) {
+    if (e && (e.type !== 'f32' || !e.axes.includes('i') || !e.axes.includes('j')))
+      faults.push(`${name} is ${e.type}[${e.axes}]`)
   }
   return [...new Set(faults)].map((fault) => `${a.name}: ${fault}`)
 }
@@ -35,7 +39,9 @@ function verifyDeclared(a: Attention, nodes: readonly Expr[]): readonly string[]
   const inputs = new Map(a.inputs.map((decl) => [decl.name, decl]))
   const params = new Map(a.params.map((decl) => [decl.name, decl]))
   return nodes.flatMap((e) => {
-    const unknown = [...e.axes, ...(e.kind === 'size' || e.kind === 'index' ? [e.axis] : [])].filter((axis) => !axes.has(axis))
+    const unknown = [...e.axes, ...(e.kind === 'size' || e.kind === 'index' ? [e.axis] : [])].filter(
+      (axis) => !axes.has(axis),
+    )
     const faults = unknown.map((axis) => `${e.kind} over ${axis}, which is no axis of the attention`)
     if (e.kind === 'input') {
       const decl = inputs.get(e.name)
@@ -64,7 +70,10 @@ function expectedType(e: Expr): Expr['type'] {
     case 'size':
       return 'i32'
     case 'call':
-      return resultType(e.op, e.args.map(({ type }) => type))
+      return resultType(
+        e.op,
+        e.args.map(({ type }) => type),
+      )
     case 'spread':
     case 'at':
     case 'scan':
@@ -95,7 +104,13 @@ function expectedAxes(e: Expr): readonly string[] {
     case 'random':
       return unionAxes(...children(e).map(({ axes }) => axes))
     case 'at':
-      return unionAxes(withoutAxes(e.of.axes, e.places.map(({ axis }) => axis)), ...e.places.map(({ index }) => index.axes))
+      return unionAxes(
+        withoutAxes(
+          e.of.axes,
+          e.places.map(({ axis }) => axis),
+        ),
+        ...e.places.map(({ index }) => index.axes),
+      )
     case 'reduce':
       return withoutAxes(unionAxes(e.of.axes, e.domain?.axes ?? []), e.over)
     case 'scan':
@@ -126,15 +141,22 @@ function findFaults(e: Expr): string[] {
         ...(isDistinct(e.places.map(({ axis }) => axis)) ? [] : ['moves an axis twice']),
       ]
     case 'reduce':
-      return [...verifyFold(e.of, e.domain, wantsBool(e.op)), ...(isDistinct(e.over) && e.over.length > 0 ? [] : ['has wrong axes'])]
+      return [
+        ...verifyFold(e.of, e.domain, wantsBool(e.op)),
+        ...(isDistinct(e.over) && e.over.length > 0 ? [] : ['has wrong axes']),
+      ]
     case 'scan':
       return verifyFold(e.of, e.domain, false)
     case 'solve':
-      return [e.variable, e.lo, e.hi, e.of].some(({ type }) => type !== 'f32') ? ['is not of floats'] : verifyInside(e.variable, [e.lo, e.hi, e.of])
+      return [e.variable, e.lo, e.hi, e.of].some(({ type }) => type !== 'f32')
+        ? ['is not of floats']
+        : verifyInside(e.variable, [e.lo, e.hi, e.of])
     case 'repeat':
       return verifyLoop(e.loop, e.which)
     case 'random':
-      return [e.seed, ...e.counters].some(({ type }) => type !== 'i32') || e.counters.length > 4 ? ['has wrong counters'] : []
+      return [e.seed, ...e.counters].some(({ type }) => type !== 'i32') || e.counters.length > 4
+        ? ['has wrong counters']
+        : []
     default:
       return isDistinct(e.axes) ? [] : ['has an axis twice']
   }
@@ -172,7 +194,9 @@ function verifyFold(of: Expr, domain: Expr | undefined, bool: boolean): string[]
 }
 
 const verifyInside = (variable: Expr, parts: readonly Expr[]): string[] =>
-  parts.every(({ axes }) => axes.every((axis) => variable.axes.includes(axis))) ? [] : ['has a part over more axes than its variable']
+  parts.every(({ axes }) => axes.every((axis) => variable.axes.includes(axis)))
+    ? []
+    : ['has a part over more axes than its variable']
 
 function verifyLoop({ count, carried }: RepeatLoop, which: number): string[] {
   if (!carried[which]) return [`has no value ${which}`]
@@ -205,9 +229,11 @@ function freeVariables(e: Expr, freeIn: (all: readonly Expr[]) => ReadonlySet<st
   return freeIn(children(e))
 }
 
-const without = (all: ReadonlySet<string>, gone: readonly string[]): readonly string[] => [...all].filter((id) => !gone.includes(id))
+const without = (all: ReadonlySet<string>, gone: readonly string[]): readonly string[] =>
+  [...all].filter((id) => !gone.includes(id))
 
 const isDistinct = (axes: readonly string[]): boolean => new Set(axes).size === axes.length
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && isDistinct(a) && a.every((axis) => b.includes(axis))
-const sameList = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((axis, k) => axis === b[k])
+const sameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((axis, k) => axis === b[k])

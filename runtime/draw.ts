@@ -21,7 +21,10 @@ export const storageOf = (input: InputDecl, dtype: DrawOptions['dtype']): Storag
 
 export function drawInput(input: InputDecl, sizes: Sizes, options: DrawOptions): Tensor {
   const storage = storageOf(input, options.dtype)
-  const tensor = emptyTensor(storage, input.axes.map((axis) => sizes[axis] ?? 1))
+  const tensor = emptyTensor(
+    storage,
+    input.axes.map((axis) => sizes[axis] ?? 1),
+  )
   const next = randomNumbers(options.seed, input.name)
   const draw = drawer(input.type, rangeOf(input, sizes, options.params ?? {}), next)
   for (let n = 0; n < tensor.data.length; n++) tensor.data[n] = roundTo[storage](draw())

@@ -100,7 +100,10 @@ function firstBadByte(bytes: Uint8Array, text: string): number {
 }
 
 /** What the arguments of a command name: files as they are, folders by what `.attn` files they hold, sorted by path. */
-export function findSources(args: readonly string[], resolve: (path: string) => string = (path) => path): Outcome<readonly SourcePath[]> {
+export function findSources(
+  args: readonly string[],
+  resolve: (path: string) => string = (path) => path,
+): Outcome<readonly SourcePath[]> {
   const found: SourcePath[] = []
   const findings: Problem[] = []
   for (const arg of args) {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { SourceFile } from '../grammar/source.ts'
-import { extension, reasonOf, readSource } from './files.ts'
+import { extension, readSource, reasonOf } from './files.ts'
 import { hasPlace } from './problem.ts'
 
 type Import = SourceFile | { readonly problem: string }
@@ -12,7 +12,10 @@ type Import = SourceFile | { readonly problem: string }
  *
  * @param main  its path may name no file (standard input); imports are then relative to the folder it names
  */
-export function importReader(main: SourceFile, cwd: string = process.cwd()): (from: SourceFile, path: string) => Import {
+export function importReader(
+  main: SourceFile,
+  cwd: string = process.cwd(),
+): (from: SourceFile, path: string) => Import {
   const mainReal = realPath(resolve(cwd, main.path))
   const root = projectRoot(dirname(mainReal))
   const files = new Map<string, SourceFile>([[mainReal, main]])
@@ -27,7 +30,9 @@ export function importReader(main: SourceFile, cwd: string = process.cwd()): (fr
     const read = readSource(real, shown(real, cwd))
     if (!read.ok) {
       const [first] = read.findings
-      return { problem: first === undefined ? 'cannot be read' : hasPlace(first) ? `${path}: ${first.message}` : first.message }
+      return {
+        problem: first === undefined ? 'cannot be read' : hasPlace(first) ? `${path}: ${first.message}` : first.message,
+      }
     }
     files.set(real, read.value)
     places.set(read.value.path, real)

@@ -49,7 +49,12 @@ export function readTensors(
  *
  * @param sizes  lengths that the caller asked for; the tensors must agree with them
  */
-export function prepareLaunch(attention: Attention, given: Launch, sizes: Sizes, seed: number | undefined): Outcome<Launch> {
+export function prepareLaunch(
+  attention: Attention,
+  given: Launch,
+  sizes: Sizes,
+  seed: number | undefined,
+): Outcome<Launch> {
   const missing = attention.inputs.filter(({ name }) => !(name in given.inputs))
   if (missing.length > 0 && seed === undefined) return failed(missingInputs(attention, missing))
   const shapes = Object.fromEntries(Object.entries(given.inputs).map(([name, { shape }]) => [name, shape]))
@@ -57,12 +62,21 @@ export function prepareLaunch(attention: Attention, given: Launch, sizes: Sizes,
   const resolved = resolveSizes(attention, { shapes, sizes, params: given.params, ...fill })
   if (!resolved.ok) return failed(...resolved.problems.map(({ message }) => problem('ATTN0324', message)))
   const params = resolveParams(attention, resolved.value, given.params)
-  if (!params.ok) return failed(...params.problems.map(({ message }) => problem('ATTN0307', message, '--param name=value')))
-  const outside = [...paramsOutside(attention, resolved.value, params.value), ...inputsOutside(attention, given.inputs, resolved.value, params.value)]
+  if (!params.ok)
+    return failed(...params.problems.map(({ message }) => problem('ATTN0307', message, '--param name=value')))
+  const outside = [
+    ...paramsOutside(attention, resolved.value, params.value),
+    ...inputsOutside(attention, given.inputs, resolved.value, params.value),
+  ]
   if (outside.length > 0) return failed(...outside)
   const options = { seed: seed ?? 0, dtype: given.dtype, params: params.value }
   const drawn = missing.map((input) => [input.name, drawInput(input, resolved.value, options)] as const)
-  return done({ ...given, sizes: resolved.value, params: params.value, inputs: { ...given.inputs, ...Object.fromEntries(drawn) } })
+  return done({
+    ...given,
+    sizes: resolved.value,
+    params: params.value,
+    inputs: { ...given.inputs, ...Object.fromEntries(drawn) },
+  })
 }
 
 function missingInputs(attention: Attention, missing: readonly InputDecl[]): Problem {
@@ -74,7 +88,8 @@ function missingInputs(attention: Attention, missing: readonly InputDecl[]): Pro
 /** Of an axis of random tensors: as the first check line has it, else 64 features, and 1 to 4 of anything else. */
 function defaultLength(attention: Attention, axis: string, seed: number): number {
   const checked = attention.checks[0]?.sizes[axis]
-  if (checked !== undefined && attention.axes.some(({ name, time }) => name === axis && time === 'compile')) return checked
+  if (checked !== undefined && attention.axes.some(({ name, time }) => name === axis && time === 'compile'))
+    return checked
   if (axis === 'd' || axis === 'e') return 64
   return 1 + Math.floor(randomNumbers(seed, `size of ${axis}`).uniform() * 4)
 }
@@ -84,7 +99,9 @@ function paramsOutside(attention: Attention, sizes: Sizes, params: Scalars): rea
     if (!range) return []
     const { lo, hi } = boundsOf(range, sizes, params)
     const value = Number(params[name])
-    return value >= lo && value <= hi ? [] : [problem('ATTN0307', `param ${name} is declared in [${lo}, ${hi}], and ${value} is not`)]
+    return value >= lo && value <= hi
+      ? []
+      : [problem('ATTN0307', `param ${name} is declared in [${lo}, ${hi}], and ${value} is not`)]
   })
 }
 

@@ -1,7 +1,9 @@
 /** Generated JavaScript, run in this process: imported from memory, no file is written. */
 import type { StorageType } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
+import { safeName } from '../targets/names.ts'
 import type { OutFile } from '../targets/target.ts'
+import { reserved } from '../targets/ts/reserved.ts'
 import { done, failed, type Outcome, problem } from './problem.ts'
 import type { Inputs, Loaded, Scalars } from './runners.ts'
 import { bf16Bits, emptyTensor, fromBf16Bits, type Tensor } from './tensor.ts'
@@ -23,13 +25,19 @@ export async function importJavaScript(text: string): Promise<Readonly<Record<st
 
 export async function loadTypeScript(files: readonly OutFile[]): Promise<Outcome<Loaded>> {
   const main = files.find(({ path }) => path.endsWith('.js'))
-  if (!main) return failed(problem('ATTN0330', 'target ts cannot run here: there is no JavaScript in what was generated'))
+  if (!main)
+    return failed(problem('ATTN0330', 'target ts cannot run here: there is no JavaScript in what was generated'))
   const functions = await importJavaScript(main.text)
   const call = (program: Program, inputs: Inputs, params: Scalars): Inputs => {
-    const kernel = functions[program.name]
+    const kernel = functions[safeName(program.name, reserved)]
     if (!kernel) throw new Error(`the generated module has no function ${program.name}`)
     const given = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, plainOf(tensor)]))
-    return Object.fromEntries(Object.entries(kernel(given, { params })).map(([name, plain]) => [name, tensorOf(plain, storageIn(program, name))]))
+    return Object.fromEntries(
+      Object.entries(kernel(given, { params })).map(([name, plain]) => [
+        name,
+        tensorOf(plain, storageIn(program, name)),
+      ]),
+    )
   }
   return done({ call })
 }
@@ -45,6 +53,7 @@ function plainOf({ storage, shape, data }: Tensor): PlainTensor {
 
 function tensorOf({ data, shape }: PlainTensor, storage: StorageType): Tensor {
   const tensor = emptyTensor(storage, shape)
-  for (let n = 0; n < tensor.data.length; n++) tensor.data[n] = storage === 'bf16' ? fromBf16Bits(data[n] ?? 0) : (data[n] ?? 0)
+  for (let n = 0; n < tensor.data.length; n++)
+    tensor.data[n] = storage === 'bf16' ? fromBf16Bits(data[n] ?? 0) : (data[n] ?? 0)
   return tensor
 }

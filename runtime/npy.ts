@@ -29,7 +29,8 @@ export function readNpy(path: string, shown: string = path): Outcome<NpyArray> {
   try {
     const stat = fstatSync(file)
     if (stat.isDirectory()) return failed(problem('ATTN0311', `cannot read ${shown}: it is a folder`))
-    if (!stat.isFile()) return failed(problem('ATTN0311', `cannot read ${shown}: tensors are read from plain files only`))
+    if (!stat.isFile())
+      return failed(problem('ATTN0311', `cannot read ${shown}: tensors are read from plain files only`))
     const head = readAt(file, 0, Math.min(stat.size, headerBytes))
     const header = parseNpyHeader(head, shown)
     if (!header.ok) return header
@@ -49,7 +50,9 @@ export function decodeNpy(bytes: Uint8Array, name: string): Outcome<NpyArray> {
   const header = parseNpyHeader(bytes.subarray(0, headerBytes), name)
   if (!header.ok) return header
   const type = checkClaims(header.value, bytes.length, name)
-  return type.ok ? decode(header.value, type.value, new Uint8Array(bytes.subarray(header.value.dataOffset)), name) : type
+  return type.ok
+    ? decode(header.value, type.value, new Uint8Array(bytes.subarray(header.value.dataOffset)), name)
+    : type
 }
 
 const largestRead = 1 << 30 // a single read(2) gives at most 2 GiB
@@ -72,7 +75,9 @@ function checkClaims(header: NpyHeader, fileBytes: number, name: string): Outcom
   const has = fileBytes - header.dataOffset
   if (claimed === has) return type
   const shape = `its header claims ${claimed} bytes of data (shape [${header.shape.join(', ')}], ${header.descr})`
-  return failed(problem('ATTN0321', `${name}: damaged .npy file: ${shape}, the file has ${has}`, 'write it again with numpy.save'))
+  return failed(
+    problem('ATTN0321', `${name}: damaged .npy file: ${shape}, the file has ${has}`, 'write it again with numpy.save'),
+  )
 }
 
 /** What to call in numpy for the types that we do not read. */
@@ -87,7 +92,9 @@ function typeOf(descr: string, name: string): Outcome<NpyType> {
     return done(type as NpyType)
   }
   const hint = conversions[type] ?? (/^[iu]\d/.test(type) ? 'x.astype(np.int32)' : 'x.astype(np.float32)')
-  return failed(problem('ATTN0322', `${name}: elements of type '${descr}' are not read (f2, f4, f8, i4, i8 and b1 are)`, hint))
+  return failed(
+    problem('ATTN0322', `${name}: elements of type '${descr}' are not read (f2, f4, f8, i4, i8 and b1 are)`, hint),
+  )
 }
 
 function decode(header: NpyHeader, type: NpyType, bytes: Uint8Array, name: string): Outcome<NpyArray> {
@@ -168,7 +175,7 @@ export function tensorOf(array: NpyArray, storage: StorageType): Outcome<Tensor>
   for (let n = 0; n < data.length; n++) {
     const x = data[n]!
     tensor.data[n] = x
-    if (round(x) !== x && x === x) return notExact(array, n, storage)
+    if (!Object.is(round(x), x)) return notExact(array, n, storage)
   }
   return done(tensor)
 }

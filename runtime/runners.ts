@@ -2,7 +2,7 @@
 import { type Arithmetic, float32 } from '../compiler/allowance.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
-import { type Outcome, failed, problem } from './problem.ts'
+import { failed, type Outcome, problem } from './problem.ts'
 import type { Tensor } from './tensor.ts'
 
 export type Inputs = Readonly<Record<string, Tensor>>
@@ -14,7 +14,13 @@ export interface Loaded {
 }
 
 /** Sums and functions in f64; only results are rounded. */
-const float64: Arithmetic = { ...float32, roundoff: 2 ** -53, sumRoundoff: 2 ** -53, tiny: 2 ** -1022, largest: Number.MAX_VALUE }
+const float64: Arithmetic = {
+  ...float32,
+  roundoff: 2 ** -53,
+  sumRoundoff: 2 ** -53,
+  tiny: 2 ** -1022,
+  largest: Number.MAX_VALUE,
+}
 
 export interface Runner {
   readonly about: string

@@ -1,4 +1,17 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -7,7 +20,8 @@ import { importReader } from '../runtime/imports.ts'
 import { hasPlace, type Outcome } from '../runtime/problem.ts'
 import { writeFiles } from '../runtime/write.ts'
 
-const codeOf = (outcome: Outcome<unknown>): string => (outcome.ok ? 'ok' : outcome.findings.map(({ code }) => code).join())
+const codeOf = (outcome: Outcome<unknown>): string =>
+  outcome.ok ? 'ok' : outcome.findings.map(({ code }) => code).join()
 const isRoot = process.getuid?.() === 0
 
 let folder: string
@@ -17,12 +31,17 @@ function put(path: string, content: string | Uint8Array = ''): string {
   writeFileSync(at(path), content)
   return at(path)
 }
-beforeEach(() => void (folder = realpathSync(mkdtempSync(join(tmpdir(), 'attnc-files-')))))
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'attnc-files-')))
+})
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('a source', () => {
   test('is read as it is, a byte order mark included', () => {
-    expect(readSource(put('a.attn', '\ufeffx // é'), 'shown')).toEqual({ ok: true, value: { path: 'shown', text: '\ufeffx // é' } })
+    expect(readSource(put('a.attn', '\ufeffx // é'), 'shown')).toEqual({
+      ok: true,
+      value: { path: 'shown', text: '\ufeffx // é' },
+    })
   })
 
   test.each([
@@ -63,7 +82,15 @@ describe('a source', () => {
 
 describe('the arguments of a command', () => {
   test('name files, and folders with all sources below them', () => {
-    for (const path of ['d/b.attn', 'd/sub/a.attn', 'd/.hidden/x.attn', 'd/node_modules/x.attn', 'd/readme.md', 'c.attn']) put(path)
+    for (const path of [
+      'd/b.attn',
+      'd/sub/a.attn',
+      'd/.hidden/x.attn',
+      'd/node_modules/x.attn',
+      'd/readme.md',
+      'c.attn',
+    ])
+      put(path)
     mkdirSync(at('d/folder.attn'))
     const found = findSources([at('c.attn'), at('d'), at('c.attn')])
     expect(found).toEqual({
@@ -149,7 +176,14 @@ describe('files are written', () => {
   test('with their folders, over older ones, keeping their modes', () => {
     put('old', 'old')
     chmodSync(at('old'), 0o640)
-    expect(codeOf(writeFiles([{ path: at('new/deep/x'), content: 'x' }, { path: at('old'), content: 'y' }]))).toBe('ok')
+    expect(
+      codeOf(
+        writeFiles([
+          { path: at('new/deep/x'), content: 'x' },
+          { path: at('old'), content: 'y' },
+        ]),
+      ),
+    ).toBe('ok')
     expect(readFileSync(at('new/deep/x'), 'utf8')).toBe('x')
     expect(readFileSync(at('old'), 'utf8')).toBe('y')
     expect(statSync(at('old')).mode & 0o777).toBe(0o640)
@@ -159,7 +193,11 @@ describe('files are written', () => {
   test('all or none: a folder in the way of the last leaves nothing behind', () => {
     put('old', 'old')
     mkdirSync(at('way'))
-    const files = [{ path: at('new/deep/x'), content: 'x' }, { path: at('old'), content: 'y' }, { path: at('way'), content: 'z' }]
+    const files = [
+      { path: at('new/deep/x'), content: 'x' },
+      { path: at('old'), content: 'y' },
+      { path: at('way'), content: 'z' },
+    ]
     expect(codeOf(writeFiles(files))).toBe('ATTN0312')
     expect(readFileSync(at('old'), 'utf8')).toBe('old')
     expect(names()).toEqual(['old', 'way'])

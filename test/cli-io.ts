@@ -10,8 +10,12 @@ export interface Ran {
 export async function attnc(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ran> {
   let [out, err] = ['', '']
   const exit = await main(args, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
     readStdin: async () => (typeof stdin === 'string' ? new TextEncoder().encode(stdin) : stdin),
     colors: { out: false, err: false },
   })

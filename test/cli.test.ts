@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sectionsOf } from '../cli/explain.ts'
 import { parseAssignments, parseLengths, parseScalar } from '../cli/options.ts'
 import { shortNumber, table } from '../cli/table.ts'
+import { renderRows } from '../cli/verify-report.ts'
 import { decodeNpy, encodeNpy } from '../runtime/npy.ts'
 import { problemCodes } from '../runtime/problem.ts'
 import { attnc } from './cli-io.ts'
@@ -62,12 +63,15 @@ describe('the command line', () => {
     expect(err).toContain('Usage: attnc')
   })
 
-  test.each([[['--help']], [['help', 'run']], [['build', '--help']]])('%j prints help with examples and exit codes', async (args) => {
-    const { exit, out, err } = await attnc(args)
-    expect({ exit, err }).toEqual({ exit: 0, err: '' })
-    expect(out).toContain('Examples:')
-    expect(out).toContain('Exit codes:')
-  })
+  test.each([[['--help']], [['help', 'run']], [['build', '--help']]])(
+    '%j prints help with examples and exit codes',
+    async (args) => {
+      const { exit, out, err } = await attnc(args)
+      expect({ exit, err }).toEqual({ exit: 0, err: '' })
+      expect(out).toContain('Examples:')
+      expect(out).toContain('Exit codes:')
+    },
+  )
 
   test('has a version', async () => {
     expect(await attnc(['--version'])).toMatchObject({ exit: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
@@ -96,6 +100,7 @@ describe('the command line', () => {
     [['run', 'softmax.attn', '--input', 'q'], 'ATTN0302', 'q=q.npy'],
     [['run', 'softmax.attn', '--input', 'kk=k.npy'], 'ATTN0304', "did you mean 'k'?"],
     [['run', 'softmax.attn', '--output', 'lsee=k.npy'], 'ATTN0305', "did you mean 'lse'?"],
+    [['run', 'softmax.attn', '--output', 'out=x.npy', '--output', 'lse=./x.npy'], 'ATTN0317', 'out and lse'],
     [['run', 'softmax.attn', '--param', 'scal=1'], 'ATTN0306', "did you mean 'scale'?"],
     [['run', 'softmax.attn', '--param', 'scale=big'], 'ATTN0307', 'decimal'],
     [['run', 'two.attn', '--attention', 'first', '--param', 'window=2.5', '--seed', '0'], 'ATTN0307', 'i32'],
@@ -111,7 +116,12 @@ describe('the command line', () => {
     expect(err).toContain(text)
     expect({ exit, out }).toEqual({ exit: 2, out: '' })
     const json = await attnc([...args, '--json'])
-    expect(JSON.parse(json.out)).toMatchObject({ schemaVersion: 1, ok: false, exitCode: 2, diagnostics: [{ code, place: null }] })
+    expect(JSON.parse(json.out)).toMatchObject({
+      schemaVersion: 1,
+      ok: false,
+      exitCode: 2,
+      diagnostics: [{ code, place: null }],
+    })
     expect(json.err).toBe('')
     expect(readdirSync('.').sort()).toEqual(['package.json', 'softmax.attn', 'two.attn'])
   })
@@ -119,13 +129,18 @@ describe('the command line', () => {
   test('takes options of the forms that it says', () => {
     expect(parseLengths('--size', ['d=64,e=32', 'h=2'])).toEqual({ ok: true, value: { d: 64, e: 32, h: 2 } })
     expect(parseLengths('--size', ['d=64', 'd=32']).ok).toBe(false)
-    for (const bad of ['', 'd', 'd=', '=3', 'd=-1', 'd=1.5', 'd=99999999999', '1d=3', 'd=3,,e=4']) expect(parseLengths('--size', [bad]).ok, bad).toBe(false)
+    for (const bad of ['', 'd', 'd=', '=3', 'd=-1', 'd=1.5', 'd=99999999999', '1d=3', 'd=3,,e=4'])
+      expect(parseLengths('--size', [bad]).ok, bad).toBe(false)
     expect(parseAssignments('--input', ['q=a=b,c.npy'])).toEqual({ ok: true, value: new Map([['q', 'a=b,c.npy']]) })
-    expect(['1', '-2.5e-3', '.5', '5.', 'inf', '-inf', 'nan', '0x10', '', '1e999'].map((text) => parseScalar(text, 'f32'))).toEqual([
-      ...[1, -0.0025, 0.5, 5, Infinity, -Infinity],
-      ...[undefined, undefined, undefined, undefined],
+    expect(
+      ['1', '-2.5e-3', '.5', '5.', 'inf', '-inf', 'nan', '0x10', '', '1e999'].map((text) => parseScalar(text, 'f32')),
+    ).toEqual([...[1, -0.0025, 0.5, 5, Infinity, -Infinity], ...[undefined, undefined, undefined, undefined]])
+    expect(['-3', '2147483648', '2.0', 'true'].map((text) => parseScalar(text, 'i32'))).toEqual([
+      -3,
+      undefined,
+      undefined,
+      undefined,
     ])
-    expect(['-3', '2147483648', '2.0', 'true'].map((text) => parseScalar(text, 'i32'))).toEqual([-3, undefined, undefined, undefined])
     expect(['true', 'false', '1'].map((text) => parseScalar(text, 'bool'))).toEqual([true, false, undefined])
   })
 })
@@ -151,7 +166,11 @@ describe('check', () => {
     expect({ exit, err }).toEqual({ exit: 1, err: '' })
     const json = JSON.parse(out)
     expect(Object.keys(json)).toEqual(['schemaVersion', 'command', 'ok', 'exitCode', 'diagnostics', 'files'])
-    expect(json.diagnostics[0]).toMatchObject({ code: expect.stringMatching(/^ATTN\d{4}$/), severity: 'error', title: expect.stringMatching(/^[a-z0-9-]+$/) })
+    expect(json.diagnostics[0]).toMatchObject({
+      code: expect.stringMatching(/^ATTN\d{4}$/),
+      severity: 'error',
+      title: expect.stringMatching(/^[a-z0-9-]+$/),
+    })
     expect(json.diagnostics[0].place).toMatchObject({ file: 'wrong.attn', line: 2 })
     expect(json.files).toEqual([{ path: 'wrong.attn', ok: false, attentions: [] }])
   })
@@ -195,7 +214,10 @@ describe('build', () => {
 
   test('prints the main file, of standard input too', async () => {
     await attnc(['build', 'softmax.attn', '--target', 'ts', '-o', 'out'])
-    const { exit, out, err } = await attnc(['build', '-', '--stdin-name', 'softmax.attn', '--target', 'ts', '-o', '-'], softmax)
+    const { exit, out, err } = await attnc(
+      ['build', '-', '--stdin-name', 'softmax.attn', '--target', 'ts', '-o', '-'],
+      softmax,
+    )
     expect({ exit, err }).toEqual({ exit: 0, err: '' })
     expect(out).toBe(readFileSync('out/softmax.ts', 'utf8'))
   })
@@ -204,7 +226,10 @@ describe('build', () => {
     writeFileSync('wrong.attn', 'attention {')
     expect(await attnc(['build', '.', '--target', 'ts', '-o', 'out'])).toMatchObject({ exit: 1, out: '' })
     mkdirSync('way/softmax.js', { recursive: true })
-    expect(await attnc(['build', 'softmax.attn', '--target', 'ts', '-o', 'way'])).toMatchObject({ exit: 2, err: expect.stringContaining('ATTN0312') })
+    expect(await attnc(['build', 'softmax.attn', '--target', 'ts', '-o', 'way'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('ATTN0312'),
+    })
     expect(readdirSync('way')).toEqual(['softmax.js'])
     expect(readdirSync('.')).not.toContain('out')
   })
@@ -220,7 +245,11 @@ describe('build', () => {
     const { exit, out, err } = await attnc(['build', 'softmax.attn', '--emit', stage])
     expect({ exit, err }).toEqual({ exit: 0, err: '' })
     expect(out).toContain('softmax_causal')
-    expect(JSON.parse((await attnc(['build', 'softmax.attn', '--emit', stage, '--json'])).out)).toMatchObject({ ok: true, stage, text: out })
+    expect(JSON.parse((await attnc(['build', 'softmax.attn', '--emit', stage, '--json'])).out)).toMatchObject({
+      ok: true,
+      stage,
+      text: out,
+    })
   })
 })
 
@@ -263,10 +292,23 @@ describe('run', () => {
   ]
 
   test('writes the results asked for, and no others', async () => {
-    const ran = await attnc(['run', 'softmax.attn', '--target', 'ts', ...inputs(), '--output', 'out=out.npy', '--param', 'scale=1'])
+    const ran = await attnc([
+      'run',
+      'softmax.attn',
+      '--target',
+      'ts',
+      ...inputs(),
+      '--output',
+      'out=out.npy',
+      '--param',
+      'scale=1',
+    ])
     expect(ran).toEqual({ exit: 0, out: '', err: '' })
     const array = decodeNpy(readFileSync('out.npy'), 'out')
-    expect(array.ok && { shape: array.value.shape, data: [...array.value.data] }).toEqual({ shape: [1, 1, 2, 1], data: [2.5, 7] })
+    expect(array.ok && { shape: array.value.shape, data: [...array.value.data] }).toEqual({
+      shape: [1, 1, 2, 1],
+      data: [2.5, 7],
+    })
     expect(readdirSync('.')).not.toContain('lse.npy')
   })
 
@@ -282,7 +324,12 @@ describe('run', () => {
   test('gives the summary as JSON', async () => {
     const { out, err } = await attnc(['run', 'softmax.attn', '--target', 'ts', ...inputs(), '--json'])
     expect(err).toBe('')
-    expect(JSON.parse(out)).toMatchObject({ schemaVersion: 1, command: 'run', ok: true, results: [{ name: 'out', shape: [1, 1, 2, 1], mean: 4.75 }, { name: 'lse' }] })
+    expect(JSON.parse(out)).toMatchObject({
+      schemaVersion: 1,
+      command: 'run',
+      ok: true,
+      results: [{ name: 'out', shape: [1, 1, 2, 1], mean: 4.75 }, { name: 'lse' }],
+    })
   })
 
   test('draws what is not given, the same for a seed', async () => {
@@ -311,13 +358,32 @@ describe('run', () => {
 
   test('refuses values outside of a declared range', async () => {
     saved('decay', [2], (n) => n)
-    const { exit, err } = await attnc(['run', 'two.attn', '--attention', 'first', '--seed', '1', '--input', 'decay=decay.npy'])
+    const { exit, err } = await attnc([
+      'run',
+      'two.attn',
+      '--attention',
+      'first',
+      '--seed',
+      '1',
+      '--input',
+      'decay=decay.npy',
+    ])
     expect({ exit, err }).toEqual({ exit: 1, err: expect.stringContaining('ATTN0325') })
   })
 
   test('writes nothing if one result cannot be written', async () => {
     mkdirSync('way.npy')
-    const args = ['run', 'softmax.attn', '--target', 'ts', ...inputs(), '--output', 'out=out.npy', '--output', 'lse=way.npy']
+    const args = [
+      'run',
+      'softmax.attn',
+      '--target',
+      'ts',
+      ...inputs(),
+      '--output',
+      'out=out.npy',
+      '--output',
+      'lse=way.npy',
+    ]
     expect(await attnc(args)).toMatchObject({ exit: 2, err: expect.stringContaining('ATTN0312') })
     expect(readdirSync('.')).not.toContain('out.npy')
   })
@@ -333,20 +399,38 @@ describe('verify', () => {
   })
 
   test('gives what it found as JSON', async () => {
-    const { out } = await attnc(['verify', 'softmax.attn', '--target', 'ts', '--no-probes', '--shape', 'i=3,j=4', '--json'])
+    const { out } = await attnc([
+      'verify',
+      'softmax.attn',
+      '--target',
+      'ts',
+      '--no-probes',
+      '--shape',
+      'i=3,j=4',
+      '--json',
+    ])
     const json = JSON.parse(out)
-    expect(json).toMatchObject({ schemaVersion: 1, command: 'verify', ok: true, results: [{ attention: 'softmax_causal', target: 'ts', verdict: 'right' }] })
+    expect(json).toMatchObject({
+      schemaVersion: 1,
+      command: 'verify',
+      ok: true,
+      results: [{ attention: 'softmax_causal', target: 'ts', verdict: 'right' }],
+    })
     expect(json.results[0].report).toMatchObject({ failures: [], worst: { at: { shape: { sizes: { i: 3, j: 4 } } } } })
   })
 })
 
 describe('explain', () => {
   test('shows how a source is computed', async () => {
-    expect(await attnc(['explain', 'softmax.attn'])).toMatchObject({ exit: 0, out: expect.stringContaining('softmax_causal') })
+    expect(await attnc(['explain', 'softmax.attn'])).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining('softmax_causal'),
+    })
   })
 
   test('finds the sections of a document', () => {
-    const text = '# Errors\n\nIntro.\n\n## ATTN0001 a-title\n\nText.\n\n### Example\n\nMore.\n\n## Other\n\n## ATTN0002 b\nText.\n'
+    const text =
+      '# Errors\n\nIntro.\n\n## ATTN0001 a-title\n\nText.\n\n### Example\n\nMore.\n\n## Other\n\n## ATTN0002 b\nText.\n'
     expect(sectionsOf(text)).toEqual([
       { code: 'ATTN0001', title: 'a-title', text: '## ATTN0001 a-title\n\nText.\n\n### Example\n\nMore.\n' },
       { code: 'ATTN0002', title: 'b', text: '## ATTN0002 b\nText.\n' },
@@ -365,10 +449,35 @@ test('targets are listed', async () => {
   const { exit, out } = await attnc(['targets'])
   expect(exit).toBe(0)
   expect(out).toMatch(/^ts +TypeScript +yes/m)
-  expect(JSON.parse((await attnc(['targets', '--json'])).out).targets).toContainEqual(expect.objectContaining({ name: 'ts', runs: true }))
+  expect(JSON.parse((await attnc(['targets', '--json'])).out).targets).toContainEqual(
+    expect.objectContaining({ name: 'ts', runs: true }),
+  )
 })
 
 test('tables are aligned, numbers short', () => {
-  expect(table([['a', 'bb', ''], ['ccc', 'd', 'e']], [1])).toBe('a    bb\nccc   d  e\n')
-  expect([0, 1 / 3, -1234.56, 1e-9, 1e20, Infinity, -Infinity, Number.NaN].map(shortNumber)).toEqual(['0', '0.3333', '-1235', '1.00e-9', '1.00e+20', 'inf', '-inf', 'nan'])
+  expect(
+    table(
+      [
+        ['a', 'bb', ''],
+        ['ccc', 'd', 'e'],
+      ],
+      [1],
+    ),
+  ).toBe('a    bb\nccc   d  e\n')
+  expect([0, 1 / 3, -1234.56, 1e-9, 1e20, Infinity, -Infinity, Number.NaN].map(shortNumber)).toEqual([
+    '0',
+    '0.3333',
+    '-1235',
+    '1.00e-9',
+    '1.00e+20',
+    'inf',
+    '-inf',
+    'nan',
+  ])
+})
+
+test('what cannot run is a row of its own, and no failure', () => {
+  const row = { source: 'a.attn', attention: 'a', target: 'cuda', verdict: 'skipped', reason: 'no device', report: null } as const
+  expect(renderRows([row], false).split('\n')[1]).toMatch(/^a +cuda +skipped \(no device\)$/)
+  expect(renderRows([row], true)).toMatch(/^source +attention/)
 })

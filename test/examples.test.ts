@@ -7,7 +7,6 @@ import { builder } from '../cli/verify-build.ts'
 import { type Attention, analyze } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
 import { readNpy } from '../runtime/npy.ts'
-import { runnerOf } from '../runtime/runners.ts'
 import { coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 
@@ -36,9 +35,8 @@ async function verify(path: string, shapesOf: (attention: Attention) => readonly
   const module = analyze(file, source.readImport)
   if (!module.ok) throw new Error(`${path} has errors`)
   const [attention] = module.value.attentions
-  const runner = await runnerOf('ts')
-  if (!attention || !runner.ok) throw new Error(`${path} has no attention`)
-  const build = builder(source, attention, 'ts', runner.value)
+  if (!attention) throw new Error(`${path} has no attention`)
+  const build = builder(source, attention, 'ts')
   const report = await verifyAttention(attention, { shapes: shapesOf(attention), seed: 1, probes, params: {}, build })
   if (!report.ok) throw new Error(report.findings.map(({ message }) => message).join('\n'))
   return report.value
@@ -52,7 +50,7 @@ const faultsOf = ({ failures }: Verification): readonly string[] =>
 function smallestCheck(attention: Attention): readonly Shape[] {
   const pairs = (sizes: Readonly<Record<string, number>>): number => (sizes.i ?? 1) * (sizes.j ?? 1)
   const [first] = attention.checks.toSorted((a, b) => pairs(a.sizes) - pairs(b.sizes))
-  return first ? [{ sizes: first.sizes, dtype: 'f32', tile: smallTile }] : []
+  return first ? [{ sizes: first.sizes, dtype: 'f32', tiles: [smallTile] }] : []
 }
 
 describe.each(examples)('%s', (path) => {
@@ -72,7 +70,7 @@ describe.each(examples)('%s', (path) => {
   })
 
   test('is right at every edge of a tile', { timeout: 60_000 }, async () => {
-    const report = await verify(path, (attention) => coveringShapes(attention, 8).map((shape) => ({ ...shape, tile: smallTile })), false)
+    const report = await verify(path, (attention) => coveringShapes(attention, 8), false)
     expect({ faults: faultsOf(report), verdict: report.verdict }).toEqual({ faults: [], verdict: 'right' })
   })
 

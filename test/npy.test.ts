@@ -21,7 +21,7 @@ const plain = (descr: string, shape: string, fortran = 'False'): string =>
   `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': ${shape}, }\n`
 const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
-function valueOf<T>(outcome: Outcome<T>): T {
+function unwrap<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(outcome.findings.map(({ message }) => message).join('\n'))
   return outcome.value
 }
@@ -38,7 +38,8 @@ const tensors: fc.Arbitrary<Tensor> = fc
   .map(({ storage, shape, bits, special }) => {
     const tensor = emptyTensor(storage, shape)
     const whole = storage === 'i32' || storage === 'bool'
-    for (let n = 0; n < tensor.data.length; n++) tensor.data[n] = roundTo[storage](whole ? bits[n]! : n === 0 ? special : bits[n]! / 7e5)
+    for (let n = 0; n < tensor.data.length; n++)
+      tensor.data[n] = roundTo[storage](whole ? bits[n]! : n === 0 ? special : bits[n]! / 7e5)
     if (storage === 'bool') for (const [n, x] of tensor.data.entries()) tensor.data[n] = x & 1
     return tensor
   })
@@ -47,7 +48,7 @@ describe('a tensor', () => {
   test('comes back from its file as it was', () => {
     fc.assert(
       fc.property(tensors, (tensor) => {
-        const back = valueOf(tensorOf(valueOf(decodeNpy(encodeNpy(tensor), 'x')), tensor.storage))
+        const back = unwrap(tensorOf(unwrap(decodeNpy(encodeNpy(tensor), 'x')), tensor.storage))
         expect(back.shape).toEqual(tensor.shape)
         expect(bytesOf(back.data)).toEqual(bytesOf(tensor.data))
       }),
@@ -57,12 +58,14 @@ describe('a tensor', () => {
   test('is written with a header of whole 64 bytes', () => {
     const bytes = encodeNpy(emptyTensor('f32', [3]))
     expect((bytes.length - 12) % 64).toBe(0)
-    expect(new TextDecoder('latin1').decode(bytes.subarray(10, 70))).toContain("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }")
+    expect(new TextDecoder('latin1').decode(bytes.subarray(10, 70))).toContain(
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }",
+    )
   })
 
   test('of bf16 is written as f32, which has all its values', () => {
     const bytes = encodeNpy({ storage: 'bf16', shape: [2], data: Float32Array.of(1.0078125, -3) })
-    expect(valueOf(decodeNpy(bytes, 'x'))).toMatchObject({ type: 'f4', shape: [2] })
+    expect(unwrap(decodeNpy(bytes, 'x'))).toMatchObject({ type: 'f4', shape: [2] })
   })
 })
 
@@ -70,13 +73,13 @@ describe('a file is read', () => {
   const six = Float32Array.of(1, 2, 3, 4, 5, 6)
 
   test.each([1, 2, 3])('in version %i', (version) => {
-    const array = valueOf(decodeNpy(npy(plain('<f4', '(2, 3)'), bytesOf(six), version), 'x'))
+    const array = unwrap(decodeNpy(npy(plain('<f4', '(2, 3)'), bytesOf(six), version), 'x'))
     expect(array).toMatchObject({ type: 'f4', shape: [2, 3] })
     expect([...array.data]).toEqual([1, 2, 3, 4, 5, 6])
   })
 
   test('in Fortran order', () => {
-    const array = valueOf(decodeNpy(npy(plain('<f4', '(2, 3)', 'True'), bytesOf(six)), 'x'))
+    const array = unwrap(decodeNpy(npy(plain('<f4', '(2, 3)', 'True'), bytesOf(six)), 'x'))
     expect([...array.data]).toEqual([1, 3, 5, 2, 4, 6])
   })
 
@@ -84,33 +87,33 @@ describe('a file is read', () => {
     const view = new DataView(new ArrayBuffer(8))
     view.setFloat32(0, 1.5)
     view.setFloat32(4, -2)
-    expect([...valueOf(decodeNpy(npy(plain('>f4', '(2,)'), bytesOf(view)), 'x')).data]).toEqual([1.5, -2])
+    expect([...unwrap(decodeNpy(npy(plain('>f4', '(2,)'), bytesOf(view)), 'x')).data]).toEqual([1.5, -2])
   })
 
   test.each([
     ['{"shape": (2L, 3L), "fortran_order": False, "descr": "<f4"}'],
     ["  {'fortran_order':False,'descr':'<f4','shape':(2,3)}   \n"],
   ])('with a header written otherwise: %s', (dict) => {
-    expect(valueOf(decodeNpy(npy(dict, bytesOf(six)), 'x')).shape).toEqual([2, 3])
+    expect(unwrap(decodeNpy(npy(dict, bytesOf(six)), 'x')).shape).toEqual([2, 3])
   })
 
   test('without axes, and without elements', () => {
-    expect([...valueOf(decodeNpy(npy(plain('<f4', '()'), bytesOf(Float32Array.of(7))), 'x')).data]).toEqual([7])
-    expect(valueOf(decodeNpy(npy(plain('<f4', '(2, 0, 3)'), new Uint8Array()), 'x')).shape).toEqual([2, 0, 3])
+    expect([...unwrap(decodeNpy(npy(plain('<f4', '()'), bytesOf(Float32Array.of(7))), 'x')).data]).toEqual([7])
+    expect(unwrap(decodeNpy(npy(plain('<f4', '(2, 0, 3)'), new Uint8Array()), 'x')).shape).toEqual([2, 0, 3])
   })
 
   test('from a buffer that starts anywhere', () => {
     const bytes = Buffer.concat([Buffer.alloc(3), npy(plain('<f4', '(6,)'), bytesOf(six))]).subarray(3)
-    const array = valueOf(decodeNpy(bytes, 'x'))
+    const array = unwrap(decodeNpy(bytes, 'x'))
     bytes.fill(0)
     expect([...array.data]).toEqual([1, 2, 3, 4, 5, 6])
   })
 
   test('if every f64 and i64 has its value in the type that is needed', () => {
-    const wide = valueOf(decodeNpy(npy(plain('<f8', '(2,)'), bytesOf(Float64Array.of(0.5, Number.NaN))), 'x'))
-    expect([...valueOf(tensorOf(wide, 'f16')).data]).toEqual([0.5, Number.NaN])
-    const long = valueOf(decodeNpy(npy(plain('<i8', '(2,)'), bytesOf(BigInt64Array.of(-5n, 2147483647n))), 'x'))
-    expect([...valueOf(tensorOf(long, 'i32')).data]).toEqual([-5, 2147483647])
+    const wide = unwrap(decodeNpy(npy(plain('<f8', '(2,)'), bytesOf(Float64Array.of(0.5, Number.NaN))), 'x'))
+    expect([...unwrap(tensorOf(wide, 'f16')).data]).toEqual([0.5, Number.NaN])
+    const long = unwrap(decodeNpy(npy(plain('<i8', '(2,)'), bytesOf(BigInt64Array.of(-5n, 2147483647n))), 'x'))
+    expect([...unwrap(tensorOf(long, 'i32')).data]).toEqual([-5, 2147483647])
   })
 })
 
@@ -178,13 +181,15 @@ describe('refused, with a reason:', () => {
 
 describe('a file on disk', () => {
   let folder: string
-  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'attnc-npy-'))))
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'attnc-npy-'))
+  })
   afterAll(() => rmSync(folder, { recursive: true }))
 
   test('is read whole', () => {
     const path = join(folder, 'x.npy')
     writeFileSync(path, encodeNpy({ storage: 'i32', shape: [2], data: Int32Array.of(3, -4) }))
-    expect([...valueOf(readNpy(path)).data]).toEqual([3, -4])
+    expect([...unwrap(readNpy(path)).data]).toEqual([3, -4])
   })
 
   test('that claims a terabyte is refused before anything is allocated', () => {
@@ -204,7 +209,7 @@ describe('a file on disk', () => {
   test('of numpy itself is read', () => {
     const data = new URL('../examples/data/ocr/', import.meta.url)
     for (const name of readdirSync(data).filter((one) => one.endsWith('.npy'))) {
-      const array = valueOf(decodeNpy(readFileSync(new URL(name, data)), name))
+      const array = unwrap(decodeNpy(readFileSync(new URL(name, data)), name))
       expect(array.data.length).toBe(elementCount(array.shape))
     }
   })

@@ -10,7 +10,6 @@ import {
   kernelConst,
   type Program,
   type Statement,
-  sizeRef,
   type Value,
   type ValueAxis,
   valueRef,
@@ -107,4 +106,4 @@ export function softmaxProgram({ d, e, ti, tj, causal }: SoftmaxShape, storage: 
     ],
   }
 }
-export { sizeRef }
+

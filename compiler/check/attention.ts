@@ -3,10 +3,10 @@ import type * as ast from '../../grammar/ast.ts'
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
 import type { Attention, Axis, ResultDecl } from '../attention.ts'
 import * as errors from '../errors.ts'
-import { axisOrder, type Expr, spread, unionAxes } from '../ir.ts'
 import { invariant } from '../invariant.ts'
-import { declareAxes } from './axis-declarations.ts'
+import { axisOrder, type Expr, spread, unionAxes } from '../ir.ts'
 import { type AxisTable, conventionalAxes, meet } from './axes.ts'
+import { declareAxes } from './axis-declarations.ts'
 import { collectClauses } from './clauses.ts'
 import { type Context, type Env, findBinding, isPoison, poison, report, settle } from './context.ts'
 import { elaborateFixed } from './declarations.ts'
@@ -47,10 +47,16 @@ export function checkAttention(a: ast.Attention, around: Surroundings): CheckedA
   const env = createEnv(a, context, around.functions)
   late.env = env
   if (clauses.mask) definitions.read('mask')
+  const values = readValues(clauses, definitions)
   const results = defineResults(env, clauses, a)
   const read = readDefinitions(env, clauses, definitions)
-  const roots = [...results.map(({ expr }) => expr), ...read.all, read.score, read.mask, read.weight]
-  const axes = describeAxes(env, a, [...definitions.inputs.values()], roots.filter((e) => e !== undefined))
+  const roots = [...results.map(({ expr }) => expr), ...values, read.score, read.mask, read.weight]
+  const axes = describeAxes(
+    env,
+    a,
+    [...definitions.inputs.values()],
+    roots.filter((e) => e !== undefined),
+  )
   const attention: Attention = {
     name: a.name.text,
     doc: a.doc === undefined ? [] : a.doc.split('\n'),
@@ -66,10 +72,12 @@ export function checkAttention(a: ast.Attention, around: Surroundings): CheckedA
     precision: readPrecision(env, a),
     checks: readChecks(env, a, around.checks, axes),
   }
-  if (found.some(({ severity }) => severity === 'error')) return { attention: undefined, found }
+  if (found.some(isError)) return { attention: undefined, found }
   const finished = findAtEnd(env, attention, around.library)
-  return { attention: found.some(({ severity }) => severity === 'error') ? undefined : finished, found }
+  return { attention: found.some(isError) ? undefined : finished, found }
 }
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
 function createContext(axes: AxisTable, { bindings, findMask }: Definitions, found: Diagnostic[]): Context {
   return {
@@ -81,6 +89,7 @@ function createContext(axes: AxisTable, { bindings, findMask }: Definitions, fou
     root: found,
     nodes: 0,
     work: 0,
+    depth: 0,
     names: 0,
   }
 }
@@ -146,6 +155,7 @@ function inOrder(env: Env, { order, span }: ast.Output, name: string, e: Expr): 
   const as = order && resolveAxes(env, order)?.map(({ axis }) => axis)
   if (!as || isPoison(e)) return { name, expr: e, as: undefined, span }
   const [met = e] = meet(env.context.axes, [e], as)
+  if (isPoison(met)) return { name, expr: poison, as: undefined, span }
   const lacking = met.axes.filter((axis) => !as.includes(axis))
   if (lacking.length > 0) report(env, errors.resultLacksAxes(order?.[0]?.span ?? span, lacking))
   return { name, expr: spread(met, unionAxes(met.axes, as), met.span), as, span }
@@ -159,23 +169,26 @@ function orderAxes({ as, ...result }: Result, axes: readonly Axis[]): ResultDecl
   return { ...result, axes: as ?? sorted }
 }
 
+/** The values of all names, those included that nothing asks for; in their order, which keeps chains of lets flat. */
+const readValues = (clauses: Clauses, { read }: Definitions): readonly Expr[] =>
+  clauses.values.flatMap(({ name }) => (predefined.includes(name.text) ? [] : read(name.text)))
+
 interface Read {
   readonly score: Expr | undefined
   readonly mask: Expr | undefined
   readonly weight: Expr | undefined
-  /** The values of all names, those included that nothing asks for. */
-  readonly all: readonly Expr[]
 }
 
 function readDefinitions(env: Env, clauses: Clauses, definitions: Definitions): Read {
   const { read } = definitions
-  const all = clauses.values.flatMap(({ name }) => (predefined.includes(name.text) ? [] : read(name.text)))
   const score = clauses.score && read('score')
   if (clauses.normalize) read('normalize')
   for (const { rule } of env.context.axes.entries.values()) {
     if (rule?.kind === 'fixed') rule.value()
     if (rule?.kind === 'part') rule.by()
   }
-  env.context.root.push(...findUnused(clauses, definitions))
-  return { score, mask: clauses.mask && read('mask'), weight: clauses.normalize && read('weight'), all }
+  // After an error nothing is said of what is unused: the text that uses it may be the wrong one.
+  const { root } = env.context
+  if (!root.some(isError)) root.push(...findUnused(clauses, definitions))
+  return { score, mask: clauses.mask && read('mask'), weight: clauses.normalize && read('weight') }
 }

@@ -1,6 +1,8 @@
 /** The axes of an attention, and what happens where a derived axis meets the one it comes from. */
 import type { Span } from '../../grammar/source.ts'
-import { at, call, type Expr, i32, index, size, unionAxes } from '../ir.ts'
+import { at, call, type Expr, index, size, unionAxes } from '../ir.ts'
+import { createRanges } from '../range.ts'
+import { isPoison, poison } from './context.ts'
 
 /** The axes that need no declaration. */
 export const conventionalAxes: readonly string[] = ['b', 'h', 'i', 'j', 'd', 'e']
@@ -11,7 +13,13 @@ export type AxisRule =
   | { readonly kind: 'like'; readonly of: string }
   | { readonly kind: 'divides'; readonly of: string }
   | { readonly kind: 'fixed'; readonly value: () => Expr }
-  | { readonly kind: 'part'; readonly of: string; readonly outer: string; readonly inner: string; readonly by: () => Expr }
+  | {
+      readonly kind: 'part'
+      readonly of: string
+      readonly outer: string
+      readonly inner: string
+      readonly by: () => Expr
+    }
 
 export interface AxisEntry {
   readonly name: string
@@ -77,12 +85,23 @@ function indexFromParent(table: AxisTable, axis: string): Expr {
   return call('idiv', [index(parent), call('idiv', [size(parent), size(axis)])])
 }
 
-/** `e` read at the place that the parents of these axes name. */
+const sizeOfPart = (table: AxisTable, axis: string): Expr => {
+  const rule = ruleOf(table, axis)
+  return rule?.kind === 'part' ? rule.by() : poison
+}
+
+/** `e` read at the place that the parents of these axes name; poison if a split has no size. */
 export function raise(table: AxisTable, e: Expr, axes: readonly string[]): Expr {
   const known = table.raised.get(e) ?? new Map<string, Expr>()
   table.raised.set(e, known)
   const key = axes.join()
-  const made = known.get(key) ?? at(e, axes.map((axis) => ({ axis, index: indexFromParent(table, axis), outside: 'clamp' })))
+  if (axes.some((axis) => ruleOf(table, axis)?.kind === 'part' && isPoison(sizeOfPart(table, axis)))) return poison
+  const made =
+    known.get(key) ??
+    at(
+      e,
+      axes.map((axis) => ({ axis, index: indexFromParent(table, axis), outside: 'clamp' })),
+    )
   known.set(key, made)
   return made
 }
@@ -115,7 +134,11 @@ export function joinAxes(table: AxisTable, ...sets: readonly (readonly string[])
   const derived = all.filter((a) => ancestorsOf(table, a).some((p) => all.includes(p)))
   if (derived.length === 0) return all
   const rest = all.filter((a) => !derived.includes(a))
-  return joinAxes(table, rest, derived.flatMap((a) => parentOf(table, a) ?? []))
+  return joinAxes(
+    table,
+    rest,
+    derived.flatMap((a) => parentOf(table, a) ?? []),
+  )
 }
 
 /** `e` over the parts of an axis instead of the axis, if `part` is one of its parts: `j = c * n + t`. */
@@ -123,6 +146,7 @@ export function openPart(table: AxisTable, e: Expr, part: string, outside: 'clam
   const rule = ruleOf(table, part)
   if (rule?.kind !== 'part' || e.axes.includes(part)) return e
   const whole = e.axes.includes(rule.of) ? e : openPart(table, e, rule.of, outside)
+  if (isPoison(whole, rule.by())) return poison
   if (!whole.axes.includes(rule.of)) return e
   return at(whole, [{ axis: rule.of, index: placeInWhole(rule), outside }])
 }
@@ -133,13 +157,25 @@ const placeInWhole = (rule: AxisRule & { readonly kind: 'part' }): Expr =>
 /** Where both parts of a split occur and one is reduced: the places that are not past the end of the whole. */
 export function partBounds(table: AxisTable, axes: readonly string[], over: readonly string[]): readonly Expr[] {
   return splitsOf(table)
-    .filter((s) => axes.includes(s.outer) && axes.includes(s.inner) && (over.includes(s.outer) || over.includes(s.inner)))
+    .filter(
+      (s) =>
+        !isPoison(s.by()) &&
+        axes.includes(s.outer) &&
+        axes.includes(s.inner) &&
+        (over.includes(s.outer) || over.includes(s.inner)),
+    )
     .map((s) => call('lt', [placeInWhole(s), size(s.of)]))
 }
 
-/** The length of an axis if the source fixes it. */
+/** The length of an axis if the source fixes it as a number. */
 export function fixedLength(table: AxisTable, axis: string): number | undefined {
   const rule = ruleOf(table, lengthRoot(table, axis))
-  const value = rule?.kind === 'fixed' ? rule.value() : rule?.kind === 'part' && rule.inner === axis ? rule.by() : i32(-1)
-  return value.kind === 'const' && typeof value.value === 'number' && value.value >= 0 ? value.value : undefined
+  if (rule?.kind === 'fixed') return valueOf(rule.value())
+  return rule?.kind === 'part' && rule.inner === axis ? valueOf(rule.by()) : undefined
+}
+
+function valueOf(e: Expr): number | undefined {
+  if (isPoison(e)) return undefined
+  const { lo, hi } = createRanges()(e)
+  return lo === hi ? lo : undefined
 }

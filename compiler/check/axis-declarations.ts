@@ -48,7 +48,9 @@ const targetsOf = (clauses: readonly ast.Clause[]): readonly { readonly name: st
   clauses.flatMap((clause) => {
     if (clause.kind === 'split') return [{ name: clause.axis.text, at: clause.axis.span }]
     if (clause.kind !== 'axis') return []
-    return clause.axes.flatMap(({ rule }) => (rule && rule.kind !== 'length' ? [{ name: rule.of.text, at: rule.of.span }] : []))
+    return clause.axes.flatMap(({ rule }) =>
+      rule && rule.kind !== 'length' ? [{ name: rule.of.text, at: rule.of.span }] : [],
+    )
   })
 
 /** Drops the rules of axes that are declared by themselves, or by axes that there are not. */

@@ -1,7 +1,7 @@
 /** Bodies of functions: blocks, `repeat`, and the variable of `solve`. */
 import type * as ast from '../../grammar/ast.ts'
-import type { Span } from '../../grammar/source.ts'
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
+import type { Span } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
 import { type Bound, bound, type ElementType, type Expr, type RepeatLoop, repeat, solve } from '../ir.ts'
 import { joinAxes, meet } from './axes.ts'
@@ -27,7 +27,13 @@ function elaborateBlock(block: ast.Block, outer: Env, elaborate: Elaborate): Exp
   return elaborate(block.value, env())
 }
 
-function define(l: ast.Let, values: Map<string, Expr>, defined: Map<string, Span>, env: Env, elaborate: Elaborate): void {
+function define(
+  l: ast.Let,
+  values: Map<string, Expr>,
+  defined: Map<string, Span>,
+  env: Env,
+  elaborate: Elaborate,
+): void {
   const { text, span } = l.name
   const before = defined.get(text)
   if (before) report(env, errors.definedTwice(span, text, before))
@@ -45,7 +51,13 @@ interface Carried {
 }
 
 /** Rebinds the carried values of `values` to those after all rounds. */
-function runRepeat(r: ast.Repeat, values: Map<string, Expr>, defined: Map<string, Span>, env: Env, elaborate: Elaborate): void {
+function runRepeat(
+  r: ast.Repeat,
+  values: Map<string, Expr>,
+  defined: Map<string, Span>,
+  env: Env,
+  elaborate: Elaborate,
+): void {
   const count = countOf(r, elaborate(r.count, env), env)
   const names = assignedNames(r, defined, env)
   const broken = isPoison(count) || names.some((name) => isPoison(values.get(name) ?? poison))
@@ -53,7 +65,9 @@ function runRepeat(r: ast.Repeat, values: Map<string, Expr>, defined: Map<string
     const initial = values.get(name) ?? poison
     return { name, initial, variable: bound(fresh(env, name), initial.type, initial.axes, initial.span) }
   })
-  const loop = broken ? undefined : settleAxes(env, count, start, (carried) => runRound(r, carried, values, defined, env, elaborate))
+  const loop = broken
+    ? undefined
+    : settleAxes(env, count, start, (carried) => runRound(r, carried, values, defined, env, elaborate))
   if (broken) checkBrokenRound(r, values, defined, env, elaborate)
   for (const [k, name] of names.entries()) values.set(name, loop ? repeat(loop, k, r.span) : poison)
 }
@@ -126,7 +140,8 @@ function settleAxes(
     }
     keep()
     if (isPoison(...next) || !areOfOneKind(env, carried, next)) return undefined
-    return { count, carried: carried.map((c, k) => finish(env, c, next[k] ?? poison)) }
+    const finished = carried.map((c, k) => finish(env, c, next[k] ?? poison))
+    return finished.some((c) => isPoison(c.initial, c.next)) ? undefined : { count, carried: finished }
   }
 }
 
@@ -135,7 +150,8 @@ function grow(env: Env, c: Carried, next: Expr): Carried {
   const { variable } = c
   const axes = joinAxes(env.context.axes, variable.axes, next.axes)
   const type = widerType(variable.type, next.type)
-  const same = type === variable.type && axes.length === variable.axes.length && axes.every((a) => variable.axes.includes(a))
+  const same =
+    type === variable.type && axes.length === variable.axes.length && axes.every((a) => variable.axes.includes(a))
   return same ? c : { ...c, variable: bound(variable.id, type, axes, variable.span) }
 }
 
@@ -173,7 +189,10 @@ function tryOut<T>(env: Env, f: () => T): { readonly value: T; readonly keep: ()
   return { value, keep }
 }
 
-const fresh = (env: Env, name: string): string => `${name}.${(env.context.names += 1)}`
+function fresh({ context }: Env, name: string): string {
+  context.names += 1
+  return `${name}.${context.names}`
+}
 
 // solve
 
@@ -196,7 +215,7 @@ export function elaborateSolve(e: ast.Solve, env: Env, elaborate: Elaborate): Ex
     if (!areNumbers(env, "'solve'", [operand(of, e.of.span)]) || !ok) return poison
     const parts = [low.value, high.value, of].map(toFloat)
     const [lo, hi, f] = meet(env.context.axes, parts, variable.axes)
-    if (!lo || !hi || !f) return poison
+    if (!lo || !hi || !f || isPoison(lo, hi, f)) return poison
     const made = solve(variable, lo, hi, f, e.span)
     env.context.marks.solves.set(made, placeOf(env, e.of.span))
     return made

@@ -1,8 +1,9 @@
 /** What can be called without being defined: elementary functions and folds. */
+
+import type { Span } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
 import { call, type Expr, random } from '../ir.ts'
 import type { Op } from '../ops.ts'
-import type { Span } from '../../grammar/source.ts'
 import { meet } from './axes.ts'
 import { type Env, isPoison, poison, report } from './context.ts'
 import { agree, apply, applyFloat, applyNumber, areNumbers, type Operand } from './operators.ts'
@@ -40,7 +41,10 @@ const number = (op: Op, least = 1, most = least): Builtin => ({
   apply: (env, name, [first, ...rest], span) => {
     if (!first) return poison
     if (rest.length === 0) return applyNumber(env, `'${name}'`, op, [first], span)
-    return rest.reduce((a, b) => applyNumber(env, `'${name}'`, op, [{ value: a, span: first.span }, b], span), first.value)
+    return rest.reduce(
+      (a, b) => applyNumber(env, `'${name}'`, op, [{ value: a, span: first.span }, b], span),
+      first.value,
+    )
   },
 })
 
@@ -91,7 +95,9 @@ function drawRandom(env: Env, name: string, args: readonly Operand[], span: Span
   const wrong = args.filter(({ value }) => value.type !== 'i32')
   for (const arg of wrong) report(env, errors.integerExpected(arg.span, "'random'"))
   if (wrong.length > 0) return poison
-  const [seed, ...counters] = meet(env.context.axes, args.map(({ value }) => value))
+  const [seed, ...counters] = meet(
+    env.context.axes,
+    args.map(({ value }) => value),
+  )
   return seed && !isPoison(seed) ? random(seed, counters, span) : poison
 }
-

@@ -1,8 +1,9 @@
 /** Source files to a module of checked attentions. */
+
+import { sources } from '../../generated/sources.ts'
 import type * as ast from '../../grammar/ast.ts'
 import { type Diagnostic, type Result, resultOf } from '../../grammar/diagnostic.ts'
 import type { SourceFile, Span } from '../../grammar/source.ts'
-import { sources } from '../../generated/sources.ts'
 import type { Module } from '../attention.ts'
 import * as errors from '../errors.ts'
 import { invariant } from '../invariant.ts'
@@ -40,7 +41,11 @@ export function checkFile(entry: SourceFile, readImport: ReadImport): Result<Mod
       found.push(...checked.found)
       return checked.attention
     })
-  const module: Module = { path: entry.path, attentions: attentions.filter((a) => a !== undefined), dependencies: paths }
+  const module: Module = {
+    path: entry.path,
+    attentions: attentions.filter((a) => a !== undefined),
+    dependencies: paths,
+  }
   return resultOf(module, withoutRepeats(found))
 }
 
@@ -62,7 +67,12 @@ function loadLibrary(): FunctionTable {
 }
 
 /** What a file's functions and attentions can call: its own, those that it imports, the library's. */
-function tableOf(file: Loaded, std: FunctionTable, tables: Map<Loaded, FunctionTable>, found: Diagnostic[]): FunctionTable {
+function tableOf(
+  file: Loaded,
+  std: FunctionTable,
+  tables: Map<Loaded, FunctionTable>,
+  found: Diagnostic[],
+): FunctionTable {
   const known = tables.get(file)
   if (known) return known
   const fns = file.program.items.filter((item) => item.kind === 'fn')
@@ -117,11 +127,12 @@ function axesOf(clause: ast.Clause): readonly string[] {
   return clause.kind === 'split' ? [clause.outer.text, clause.inner.text] : []
 }
 
-/** A function that is expanded twice has its faults once. */
+/** A function that is expanded twice has its faults once, a call of the library its first. */
 function withoutRepeats(found: readonly Diagnostic[]): readonly Diagnostic[] {
   const seen = new Set<string>()
-  return found.filter(({ code, at: { span } }) => {
-    const key = `${code} ${span.file.path} ${span.start} ${span.end}`
+  return found.filter(({ code, at: { span }, notes: [note] }) => {
+    const moved = note?.span.file === library && span.file !== library
+    const key = `${moved ? 'library' : code} ${span.file.path} ${span.start} ${span.end}`
     const fresh = !seen.has(key)
     seen.add(key)
     return fresh

@@ -8,7 +8,9 @@ import { type Clauses, isDefault, predefined } from './definitions.ts'
 export function collectClauses(a: ast.Attention, found: Diagnostic[]): Clauses {
   const values = a.clauses.flatMap((clause): Clauses['values'] => {
     if (clause.kind === 'input') return clause.inputs
-    return clause.kind === 'param' || clause.kind === 'const' || clause.kind === 'let' || clause.kind === 'view' ? [clause] : []
+    return clause.kind === 'param' || clause.kind === 'const' || clause.kind === 'let' || clause.kind === 'view'
+      ? [clause]
+      : []
   })
   checkNames(values, found)
   const outputs = a.clauses.filter((clause) => clause.kind === 'output')

@@ -1,8 +1,8 @@
 /** What the checking of one attention shares, and where a piece of source text stands in it. */
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
 import { noSpan, type Span } from '../../grammar/source.ts'
-import { type Expr, f32 } from '../ir.ts'
 import { expansionTooLarge } from '../errors.ts'
+import { type Expr, f32 } from '../ir.ts'
 import type { AxisTable } from './axes.ts'
 import type { FunctionTable } from './functions.ts'
 
@@ -18,7 +18,12 @@ export const isPoison = (...all: readonly Expr[]): boolean => all.includes(poiso
 /** A substitution as the source has it, for the questions that are asked when all is known. */
 export interface Move {
   readonly base: Expr
-  readonly places: readonly { readonly axis: string; readonly index: Expr; readonly span: Span; readonly zero: boolean }[]
+  readonly places: readonly {
+    readonly axis: string
+    readonly index: Expr
+    readonly span: Span
+    readonly zero: boolean
+  }[]
   readonly span: Span
   readonly inLibrary: boolean
 }
@@ -44,6 +49,7 @@ export interface Context {
   readonly root: Diagnostic[]
   nodes: number
   work: number
+  depth: number
   names: number
 }
 
@@ -121,7 +127,8 @@ export function spend(env: Env, span: Span): boolean {
   context.nodes += 1
   context.work += 1
   if (context.nodes <= maxNodes && context.work <= maxWork) return true
-  if (context.nodes === maxNodes + 1 || context.work === maxWork + 1) context.root.push(expansionTooLarge(callSpan(env, span), maxNodes))
+  if (context.nodes === maxNodes + 1 || context.work === maxWork + 1)
+    context.root.push(expansionTooLarge(callSpan(env, span), maxNodes))
   context.nodes = Math.max(context.nodes, maxNodes + 2)
   return false
 }

@@ -20,7 +20,15 @@ export function declareInput(env: Env, decl: ast.InputDecl): InputDecl | undefin
   const type = storage ? elementOf(storage) : 'f32'
   const range = decl.range && declareRange(env, decl.range, type)
   if (!axes) return undefined
-  return { name: decl.name.text, axes: axes.map(({ axis }) => axis), type, storage, range, indexes: undefined, span: decl.span }
+  return {
+    name: decl.name.text,
+    axes: axes.map(({ axis }) => axis),
+    type,
+    storage,
+    range,
+    indexes: undefined,
+    span: decl.span,
+  }
 }
 
 function readStorage(env: Env, type: ast.Name): StorageType | undefined {
@@ -37,15 +45,18 @@ export function declareParam(env: Env, decl: ast.Param | ast.Const): ParamDecl {
   const known = value && !isPoison(value) ? value : undefined
   const type = storage ? elementOf(storage) : (known?.type ?? 'f32')
   if (decl.kind === 'const' && !decl.value) report(env, errors.constWithoutValue(decl.name.span, decl.name.text))
-  return {
-    name: decl.name.text,
-    type,
-    default: known && decl.value && convertDefault(env, known, type, decl.value.span, decl.name),
-    time: decl.kind === 'const' ? 'compile' : 'run',
-    range: decl.range && declareRange(env, decl.range, type),
-    span: decl.span,
+  const range = decl.range && declareRange(env, decl.range, type)
+  const given = known && decl.value && convertDefault(env, known, type, decl.value.span, decl.name)
+  if (given && range && decl.value && decl.range && isOutside(given, range)) {
+    report(env, errors.defaultOutOfRange(decl.value.span, decl.name.text, decl.range.span))
   }
+  const time = decl.kind === 'const' ? 'compile' : 'run'
+  return { name: decl.name.text, type, default: given, time, range, span: decl.span }
 }
+
+const isOutside = (value: Expr, { lo, hi }: DeclaredRange): boolean =>
+  value.kind === 'const' &&
+  ((lo.kind === 'const' && value.value < lo.value) || (hi.kind === 'const' && value.value > hi.value))
 
 function convertDefault(env: Env, value: Expr, type: ElementType, span: Span, name: ast.Name): Expr | undefined {
   if (value.type === type) return value

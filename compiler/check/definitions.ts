@@ -45,7 +45,7 @@ export function defineNames(clauses: Clauses, attention: ast.Attention, env: () 
   makers.set('score', (asked) => defineScore(clauses, asked, env()))
   makers.set('mask', () => defineMask(clauses, env()))
   makers.set('normalize', (asked) => defineNormalize(clauses, asked, env()))
-  makers.set('weight', (asked) => defineWeight(asked, env()))
+  makers.set('weight', (asked) => defineWeight(clauses, asked, env()))
   makers.set('out', (asked) => defineOut(clauses, attention, asked, env()))
   const binding =
     (name: string, make: (asked: Span) => Expr): Binding =>
@@ -107,7 +107,12 @@ function findMask(clauses: Clauses, lazy: Lazy, asked: Span, env: Env): Expr | u
   return isTrue(mask) ? undefined : mask
 }
 
-function defineValue(decl: Clauses['values'][number], inputs: Map<string, InputDecl>, params: Map<string, ParamDecl>, env: Env): Expr {
+function defineValue(
+  decl: Clauses['values'][number],
+  inputs: Map<string, InputDecl>,
+  params: Map<string, ParamDecl>,
+  env: Env,
+): Expr {
   const name = decl.name.text
   switch (decl.kind) {
     case 'input-decl': {
@@ -182,17 +187,21 @@ function hasNoFeatures(env: Env, e: Expr, name: string, span: Span): boolean {
 function overPairs(env: Env, e: Expr, span: Span): Expr {
   if (isPoison(e)) return poison
   const [met = e] = meet(env.context.axes, [e], ['i', 'j'])
-  return spread(met, unionAxes(met.axes, ['i', 'j']), span)
+  return isPoison(met) ? poison : spread(met, unionAxes(met.axes, ['i', 'j']), span)
 }
 
 /** if mask then normalize else 0 */
-function defineWeight(asked: Span, env: Env): Expr {
+function defineWeight({ normalize: clause }: Clauses, asked: Span, env: Env): Expr {
   const get = (name: string): Expr => findBinding(env.context.attentionNames, name)?.(asked) ?? poison
   const [mask, normalize] = [get('mask'), get('normalize')]
   if (isPoison(mask, normalize)) return poison
-  const span = normalize.span ?? asked
+  const span = clause?.value.span ?? asked
   if (isTrue(mask)) return overPairs(env, normalize, span)
-  return overPairs(env, select(env, operand(mask, span), operand(normalize, span), operand(f32(0, span), span), span), span)
+  return overPairs(
+    env,
+    select(env, operand(mask, span), operand(normalize, span), operand(f32(0, span), span), span),
+    span,
+  )
 }
 
 /** The unnamed output, or sum[j](weight * v). */

@@ -1,7 +1,7 @@
 /** Source expressions to IR: names resolved, conversions and axes made explicit. */
 import type * as ast from '../../grammar/ast.ts'
-import { unreachable } from '../invariant.ts'
 import * as errors from '../errors.ts'
+import { unreachable } from '../invariant.ts'
 import { bool, children, type Expr, f32, i32, index, size } from '../ir.ts'
 import { conventionalAxes } from './axes.ts'
 import { elaborateBody, elaborateSolve } from './blocks.ts'
@@ -14,6 +14,8 @@ import { type Item, substitute } from './substitution.ts'
 
 /** Operations that may follow on each other: a bound on the recursion of whoever walks the IR. */
 export const maxHeight = 1_000
+/** Expressions that stand inside each other, with the lets and functions between them: a bound on the recursion here. */
+const maxDepth = 1_100
 
 /**
  * The IR of an expression; `poison` after an error, which has been reported. In an index position a quotient of integers is
@@ -21,8 +23,11 @@ export const maxHeight = 1_000
  */
 export function elaborate(e: ast.Expr, env: Env, inIndex = false): Expr {
   if (!spend(env, e.span)) return poison
-  const made = elaborateKind(e, env, inIndex)
-  if (heightOf(env, made) <= maxHeight) return made
+  const { context } = env
+  context.depth += 1
+  const made = context.depth <= maxDepth ? elaborateKind(e, env, inIndex) : undefined
+  context.depth -= 1
+  if (made && heightOf(made) <= maxHeight) return made
   report(env, errors.tooDeep(e.span, maxHeight))
   return poison
 }
@@ -62,10 +67,10 @@ const operandOf = (e: ast.Expr, env: Env, inIndex = false): Operand => operand(e
 const heights = new WeakMap<Expr, number>()
 
 /** Nodes from `e` down to its deepest leaf. Its operands have been asked about before, so this goes down a few nodes only. */
-function heightOf(env: Env, e: Expr): number {
+function heightOf(e: Expr): number {
   const known = heights.get(e)
   if (known !== undefined) return known
-  const height = 1 + Math.max(0, ...children(e).map((child) => heightOf(env, child)))
+  const height = 1 + Math.max(0, ...children(e).map((child) => heightOf(child)))
   heights.set(e, height)
   return height
 }
@@ -147,7 +152,16 @@ function elaborateFold(
     return poison
   }
   if (!folds[name].includes(args.length)) {
-    report(env, errors.wrongArgumentCount(e.span, name, `${name}[${over.map((u) => u.axis).join(', ')}](value)`, args.length, undefined))
+    report(
+      env,
+      errors.wrongArgumentCount(
+        e.span,
+        name,
+        `${name}[${over.map((u) => u.axis).join(', ')}](value)`,
+        args.length,
+        undefined,
+      ),
+    )
     return poison
   }
   return fold(env, { name, over, where, body: args[0], span: e.span })
@@ -188,7 +202,8 @@ export const functionNames = (env: Pick<Env, 'functions'>): readonly string[] =>
 
 function elaborateSize(e: ast.Call, env: Env): Expr {
   const [arg] = e.args
-  if (e.axes.length > 0 || e.args.length !== 1 || arg?.kind !== 'name') {
+  const isValue = arg?.kind === 'name' && !findAxis(env, arg.text) && findBinding(env.names, arg.text) !== undefined
+  if (e.axes.length > 0 || e.args.length !== 1 || arg?.kind !== 'name' || isValue) {
     report(env, errors.sizeOfWhat(arg?.span ?? e.span))
     return poison
   }
@@ -208,7 +223,17 @@ function elaborateSubstitute(e: ast.Substitute, env: Env): Expr {
     const [use, value] = [uses[k], indices[k]]
     if (!use || !value) return []
     const { axis, elseZero, span } = item
-    return [{ axis: use.axis, name: axis.text, axisSpan: axis.span, index: value, span, indexSpan: item.index.span, zero: elseZero }]
+    return [
+      {
+        axis: use.axis,
+        name: axis.text,
+        axisSpan: axis.span,
+        index: value,
+        span,
+        indexSpan: item.index.span,
+        zero: elseZero,
+      },
+    ]
   })
   return items.length < e.items.length ? poison : substitute(env, of, e.of.span, items, e.span)
 }

@@ -1,24 +1,26 @@
 /** What can be said only when an attention is known as a whole. */
 import type { Attention, InputDecl } from '../attention.ts'
 import * as errors from '../errors.ts'
-import * as warnings from '../warnings.ts'
-import { children, type Expr, nodesOf } from '../ir.ts'
 import { anyInteger, type Range, range } from '../interval.ts'
-import { createRanges } from '../range.ts'
+import { children, type Expr, nodesOf } from '../ir.ts'
 import { createInterner } from '../plan/intern.ts'
+import { createRanges } from '../range.ts'
+import * as warnings from '../warnings.ts'
 import { type AxisTable, fixedLength, isPair, tokenRoot } from './axes.ts'
 import { type Env, type Move, report } from './context.ts'
-import { boundsOf, linearOf, overEnd } from './linear.ts'
+import { boundsOf, type Linear, linearOf, overEnd } from './linear.ts'
 import { findTrend } from './monotone.ts'
 
 /** Reports, and adds to the inputs which axis each is an index of. */
 export function findAtEnd(env: Env, a: Attention, library: string): Attention {
   const nodes = nodesOf(...rootsOf(a))
   const table = env.context.axes
-  const sizes = Object.fromEntries([...table.entries.keys()].flatMap((axis) => {
-    const length = fixedLength(table, axis)
-    return length === undefined ? [] : [[axis, length]]
-  }))
+  const sizes = Object.fromEntries(
+    [...table.entries.keys()].flatMap((axis) => {
+      const length = fixedLength(table, axis)
+      return length === undefined ? [] : [[axis, length]]
+    }),
+  )
   const rangeOf = createRanges({ attention: a, sizes })
   refuseQuotients(env, a)
   warnOfWholeAxes(env, a)
@@ -92,7 +94,11 @@ function warnOfPlaces(env: Env, nodes: readonly Expr[], rangeOf: (e: Expr) => Ra
 }
 
 /** Proved to lie on its axis, or clamped by its author, or data, whose range is the caller's. */
-function isWithin(table: AxisTable, { axis, index }: Pick<Move['places'][number], 'axis' | 'index'>, rangeOf: (e: Expr) => Range): boolean {
+function isWithin(
+  table: AxisTable,
+  { axis, index }: Pick<Move['places'][number], 'axis' | 'index'>,
+  rangeOf: (e: Expr) => Range,
+): boolean {
   if (index.kind === 'input' || (index.kind === 'at' && index.of.kind === 'input')) return true
   if (index.kind === 'call') {
     const { op, args } = index
@@ -104,7 +110,9 @@ function isWithin(table: AxisTable, { axis, index }: Pick<Move['places'][number]
   const length = fixedLength(table, axis)
   const found = rangeOf(index)
   if (length !== undefined && found.lo >= 0 && found.hi < length) return true
-  return boundsOf(table, linearOf(index), rangeOf).lo >= 0 && boundsOf(table, overEnd(index, axis), rangeOf).hi <= 0
+  // Of an axis of length 0 nothing is read, whatever the index.
+  const bounds = (e: Linear): Range => boundsOf(table, e, rangeOf, 1)
+  return bounds(linearOf(index)).lo >= 0 && bounds(overEnd(index, axis)).hi <= 0
 }
 
 /** `j div n` for the outer part of j; `j div size(t)` on m where the length of j is size(m) * size(t). */
@@ -120,7 +128,10 @@ function isOuter(table: AxisTable, axis: string, { args }: Expr & { readonly kin
   if (length.kind !== 'call' || length.op !== 'mul') return false
   const [a, b] = length.args
   const isSize = (e: Expr | undefined): boolean => e?.kind === 'size' && e.axis === axis
-  return (isSize(a) && b !== undefined && number(b) === number(by)) || (isSize(b) && a !== undefined && number(a) === number(by))
+  return (
+    (isSize(a) && b !== undefined && number(b) === number(by)) ||
+    (isSize(b) && a !== undefined && number(a) === number(by))
+  )
 }
 
 // Integers.
@@ -145,7 +156,8 @@ function warnOfOverflow(env: Env, nodes: readonly Expr[], rangeOf: (e: Expr) => 
   }
 }
 
-const isScaled = (e: Expr & { readonly kind: 'call' }): boolean => e.args.some((arg) => linearOf(arg).terms.length === 0)
+const isScaled = (e: Expr & { readonly kind: 'call' }): boolean =>
+  e.args.some((arg) => linearOf(arg).terms.length === 0)
 
 function product(a: Range, b: Range): Range {
   const corners = [a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi]
@@ -157,7 +169,13 @@ function product(a: Range, b: Range): Range {
 const leastOf: Readonly<Record<string, number>> = { log: 0, log2: 0, sqrt: 0, rsqrt: 0, log1p: -1, pow: 0 }
 
 /** An input without a declared range may take a function out of its domain. */
-function warnOfDomains(env: Env, a: Attention, nodes: readonly Expr[], rangeOf: (e: Expr) => Range, library: string): void {
+function warnOfDomains(
+  env: Env,
+  a: Attention,
+  nodes: readonly Expr[],
+  rangeOf: (e: Expr) => Range,
+  library: string,
+): void {
   const free = new Set(a.inputs.filter(({ range, type }) => !range && type === 'f32').map(({ name }) => name))
   for (const e of nodes) {
     if (e.kind !== 'call' || !e.span || e.span.file.path === library) continue
@@ -165,7 +183,7 @@ function warnOfDomains(env: Env, a: Attention, nodes: readonly Expr[], rangeOf: 
     const [of, exponent] = e.args
     if (least === undefined || !of || (e.op === 'pow' && exponent?.type !== 'f32') || rangeOf(of).lo >= least) continue
     const names = nodesOf(of).flatMap((x) => (x.kind === 'input' && free.has(x.name) ? [x.name] : []))
-    if (names.length > 0) report(env, warnings.outsideDomain(of.span ?? e.span, e.op === 'pow' ? '^' : e.op, [...new Set(names)]))
+    if (names.length > 0) report(env, warnings.outsideDomain(e.span, e.op === 'pow' ? '^' : e.op, [...new Set(names)]))
   }
 }
 

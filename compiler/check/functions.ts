@@ -45,7 +45,8 @@ function fits(env: Env, decl: ast.Fn, { axes, values, span }: Arguments): boolea
   const ofAxes = axes.length === decl.axes.length
   const ofValues = values.length === decl.params.length
   if (!ofAxes) report(env, errors.wrongAxisCount(span, decl.name.text, signature(decl), axes.length, decl.name.span))
-  if (!ofValues) report(env, errors.wrongArgumentCount(span, decl.name.text, signature(decl), values.length, decl.name.span))
+  if (!ofValues)
+    report(env, errors.wrongArgumentCount(span, decl.name.text, signature(decl), values.length, decl.name.span))
   return ofAxes && ofValues
 }
 

@@ -17,7 +17,10 @@ export interface Loaded {
 }
 
 /** The entry with all that it imports, and the paths of all files in order of reading. */
-export function load(entry: SourceFile, readImport: ReadImport): Result<{ readonly root: Loaded; readonly paths: readonly string[] }> {
+export function load(
+  entry: SourceFile,
+  readImport: ReadImport,
+): Result<{ readonly root: Loaded; readonly paths: readonly string[] }> {
   const found: Diagnostic[] = []
   const done = new Map<string, Loaded | undefined>()
   const open: string[] = []

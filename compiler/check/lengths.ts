@@ -1,6 +1,6 @@
 /** The axes of a checked attention: where each length comes from and when it is known. */
 import type * as ast from '../../grammar/ast.ts'
-import type { Span } from '../../grammar/source.ts'
+import type { SourceFile, Span } from '../../grammar/source.ts'
 import type { Axis, InputDecl } from '../attention.ts'
 import * as errors from '../errors.ts'
 import { type Expr, nodesOf } from '../ir.ts'
@@ -17,7 +17,7 @@ export function describeAxes(
 ): readonly Axis[] {
   const table = env.context.axes
   const nodes = nodesOf(...roots, ...lengthsOf(table))
-  const places = findPlaces(nodes, inputs)
+  const places = findPlaces(nodes, inputs, a.span.file)
   const ordered = [...conventionalAxes, ...[...table.entries.keys()].filter((name) => !conventionalAxes.includes(name))]
   const occurs = new Set(ordered.filter((name) => places.has(name) || table.entries.get(name)?.span))
   for (const name of occurs) addTargets(table, name, occurs)
@@ -29,7 +29,8 @@ export function describeAxes(
       const entry = table.entries.get(name)
       const span = entry?.span ?? places.get(name) ?? a.name.span
       const length = describeLength(table, name)
-      if (length.kind === 'input' && !given.has(name)) report(env, errors.axisWithoutLength(span, name, Boolean(entry?.span)))
+      if (length.kind === 'input' && !given.has(name))
+        report(env, errors.axisWithoutLength(span, name, Boolean(entry?.span)))
       if (length.kind === 'divides' && !given.has(name)) report(env, errors.axisWithoutLength(span, name, true))
       checkFixed(env, name, span)
       return { name, length, time: compile.has(lengthRoot(table, name)) ? 'compile' : 'run', span }
@@ -40,7 +41,8 @@ function describeLength(table: AxisTable, name: string): Axis['length'] {
   const rule = table.entries.get(name)?.rule
   if (!rule) return { kind: 'input' }
   if (rule.kind === 'fixed') return { kind: 'fixed', value: rule.value() }
-  if (rule.kind === 'part') return { kind: 'part', of: rule.of, role: rule.outer === name ? 'outer' : 'inner', by: rule.by() }
+  if (rule.kind === 'part')
+    return { kind: 'part', of: rule.of, role: rule.outer === name ? 'outer' : 'inner', by: rule.by() }
   return rule
 }
 
@@ -51,11 +53,15 @@ function lengthsOf(table: AxisTable): readonly Expr[] {
   })
 }
 
-/** Where each axis is met first: in an input, else in an expression. */
-function findPlaces(nodes: readonly Expr[], inputs: readonly InputDecl[]): ReadonlyMap<string, Span | undefined> {
+/** Where each axis is met first in the attention's own file: in an input, else in an expression. */
+function findPlaces(
+  nodes: readonly Expr[],
+  inputs: readonly InputDecl[],
+  own: SourceFile,
+): ReadonlyMap<string, Span | undefined> {
   const places = new Map<string, Span | undefined>()
   const meetAt = (axis: string, span: Span | undefined): void => {
-    if (!places.has(axis)) places.set(axis, span)
+    if (!places.get(axis)) places.set(axis, span?.file === own ? span : undefined)
   }
   for (const { axes, span } of inputs) for (const axis of axes) meetAt(axis, span)
   for (const e of nodes) {
@@ -90,6 +96,11 @@ function findCompileTime(table: AxisTable, nodes: readonly Expr[]): ReadonlySet<
 
 function checkFixed(env: Env, name: string, span: Span): void {
   const length = fixedLength(env.context.axes, name)
-  if (length === undefined || !featureAxes.includes(name)) return
-  if (length < 1 || length > maxWidth) report(env, errors.widthOutOfRange(span, name, length, maxWidth))
+  if (length === undefined) return
+  if (featureAxes.includes(name)) {
+    if (length < 1 || length > maxWidth) report(env, errors.widthOutOfRange(span, name, length, maxWidth))
+    return
+  }
+  const least = env.context.axes.entries.get(name)?.rule?.kind === 'part' ? 1 : 0
+  if (length < least) report(env, errors.lengthTooSmall(span, name, length))
 }

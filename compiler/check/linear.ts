@@ -1,7 +1,8 @@
 /** i32 expressions as sums of indices and lengths, for what intervals do not see: an index is below its length. */
-import { type Expr, type Size, size } from '../ir.ts'
+
 import { type Range, range } from '../interval.ts'
-import { ancestorsOf, type AxisTable, featureAxes, fixedLength, lengthRoot } from './axes.ts'
+import { type Expr, type Size, size } from '../ir.ts'
+import { type AxisTable, ancestorsOf, featureAxes, fixedLength, lengthRoot } from './axes.ts'
 
 /** Lengths are taken to be below 2^30, so that a place less another never wraps; of batch, heads and features below 2^16. */
 const longest = 2 ** 30 - 1
@@ -44,8 +45,13 @@ const times = (a: Linear, n: number): Linear => ({
 export const overEnd = (e: Expr, axis: string): Linear =>
   plus(linearOf(e), { constant: 1, terms: [{ atom: size(axis) satisfies Size, factor: -1 }] })
 
-/** The values of a sum, where `rangeOf` gives those of other atoms. */
-export function boundsOf(table: AxisTable, { constant, terms }: Linear, rangeOf: (atom: Expr) => Range): Range {
+/** The values of a sum, where `rangeOf` gives those of other atoms and lengths are `least` or more. */
+export function boundsOf(
+  table: AxisTable,
+  { constant, terms }: Linear,
+  rangeOf: (atom: Expr) => Range,
+  least = 0,
+): Range {
   const groups = new Map<string, { size: number; readonly indices: Map<string, number> }>()
   let out = range(constant, constant)
   for (const { atom, factor } of terms) {
@@ -58,7 +64,10 @@ export function boundsOf(table: AxisTable, { constant, terms }: Linear, rangeOf:
       else group.indices.set(atom.axis, (group.indices.get(atom.axis) ?? 0) + factor)
     }
   }
-  for (const [root, group] of groups) out = sum(out, boundsOfGroup(group.size, [...group.indices.values()], lengthsOf(table, root)))
+  for (const [root, { size: factor, indices }] of groups) {
+    const { lo, hi } = lengthsOf(table, root)
+    out = sum(out, boundsOfGroup(factor, [...indices.values()], range(Math.max(lo, least), hi)))
+  }
   return out
 }
 
@@ -79,4 +88,5 @@ export function lengthsOf(table: AxisTable, axis: string): Range {
 }
 
 const sum = (a: Range, b: Range): Range => range(a.lo + b.lo, a.hi + b.hi)
-const scaled = ({ lo, hi }: Range, n: number): Range => (n === 0 ? range(0, 0) : n < 0 ? range(hi * n, lo * n) : range(lo * n, hi * n))
+const scaled = ({ lo, hi }: Range, n: number): Range =>
+  n === 0 ? range(0, 0) : n < 0 ? range(hi * n, lo * n) : range(lo * n, hi * n)

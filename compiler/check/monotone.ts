@@ -1,6 +1,7 @@
 /** How an expression moves with the variable of a `solve`. */
-import { type Expr, nodesOf } from '../ir.ts'
+
 import type { Range } from '../interval.ts'
+import { type Expr, nodesOf } from '../ir.ts'
 
 /** `constant`: it does not; `rising`, `falling`: not falling, not rising; `unknown`. */
 export type Trend = 'constant' | 'rising' | 'falling' | 'unknown'
@@ -34,7 +35,9 @@ function trendOf(e: Expr, variable: string, of: (e: Expr | undefined) => Trend, 
     case 'solve':
       return [e.lo, e.hi, e.of].every((part) => of(part) === 'constant') ? 'constant' : 'unknown'
     case 'repeat':
-      return e.loop.carried.every((c) => of(c.initial) === 'constant' && of(c.next) === 'constant') ? 'constant' : 'unknown'
+      return e.loop.carried.every((c) => of(c.initial) === 'constant' && of(c.next) === 'constant')
+        ? 'constant'
+        : 'unknown'
     case 'random':
       return [e.seed, ...e.counters].every((part) => of(part) === 'constant') ? 'constant' : 'unknown'
     default:
@@ -42,7 +45,21 @@ function trendOf(e: Expr, variable: string, of: (e: Expr | undefined) => Trend, 
   }
 }
 
-const rising = ['floor', 'ceil', 'round', 'int', 'float', 'exp', 'exp2', 'expm1', 'log', 'log2', 'log1p', 'sqrt', 'tanh']
+const rising = [
+  'floor',
+  'ceil',
+  'round',
+  'int',
+  'float',
+  'exp',
+  'exp2',
+  'expm1',
+  'log',
+  'log2',
+  'log1p',
+  'sqrt',
+  'tanh',
+]
 const alsoRising = ['erf', 'sigmoid', 'softplus', 'sign', 'stop_gradient', 'max', 'min', 'add', 'logaddexp']
 
 function trendOfCall(

@@ -1,5 +1,5 @@
 /** The names in the body of a function, which is otherwise looked at only where it is called. */
-import { childrenOf, type Call, type Expr, type Fn, type Let, type Name } from '../../grammar/ast.ts'
+import { type Block, type Call, childrenOf, type Expr, type Fn, type Let, type Name } from '../../grammar/ast.ts'
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
 import * as errors from '../errors.ts'
 import { conventionalAxes } from './axes.ts'
@@ -28,7 +28,11 @@ export function checkNames(fn: Fn, outside: Outside): void {
     names: new Set([...outside.values, ...params.map(({ text }) => text)]),
     axes: [...outside.axes, ...conventionalAxes, ...axes.map(({ text }) => text)],
   }
-  if (body.kind !== 'block') return checkExpr(body, inside)
+  if (body.kind === 'block') checkBlock(body, inside)
+  else checkExpr(body, inside)
+}
+
+function checkBlock(body: Block, inside: Inside): void {
   const names = new Set(inside.names)
   const scope: Inside = { ...inside, names }
   const define = ({ name, value }: Let, into: Set<string>, seen: Inside): void => {
@@ -54,15 +58,18 @@ function checkTwice(names: readonly Name[], found: Diagnostic[]): void {
 }
 
 function checkExpr(e: Expr, inside: Inside): void {
-  if (e.kind === 'name') return checkName(e, inside)
-  if (e.kind === 'call') return checkCall(e, inside)
+  if (e.kind === 'name') checkName(e, inside)
+  else if (e.kind === 'call') checkCall(e, inside)
+  else checkChildren(e, inside)
+}
+
+function checkChildren(e: Expr, inside: Inside): void {
   if (e.kind === 'substitute') for (const { axis } of e.items) checkAxis(axis, inside)
   if (e.kind === 'solve') {
     checkExpr(e.low, inside)
     checkExpr(e.high, inside)
-    return checkExpr(e.of, { ...inside, names: new Set([...inside.names, e.variable.text]) })
-  }
-  for (const child of childrenOf(e)) checkExpr(child, inside)
+    checkExpr(e.of, { ...inside, names: new Set([...inside.names, e.variable.text]) })
+  } else for (const child of childrenOf(e)) checkExpr(child, inside)
 }
 
 function checkName({ text, span }: Name, { names, axes, functions, found }: Inside): void {
@@ -81,7 +88,8 @@ function checkCall(e: Call, inside: Inside): void {
   const entry = functions.get(name)
   if (!entry && name === 'size') {
     const [arg] = e.args
-    if (arg?.kind === 'name' && e.args.length === 1) checkAxis(arg, inside)
+    const isAxis = arg?.kind === 'name' && e.args.length === 1 && (axes.includes(arg.text) || !names.has(arg.text))
+    if (isAxis) checkAxis(arg, inside)
     else found.push(errors.sizeOfWhat(arg?.span ?? e.span))
     return
   }
@@ -97,6 +105,10 @@ function checkCall(e: Call, inside: Inside): void {
     }
   } else if (!Object.hasOwn(builtins, name) && !isFold(name)) {
     const isValue = names.has(name) || axes.includes(name)
-    found.push(isValue ? errors.valueCalled(e.callee.span, name) : errors.unknownFunction(e.callee.span, name, functionNames(inside)))
+    found.push(
+      isValue
+        ? errors.valueCalled(e.callee.span, name)
+        : errors.unknownFunction(e.callee.span, name, functionNames(inside)),
+    )
   }
 }

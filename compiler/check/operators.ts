@@ -35,13 +35,21 @@ export function areBools(env: Env, what: string, operands: readonly Operand[]): 
 }
 
 /** `op` on operands over joined axes. */
-export const apply = (env: Env, op: Op, args: readonly Expr[], span: Span): Expr =>
-  isPoison(...args) ? poison : call(op, meet(env.context.axes, args), span)
+export function apply(env: Env, op: Op, args: readonly Expr[], span: Span): Expr {
+  if (isPoison(...args)) return poison
+  const met = meet(env.context.axes, args)
+  return isPoison(...met) ? poison : call(op, met, span)
+}
 
 /** `op` on floats, or on integers that are converted. */
 export function applyFloat(env: Env, what: string, op: Op, operands: readonly Operand[], span: Span): Expr {
   if (!areNumbers(env, what, operands)) return poison
-  return apply(env, op, operands.map(({ value }) => toFloat(value)), span)
+  return apply(
+    env,
+    op,
+    operands.map(({ value }) => toFloat(value)),
+    span,
+  )
 }
 
 /** `op` on numbers of one type: i32 if all are. */
@@ -55,7 +63,13 @@ export function agree(values: readonly Expr[]): readonly Expr[] {
   return values.every((e) => e.type === 'i32') ? values : values.map(toFloat)
 }
 
-const arithmetic: Readonly<Partial<Record<BinaryOp, Op>>> = { '+': 'add', '-': 'sub', '*': 'mul', '%': 'mod', div: 'idiv' }
+const arithmetic: Readonly<Partial<Record<BinaryOp, Op>>> = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '%': 'mod',
+  div: 'idiv',
+}
 
 /** A binary operation. In an index position a quotient of integers is rounded down. */
 export function binary(env: Env, op: BinaryOp, a: Operand, b: Operand, span: Span, inIndex: boolean): Expr {

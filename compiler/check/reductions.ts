@@ -1,9 +1,9 @@
 /** Reductions and running folds, with the domain that each sees (docs/language.md, Domains). */
 import type { Span } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
-import * as warnings from '../warnings.ts'
 import { bool, call, type Expr, reduce, scan, unionAxes } from '../ir.ts'
 import type { ReduceOp, ScanOp } from '../ops.ts'
+import * as warnings from '../warnings.ts'
 import { isPair, meet, openPart, partBounds, tokenRoot } from './axes.ts'
 import { type AxisUse, type Env, isPoison, placeOf, poison, report } from './context.ts'
 import { apply, areBools, areNumbers, type Operand, operand, toFloat } from './operators.ts'
@@ -101,7 +101,9 @@ function place(env: Env, f: FoldCall, over: readonly string[], of: Expr, where: 
     } else wholeToken = true
   }
   if (said && isTrue(said)) said = undefined
+  if (isPoison(body) || (said && isPoison(said))) return undefined
   const [met = body, ...rest] = meet(table, said ? [body, said] : [body], over, over)
+  if (isPoison(met, ...rest)) return undefined
   const bounds = partBounds(table, unionAxes(met.axes, over, ...rest.map((e) => e.axes)), over)
   warnOfMissingAxis(env, f, over, met, rest)
   return { body: met, domain: [...bounds, ...rest].reduce<Expr | undefined>(and, undefined), wholeToken }

@@ -11,7 +11,12 @@ export const maxWidth = 512
 const maxTile = 4_096
 
 /** A file's check lines, then the attention's own; of the file's, the axes that this attention has. */
-export function readChecks(env: Env, a: ast.Attention, ofFile: readonly ast.Check[], axes: readonly Axis[]): readonly Check[] {
+export function readChecks(
+  env: Env,
+  a: ast.Attention,
+  ofFile: readonly ast.Check[],
+  axes: readonly Axis[],
+): readonly Check[] {
   const own = a.clauses.filter((clause) => clause.kind === 'check')
   for (const check of own) checkAxes(env, check.sizes)
   const all = [...ofFile, ...own]
@@ -37,7 +42,8 @@ function checkAxes(env: Env, settings: readonly ast.Setting[]): void {
 function checkWidths(env: Env, settings: readonly ast.Setting[]): void {
   for (const { name, value } of settings) {
     if (!featureAxes.includes(name.text)) continue
-    if (value.value < 1 || value.value > maxWidth) report(env, errors.widthOutOfRange(value.span, name.text, value.value, maxWidth))
+    if (value.value < 1 || value.value > maxWidth)
+      report(env, errors.widthOutOfRange(value.span, name.text, value.value, maxWidth))
   }
 }
 

@@ -17,8 +17,10 @@ export interface Item {
 
 /** The index expressions are evaluated here, all at once; then `of` is evaluated there, everything inside it. */
 export function substitute(env: Env, of: Expr, ofSpan: Span, items: readonly Item[], span: Span): Expr {
-  if (isPoison(of, ...items.map(({ index }) => index)) || !areIntegers(env, items) || !areDistinct(env, items)) return poison
+  if (isPoison(of, ...items.map(({ index }) => index)) || !areIntegers(env, items) || !areDistinct(env, items))
+    return poison
   const base = items.reduce((e, item) => bringAxis(env, e, item), of)
+  if (isPoison(base)) return poison
   const lacking = items.filter(({ axis }) => !base.axes.includes(axis))
   for (const { axisSpan, name } of lacking) report(env, errors.substitutedAxisMissing(axisSpan, name, ofSpan, of.axes))
   if (lacking.length > 0) return poison
@@ -29,15 +31,25 @@ function build(env: Env, base: Expr, items: readonly Item[], span: Span): Expr {
   const table = env.context.axes
   const moved = items.map(({ axis }) => axis)
   const stays = withoutAxes(base.axes, moved)
-  const indices = meet(table, items.map(({ index }) => index), stays)
+  const indices = meet(
+    table,
+    items.map(({ index }) => index),
+    stays,
+  )
   const all = unionAxes(stays, ...indices.map((e) => e.axes))
   const meeting = stays.filter((axis) => ancestorsOf(table, axis).some((p) => all.includes(p)))
   const of = meeting.length > 0 ? raise(table, base, meeting) : base
+  if (isPoison(of, ...indices)) return poison
   const places = items.map(({ axis, zero, index }, k): Place => {
     return { axis, index: indices[k] ?? index, outside: zero ? 'zero' : 'clamp' }
   })
   const e = at(of, places, span)
-  const said = places.map(({ axis, index }, k) => ({ axis, index, span: items[k]?.indexSpan ?? span, zero: items[k]?.zero ?? false }))
+  const said = places.map(({ axis, index }, k) => ({
+    axis,
+    index,
+    span: items[k]?.indexSpan ?? span,
+    zero: items[k]?.zero ?? false,
+  }))
   env.context.marks.moves.set(e, { base: of, places: said, span, inLibrary: inLibrary(env) })
   return e
 }

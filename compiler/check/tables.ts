@@ -15,7 +15,12 @@ interface Scope {
 }
 
 /** `around` with these functions of one scope in front. */
-export function addFunctions(around: FunctionTable, fns: readonly ast.Fn[], { origin, names }: Scope, found: Diagnostic[]): FunctionTable {
+export function addFunctions(
+  around: FunctionTable,
+  fns: readonly ast.Fn[],
+  { origin, names }: Scope,
+  found: Diagnostic[],
+): FunctionTable {
   const recursive = findRecursive(fns, found)
   const table = new Map(around)
   const own = new Map<string, ast.Fn>()
@@ -61,7 +66,12 @@ function findRecursive(fns: readonly ast.Fn[], found: Diagnostic[]): ReadonlySet
     for (const member of path) out.add(member)
     const [next = fn] = [...path.slice(1), fn]
     const call = calleesOf(fn).find(({ text }) => text === next.name.text)
-    found.push(errors.recursion(call?.span ?? fn.name.span, [...path, fn].map(({ name }) => name.text)))
+    found.push(
+      errors.recursion(
+        call?.span ?? fn.name.span,
+        [...path, fn].map(({ name }) => name.text),
+      ),
+    )
   }
   return out
 }

@@ -7,7 +7,8 @@ import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Plan, StreamPlan } from '../plan/plan.ts'
 import { type LoweringContext, NotLowered } from './lowering.ts'
 import { materialise } from './materialise.ts'
-import { lowerStream, splitAxis } from './stream.ts'
+import { splitAxis } from './split.ts'
+import { lowerStream } from './stream.ts'
 
 export interface ProgramOptions {
   readonly machine: Machine

@@ -63,6 +63,7 @@ export interface Puller {
 }
 
 const maxTerms = 24
+const none: ReadonlyMap<Expr, number> = new Map()
 
 export function createPuller(context: PullContext): Puller {
   const { names, stream } = context
@@ -284,35 +285,45 @@ export function createPuller(context: PullContext): Puller {
   }
 
   const selectOf = (c: Expr, x: Expr, y: Expr): Sum | undefined => {
-    const condition = hasStatistic(c) ? freeCondition(c) : c
-    if (!condition) return undefined
-    if (condition.kind === 'const') return condition.value ? expand(x) : expand(y)
-    if (isZero(y)) return expand(x).map((t) => guarded(t, condition))
-    if (!context.distribute && hasStatistic(x)) return undefined
-    const otherwise = names.intern(call('not', [condition]))
-    return [...expand(x).map((t) => guarded(t, condition)), ...expand(y).map((t) => guarded(t, otherwise))]
+    const conditions = !hasStatistic(c) ? [c] : isRow(c) ? [settle(c)] : freeConditions(c)
+    if (!conditions || (!context.distribute && hasStatistic(x) && !isZero(y))) return undefined
+    const under = (sum: Sum, guards: readonly Expr[]): Sum => sum.map((t) => guards.reduce(guarded, t))
+    const taken = under(expand(x), conditions)
+    if (isZero(y)) return taken
+    // Not (a and b) as two cases that exclude each other: not a; a and not b.
+    const others = conditions.map((last, k) => [...conditions.slice(0, k), names.intern(call('not', [last]))])
+    return [...taken, ...others.flatMap((guards) => under(expand(y), guards))]
   }
-  /** A comparison with zero from which positive statistics have dropped out; exp(x) > 0 says x > -inf. */
-  const freeCondition = (c: Expr): Expr | undefined => {
+  /**
+   * A comparison of a single term with zero, as conditions that hold together: the signs of its statistics, per row, and of the rest,
+   * without statistics. exp(x) > 0 says x > -inf. A statistic that is NaN makes the row's condition false, as it makes the comparison.
+   */
+  const freeConditions = (c: Expr): readonly Expr[] | undefined => {
     if (c.kind !== 'call' || (c.op !== 'lt' && c.op !== 'le')) return undefined
     const [left, right] = c.args as [Expr, Expr]
     const other = isZero(left) ? right : isZero(right) ? left : undefined
     if (other?.type !== 'f32') return undefined
     const [t, ...more] = expand(other)
     if (!t || more.length > 0 || t.guards.length > 0) return undefined
-    const rest = [...t.factors].filter(([f]) => !positive(f))
-    const turn = (x: Expr): Expr => (isZero(left) ? call(c.op, [f32(0), x]) : call(c.op, [x, f32(0)]))
-    if (rest.length > 0) {
-      const plain = { ...number(Math.sign(t.coefficient)), factors: new Map(rest) }
-      return rest.every(([f]) => !hasStatistic(f)) ? names.intern(turn(renderTerm(plain))) : undefined
+    const statistics = [...t.factors.keys()].filter((f) => hasStatistic(f))
+    if (!statistics.every((f) => isRow(f) && positive(f))) return undefined
+    const signs = statistics.map((f) => call('lt', [f32(0), f]))
+    const rest: Term = {
+      ...t,
+      coefficient: Math.sign(t.coefficient),
+      factors: new Map([...t.factors].filter(([f]) => !statistics.includes(f))),
+      exponent: none,
     }
-    const isAbove = isZero(left) === t.coefficient > 0 // is 0 < +positive, or -positive < 0
-    if (!isAbove) return c.op === 'lt' ? names.intern({ ...f32(0), type: 'bool', value: false }) : undefined
-    const plain = [...t.exponent.keys()].filter((x) => !isRow(x))
-    if (c.op === 'le' || plain.length === 0) return names.intern({ ...f32(0), type: 'bool', value: true })
-    return names.intern(
-      call('lt', [f32(-Infinity), renderLinear(new Map(plain.map((x) => [x, t.exponent.get(x) ?? 1])))]),
-    )
+    const parts = (wanted: boolean): ReadonlyMap<Expr, number> =>
+      new Map([...t.exponent].filter(([x]) => hasStatistic(x) === wanted))
+    const exponents = [parts(true), parts(false)]
+      .filter((x) => x.size > 0)
+      .map((x) => call('lt', [f32(-Infinity), renderLinear(x)]))
+    const isPositive = rest.factors.size === 0
+    const isTrue = isPositive && isZero(left) === t.coefficient > 0
+    if (isPositive && !isTrue) return undefined
+    const sign = isPositive ? [] : [call(c.op, isZero(left) ? [f32(0), renderTerm(rest)] : [renderTerm(rest), f32(0)])]
+    return [...signs, ...exponents, ...sign].map(names.intern)
   }
 
   // Reciprocals: a sum of terms at different scales is taken relative to the largest, so that its own scale is never formed.

@@ -16,11 +16,25 @@ export interface Judgement {
   readonly worst: Deviation | undefined
 }
 
-export const nothingJudged: Judgement = { status: 'not verified', elements: 0, notVerified: 0, ambiguous: 0, medians: [], worst: undefined }
+export const nothingJudged: Judgement = {
+  status: 'not verified',
+  elements: 0,
+  notVerified: 0,
+  ambiguous: 0,
+  medians: [],
+  worst: undefined,
+}
 
 export function judge(result: string, got: Tensor, want: Outcome): Judgement {
   const { status, elements, notVerified, ambiguous, median, worst }: Verdict = verdict(got.data, want)
-  return { status, elements, notVerified, ambiguous, medians: median > 0 ? [median] : [], worst: worst && { ...worst, result } }
+  return {
+    status,
+    elements,
+    notVerified,
+    ambiguous,
+    medians: median > 0 ? [median] : [],
+    worst: worst && { ...worst, result },
+  }
 }
 
 /** An error in units of what is allowed; infinite beyond the hard bound. */
@@ -35,7 +49,12 @@ const worse = (a: Status, b: Status): Status => (order.indexOf(a) >= order.index
 
 export function combine(a: Judgement, b: Judgement): Judgement {
   return {
-    status: a.elements === 0 ? b.status : b.elements === 0 ? worse(a.status, isFailure(b.status) ? b.status : a.status) : worse(a.status, b.status),
+    status:
+      a.elements === 0
+        ? b.status
+        : b.elements === 0
+          ? worse(a.status, isFailure(b.status) ? b.status : a.status)
+          : worse(a.status, b.status),
     elements: a.elements + b.elements,
     notVerified: a.notVerified + b.notVerified,
     ambiguous: a.ambiguous + b.ambiguous,

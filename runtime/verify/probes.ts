@@ -35,7 +35,11 @@ const isValue = (input: InputDecl): boolean => isFloat(input) && input.axes.incl
 const keyAxis = ({ axes }: InputDecl): string => (axes.includes('j') ? 'j' : (axes.at(-2) ?? ''))
 
 /** `inputs` with every element of those that `which` picks passed through `change`. */
-function alter({ attention, inputs, sizes }: ProbeContext, which: (input: InputDecl) => boolean, change: (input: InputDecl) => Change): Inputs | undefined {
+function alter(
+  { attention, inputs, sizes }: ProbeContext,
+  which: (input: InputDecl) => boolean,
+  change: (input: InputDecl) => Change,
+): Inputs | undefined {
   const changed = attention.inputs.flatMap((input) => {
     const tensor = inputs[input.name]
     return tensor && which(input) ? [[input.name, alterTensor(tensor, input, sizes, change(input))] as const] : []
@@ -60,9 +64,18 @@ function alterTensor(tensor: Tensor, { name, axes }: InputDecl, sizes: Sizes, ch
 }
 
 /** Queries that read feature 0 with weight sqrt(d), keys whose feature 0 is the score that is wanted, the rest small noise. */
-function scored(context: ProbeContext, score: (key: number, length: number, stream: Stream) => number): Inputs | undefined {
+function scored(
+  context: ProbeContext,
+  score: (key: number, length: number, stream: Stream) => number,
+): Inputs | undefined {
   const { d = 1 } = context.sizes
-  const queries = alter(context, isQuery, () => ({ d: feature }, x) => (feature === 0 ? Math.sqrt(d) : x * 0.1))
+  const queries = alter(
+    context,
+    isQuery,
+    () =>
+      ({ d: feature }, x) =>
+        feature === 0 ? Math.sqrt(d) : x * 0.1,
+  )
   if (!queries) return undefined
   return alter({ ...context, inputs: queries }, isKey, (input) => (index, x, stream) => {
     const axis = keyAxis(input)
@@ -70,10 +83,14 @@ function scored(context: ProbeContext, score: (key: number, length: number, stre
   })
 }
 
-const isEdge = (key: number, length: number, tile: number): boolean => key % tile === 0 || key % tile === tile - 1 || key === length - 1
+const isEdge = (key: number, length: number, tile: number): boolean =>
+  key % tile === 0 || key % tile === tile - 1 || key === length - 1
 
 export const probes: readonly Probe[] = [
-  { name: 'rising scores', apply: (c) => scored(c, (key, _length, next) => 0.8 * Math.floor(key / c.tile) + 0.1 * next.normal()) },
+  {
+    name: 'rising scores',
+    apply: (c) => scored(c, (key, _length, next) => 0.8 * Math.floor(key / c.tile) + 0.1 * next.normal()),
+  },
   { name: 'falling scores', apply: (c) => scored(c, (key, length) => (0.8 * (length - key)) / c.tile) },
   { name: 'heavy keys at tile edges', apply: heavyEdges },
   { name: 'peaked scores', apply: (c) => scored(c, (key, _length, next) => (key % 5 === 2 ? 30 : next.normal())) },
@@ -82,23 +99,61 @@ export const probes: readonly Probe[] = [
   { name: 'scores shifted by 100', apply: (c) => scored(c, (_key, _length, next) => 100 + next.normal()) },
   { name: 'scores shifted by -100', apply: (c) => scored(c, (_key, _length, next) => -100 + next.normal()) },
   { name: 'scores shifted by 10000', apply: (c) => scored(c, (_key, _length, next) => 1e4 + next.normal()) },
-  { name: 'scores of -inf', apply: (c) => scored(c, (key, _length, next) => (key < c.tile && key % 3 !== 1 ? -Infinity : next.normal())) },
-  { name: 'a whole tile of -inf', apply: (c) => scored(c, (key, _length, next) => (key < c.tile ? -Infinity : next.normal())) },
-  { name: 'a NaN key', isolation: true, apply: (c) => alter(c, (input) => isKey(input), (input) => plant(input, c, Number.NaN, 1)) },
+  {
+    name: 'scores of -inf',
+    apply: (c) => scored(c, (key, _length, next) => (key < c.tile && key % 3 !== 1 ? -Infinity : next.normal())),
+  },
+  {
+    name: 'a whole tile of -inf',
+    apply: (c) => scored(c, (key, _length, next) => (key < c.tile ? -Infinity : next.normal())),
+  },
+  {
+    name: 'a NaN key',
+    isolation: true,
+    apply: (c) =>
+      alter(
+        c,
+        (input) => isKey(input),
+        (input) => plant(input, c, Number.NaN, 1),
+      ),
+  },
   { name: 'a NaN value', isolation: true, apply: (c) => alter(c, isValue, (input) => plant(input, c, Number.NaN, 2)) },
-  { name: 'an infinite value', isolation: true, apply: (c) => alter(c, isValue, (input) => plant(input, c, Infinity, 3)) },
+  {
+    name: 'an infinite value',
+    isolation: true,
+    apply: (c) => alter(c, isValue, (input) => plant(input, c, Infinity, 3)),
+  },
   { name: 'large values', apply: (c) => alter(c, isValue, () => (_index, x) => x * 1000) },
-  { name: 'nothing admitted', apply: (c) => alter(c, ({ type }) => type === 'bool', () => () => 0) },
-  { name: 'ends of ranges', apply: (c) => alter(c, ({ range }) => range !== undefined, (input) => ends(input, c)) },
+  {
+    name: 'nothing admitted',
+    apply: (c) =>
+      alter(
+        c,
+        ({ type }) => type === 'bool',
+        () => () => 0,
+      ),
+  },
+  {
+    name: 'ends of ranges',
+    apply: (c) =>
+      alter(
+        c,
+        ({ range }) => range !== undefined,
+        (input) => ends(input, c),
+      ),
+  },
 ]
 
 function heavyEdges(context: ProbeContext): Inputs | undefined {
   const { tile } = context
   const inputs = scored(context, (key, length, next) => (isEdge(key, length, tile) ? 2 : 0) + 0.1 * next.normal())
-  return inputs && alter({ ...context, inputs }, isValue, (input) => (index, x) => {
-    const key = index[keyAxis(input)] ?? 0
-    return isEdge(key, context.sizes[keyAxis(input)] ?? 1, tile) ? x + 10 + key : x
-  })
+  return (
+    inputs &&
+    alter({ ...context, inputs }, isValue, (input) => (index, x) => {
+      const key = index[keyAxis(input)] ?? 0
+      return isEdge(key, context.sizes[keyAxis(input)] ?? 1, tile) ? x + 10 + key : x
+    })
+  )
 }
 
 /** Every second key is one and the same. */

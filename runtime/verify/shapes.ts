@@ -19,10 +19,14 @@ export const edgeLengths = (tile: number): readonly number[] => [0, 1, tile - 1,
 const widths = [16, 64, 3, 72, 1, 96, 128]
 
 /**
- * Twelve shapes in which every edge length occurs twice as a query and twice as a key length, each key length with both widths,
- * each width with all types, and empty, ragged and whole lengths meet in every pair.
+ * Twelve shapes in which every edge length occurs twice as a query and twice as a key length, each key length with both widths and
+ * each width with all types; of at most one element, one tile and several tiles, queries and keys meet in every pair.
  */
-export function coveringShapes(attention: Attention, tile = 8, dtypes: readonly Shape['dtype'][] = ['f32', 'f16', 'bf16']): readonly Shape[] {
+export function coveringShapes(
+  attention: Attention,
+  tile = 8,
+  dtypes: readonly Shape['dtype'][] = ['f32', 'f16', 'bf16'],
+): readonly Shape[] {
   const lengths = edgeLengths(tile)
   const pair = widthsOf(attention)
   return Array.from({ length: 12 }, (_, n) => {
@@ -30,16 +34,25 @@ export function coveringShapes(attention: Attention, tile = 8, dtypes: readonly 
     const key = n % 6
     const query = (partners[round] ?? [])[key] ?? key
     const width = pair[round] ?? 16
-    const wanted: Sizes = { b: 1, h: n % 2 === 0 ? 2 : 4, i: lengths[query] ?? 0, j: lengths[key] ?? 0, d: width, e: pair[(round + key) % 2] ?? width }
+    const wanted: Sizes = {
+      b: 1,
+      h: n % 2 === 0 ? 2 : 4,
+      i: lengths[query] ?? 0,
+      j: lengths[key] ?? 0,
+      d: width,
+      e: pair[(round + key) % 2] ?? width,
+    }
     const sizes = completeSizes(attention, wanted, n)
-    return sizes.ok ? [{ sizes: sizes.value, dtype: dtypes[n % dtypes.length] ?? 'f32', tiles: [{ i: tile, j: tile }] }] : []
+    return sizes.ok
+      ? [{ sizes: sizes.value, dtype: dtypes[n % dtypes.length] ?? 'f32', tiles: [{ i: tile, j: tile }] }]
+      : []
   }).flat()
 }
 
 /** The query length that goes with each key length, by index into `edgeLengths`, in either round. */
 const partners: readonly (readonly number[])[] = [
-  [5, 3, 4, 3, 0, 1],
-  [0, 4, 1, 2, 5, 2],
+  [5, 2, 1, 4, 3, 0],
+  [0, 4, 3, 1, 5, 2],
 ]
 
 function widthsOf(attention: Attention): readonly [number, number] {
@@ -48,7 +61,12 @@ function widthsOf(attention: Attention): readonly [number, number] {
 }
 
 /** A shape with a length for every axis: those wanted that are free to be chosen, others 1 to 4 by the seed. */
-export function completeSizes(attention: Attention, wanted: Sizes, seed: number, params: Readonly<Record<string, number | boolean>> = {}): Outcome<Sizes> {
+export function completeSizes(
+  attention: Attention,
+  wanted: Sizes,
+  seed: number,
+  params: Readonly<Record<string, number | boolean>> = {},
+): Outcome<Sizes> {
   const free = attention.axes.filter(isFree).map(({ name }) => name)
   const sizes = Object.fromEntries(Object.entries(wanted).filter(([axis]) => free.includes(axis)))
   const fill = (axis: string): number => 1 + Math.floor(randomNumbers(seed, `size of ${axis}`).uniform() * 4)

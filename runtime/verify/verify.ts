@@ -9,7 +9,7 @@ import { done, failed, type Outcome, problem } from '../problem.ts'
 import type { Inputs, Scalars } from '../runners.ts'
 import type { Tensor } from '../tensor.ts'
 import { badness, combine, type Deviation, isFailure, type Judgement, judge, nothingJudged } from './judge.ts'
-import { type Probe, probes as allProbes } from './probes.ts'
+import { probes as allProbes, type Probe } from './probes.ts'
 import type { Shape, Tile } from './shapes.ts'
 
 /** One attention, built for one shape's compile-time lengths, type and tile. */
@@ -85,7 +85,14 @@ interface Build {
 /** What probes take for a tile of keys where none was asked for: shorter than what targets generate, so that there are several. */
 const shortTile = 16
 
-async function tryShape(attention: Attention, shape: Shape, params: Scalars, builds: readonly Build[], options: VerifyOptions, tally: Tally): Promise<void> {
+async function tryShape(
+  attention: Attention,
+  shape: Shape,
+  params: Scalars,
+  builds: readonly Build[],
+  options: VerifyOptions,
+  tally: Tally,
+): Promise<void> {
   const { sizes, dtype } = shape
   const inputs = drawInputs(attention, sizes, { seed: options.seed, dtype, params })
   const tile = Math.min(...builds.map((build) => build.tile?.j ?? shortTile))
@@ -107,7 +114,9 @@ export const showSizes = (sizes: Sizes): string =>
 
 function paramsFor(attention: Attention, sizes: Sizes, { seed, params }: VerifyOptions): Outcome<Scalars> {
   const resolved = resolveParams(attention, sizes, drawParams(attention, sizes, seed, params))
-  return resolved.ok ? done(resolved.value) : failed(...resolved.problems.map(({ message }) => problem('ATTN0307', message)))
+  return resolved.ok
+    ? done(resolved.value)
+    : failed(...resolved.problems.map(({ message }) => problem('ATTN0307', message)))
 }
 
 async function tryInputs(
@@ -161,7 +170,8 @@ function count(judgement: Judgement, at: Case, tally: Tally): void {
 }
 
 function checkShape(name: string, got: readonly number[], want: readonly number[]): void {
-  if (got.join() !== want.join()) throw new Error(`${name} has the shape [${got.join(', ')}], and should have [${want.join(', ')}]`)
+  if (got.join() !== want.join())
+    throw new Error(`${name} has the shape [${got.join(', ')}], and should have [${want.join(', ')}]`)
 }
 
 function reportOf(attention: Attention, options: VerifyOptions, tally: Tally): Verification {

@@ -51,7 +51,7 @@ export function shareAll<Given extends object>(given: Given): Given {
 
 /** Up to `count` threads besides this one; none where they cannot be had. */
 export function findThreads(code: () => string, count: number | undefined): readonly Thread[] {
-  const page: { readonly navigator?: { readonly hardwareConcurrency?: number } } = globalThis
+  const page = globalThis as unknown as { readonly navigator?: { readonly hardwareConcurrency?: number } }
   const wanted = Math.floor(count ?? page.navigator?.hardwareConcurrency ?? 1) - 1
   if (typeof SharedArrayBuffer !== 'function') return []
   while (pool.threads.length < wanted) {
@@ -76,10 +76,18 @@ export function startThread(code: string): Thread | undefined {
   const node = nodeThreads()
   if (node) {
     const worker = new node.Worker(code, { eval: true })
-    worker.unref()
-    worker.on('message', heard)
+    // Idle threads do not keep the process alive; a listener does, so it comes first.
+    worker.on('message', (answer: Answer) => {
+      heard(answer)
+      if (waiting.size === 0) worker.unref()
+    })
     worker.on('error', failed)
-    return { waiting, send: (job) => worker.postMessage(job) }
+    worker.unref()
+    const send = (job: Job): void => {
+      worker.ref()
+      worker.postMessage(job)
+    }
+    return { waiting, send }
   }
   const page = globalThis as unknown as BrowserThreads
   if (!page.Worker) return undefined
@@ -91,7 +99,7 @@ export function startThread(code: string): Thread | undefined {
 
 /** What this module uses of Node. */
 export interface NodeThreads {
-  readonly Worker: new (code: string, options: object) => NodePort & { unref(): void }
+  readonly Worker: new (code: string, options: object) => NodePort & { ref(): void; unref(): void }
   readonly parentPort: NodePort | null
 }
 export interface NodePort {

@@ -16,7 +16,7 @@ const deep = Array.from({ length: 1200 }, (_, k) => `let l${k + 1} = l${k} + 1`)
 export const cases: readonly Case[] = [
   {
     code: 'ATTN0100',
-    says: 'A name is neither a value in scope nor an axis. A fn of the file sees its parameters and the conventional axes only, one inside an attention also that attention\'s names.',
+    says: "A name is neither a value in scope nor an axis. A fn of the file sees its parameters and the conventional axes only, one inside an attention also that attention's names.",
     wrong: 'let scale = 2.0\nscore = ‹scael› * dot(q, k)',
     right: 'let scale = 2.0\nscore = scale * dot(q, k)',
   },
@@ -228,7 +228,8 @@ export const cases: readonly Case[] = [
     code: 'ATTN0137',
     says: 'weight needs normalize, and what names score needs score.',
     wrong: 'attention a {\n  input q[b, i, d], v[b, j, e]\n  output sum[j](‹weight› * v)\n}',
-    right: 'attention a {\n  input q[b, i, d], k[b, j, d], v[b, j, e]\n  normalize = softmax[j](dot(q, k))\n  output sum[j](weight * v)\n}',
+    right:
+      'attention a {\n  input q[b, i, d], k[b, j, d], v[b, j, e]\n  normalize = softmax[j](dot(q, k))\n  output sum[j](weight * v)\n}',
   },
   {
     code: 'ATTN0138',
@@ -311,7 +312,7 @@ export const cases: readonly Case[] = [
   {
     code: 'ATTN0151',
     says: 'The length of an axis comes from an input that has it or from a declaration.',
-    wrong: 'attention a {\n  input k[j, d], v[j, e]\n  ‹normalize = softmax[j](sum[d](k))›\n}',
+    wrong: 'attention a {\n  input k[j, d], v[j, e]\n  normalize = ‹softmax[j](sum[d](k))›\n}',
     right: 'attention a {\n  axis i like j\n  input k[j, d], v[j, e]\n  normalize = softmax[j](sum[d](k))\n}',
   },
   {
@@ -322,9 +323,9 @@ export const cases: readonly Case[] = [
   },
   {
     code: 'ATTN0153',
-    says: 'The length of an axis depends on itself through the constants in it.',
-    wrong: 'split j into (c, t) by n\nparam n = ‹x›\nlet x = n',
-    right: 'split j into (c, t) by n\nparam n = 4\nlet x = n\nscore = dot(q, k) + x',
+    says: 'The length of an axis, or of a part, is computed from something over that axis.',
+    wrong: 'split j into (c, t) by ‹sum[b, j](j * bias)›\ninput bias[b, c]: i32\nscore = dot(q, k) + bias',
+    right: 'split j into (c, t) by n\ninput bias[b, c]: i32\nparam n = 64\nscore = dot(q, k) + bias',
   },
   {
     code: 'ATTN0154',
@@ -355,6 +356,12 @@ export const cases: readonly Case[] = [
     says: "The precision is 'accurate' or 'fast'.",
     wrong: 'precision ‹exact›',
     right: 'precision accurate',
+  },
+  {
+    code: 'ATTN0159',
+    says: 'The default of a param, or the value of a const, lies outside of its declared range.',
+    wrong: 'param window: i32 = ‹4› in [8, 64]\nmask = abs(i - j) <= window',
+    right: 'param window: i32 = 16 in [8, 64]\nmask = abs(i - j) <= window',
   },
   {
     code: 'ATTN0160',
@@ -403,6 +410,12 @@ export const cases: readonly Case[] = [
     right: 'score = dot(q, k) + 1200',
   },
   {
+    code: 'ATTN0167',
+    says: 'A length is not negative, and a part of an axis has at least one place.',
+    wrong: 'axis ‹r› = 4 - 8\ninput rel[r]: f32\nscore = dot(q, k) + sum[r](rel)',
+    right: 'axis r = 8 - 4\ninput rel[r]: f32\nscore = dot(q, k) + sum[r](rel)',
+  },
+  {
     code: 'ATTN0201',
     says: "A reduction over a whole token axis also sees the keys or queries that the mask excludes. Both readings are common, so 'where' says which is meant.",
     wrong: 'mask = j <= i\nlet centre = ‹mean[j](k)›\nscore = dot(q, k - centre)',
@@ -411,8 +424,10 @@ export const cases: readonly Case[] = [
   {
     code: 'ATTN0202',
     says: 'A pair expression is read at another head where the mask may exclude the pair; outside the mask it is just its formula, not 0.',
-    wrong: 'axis a2 like h\ninput post[a2, h]: f32, len[h]: i32\nmask = j < len\nlet p = exp(score)\nnormalize = sum[a2](post * ‹p[h = a2]›)',
-    right: 'axis a2 like h\ninput post[a2, h]: f32, len[h]: i32\nmask = j < len\nlet p = exp(score)\nnormalize = sum[a2](post * (if mask then p else 0)[h = a2])',
+    wrong:
+      'axis a2 like h\ninput post[a2, h]: f32, len[h]: i32\nmask = j < len\nlet p = exp(score)\nnormalize = sum[a2](post * ‹p[h = a2]›)',
+    right:
+      'axis a2 like h\ninput post[a2, h]: f32, len[h]: i32\nmask = j < len\nlet p = exp(score)\nnormalize = sum[a2](post * (if mask then p else 0)[h = a2])',
   },
   {
     code: 'ATTN0203',
@@ -435,7 +450,7 @@ export const cases: readonly Case[] = [
   {
     code: 'ATTN0206',
     says: 'An i32 may leave its range for lengths below 2^30, and wraps then.',
-    wrong: 'score = dot(q, k) + ‹i * size(j) + j›',
+    wrong: 'score = dot(q, k) + (‹i * size(j)› + j)',
     right: 'score = dot(q, k) + 1.0 * i * size(j) + j',
   },
   {
@@ -453,7 +468,7 @@ export const cases: readonly Case[] = [
   {
     code: 'ATTN0209',
     says: 'An input without a range may take log, sqrt, rsqrt or a power with a float exponent out of its domain; random inputs would give NaN.',
-    wrong: 'input temperature[h]\nscore = dot(q, k) * log(‹temperature›)',
+    wrong: 'input temperature[h]\nscore = dot(q, k) * ‹log(temperature)›',
     right: 'input temperature[h]: f32 in [0.1, 10]\nscore = dot(q, k) * log(temperature)',
   },
 ]

@@ -1,5 +1,5 @@
-import { checkFile } from '../../compiler/check/check.ts'
 import type { Attention } from '../../compiler/attention.ts'
+import { checkFile } from '../../compiler/check/check.ts'
 import type { Expr } from '../../compiler/ir.ts'
 import { printAttention, printExpr } from '../../compiler/print-ir.ts'
 import { verifyModule } from '../../compiler/verify-ir.ts'
@@ -32,7 +32,10 @@ export function frame(clauses: string): string {
   return [
     'attention a {',
     '  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]',
-    ...clauses.trim().split('\n').map((line) => `  ${line.trim()}`),
+    ...clauses
+      .trim()
+      .split('\n')
+      .map((line) => `  ${line.trim()}`),
     ...(has('score') ? [] : ['  score = dot(q, k)']),
     ...(has('normalize') ? [] : ['  normalize = softmax[j](score)']),
     '}',
@@ -52,7 +55,8 @@ export function resultOf(a: Attention, name: string): Expr {
   return result.expr
 }
 
-export const codes = (source: string, others: Files = {}): readonly string[] => check(source, others).found.map(({ code }) => code)
+export const codes = (source: string, others: Files = {}): readonly string[] =>
+  check(source, others).found.map(({ code }) => code)
 
 /** `ATTN0100 'text'` of each diagnostic: its code and the text that it points at. */
 export const places = (source: string, others: Files = {}): readonly string[] =>

@@ -1,0 +1,129 @@
+/**
+ * Splits of the streamed axis: a first kernel stores the state of each part, a second merges the states in order and finishes. The
+ * merge moves both sides to a common reference and adds; it follows from the same transformations as a step.
+ */
+import {
+  type Buffer,
+  type Carried,
+  indexRef,
+  type Kernel,
+  type KernelExpr,
+  kernelCall,
+  kernelConst,
+  type Value,
+  valueRef,
+} from '../kernel.ts'
+import type { Pass, StreamPlan } from '../plan/plan.ts'
+import { addTo, carry, holdState, rowAxes, stateOf } from './carried.ts'
+import type { Lowering } from './lowering.ts'
+import {
+  indexOf,
+  type LoweredStream,
+  lowerPass,
+  nameFinals,
+  type StreamOptions,
+  store,
+  storeResults,
+} from './stream.ts'
+import { type Move, mergeReferences, moveTo, nameOf, transform } from './transform.ts'
+
+/** The axis of partial states. No source can declare it: it is a reserved word. */
+export const splitAxis = 'split'
+
+export function lowerSplit(
+  plan: StreamPlan,
+  options: StreamOptions,
+  splits: number,
+  singles: readonly string[],
+  start: (own: readonly string[]) => Lowering,
+  kernel: (lowering: Lowering, doc: string, suffix: string, own: readonly string[]) => Kernel,
+): LoweredStream {
+  const pass = plan.passes[0] as Pass
+  const first = start([splitAxis])
+  const carried = lowerPass(pass, plan, options, first, [], splits)
+  const buffers = carried.map(
+    ({ value }): Buffer => ({
+      name: `${options.name}_${value.name}`,
+      axes: [...singles, splitAxis, ...value.axes.map((a) => a.axis)],
+      storage: value.type === 'f32' ? 'f32' : value.type,
+      role: 'workspace',
+    }),
+  )
+  for (const [k, buffer] of buffers.entries())
+    store(buffer.name, buffer.axes, valueRef((carried[k] as Carried).value), first)
+
+  const second = start([])
+  const { scope, value: merged } = second.nested(new Map([[splitAxis, 'single']]), () =>
+    mergeOf(pass, plan, buffers, second),
+  )
+  second.emit({
+    kind: 'loop',
+    over: { kind: 'members', axis: splitAxis, direction: 'up' },
+    carried: merged,
+    body: scope.statements,
+  })
+  nameFinals(
+    pass,
+    merged.map((c) => valueRef(c.value)),
+    second,
+  )
+  storeResults(plan, second)
+  const names = plan.results.map((r) => r.result.name).join(', ')
+  return {
+    kernels: [
+      kernel(first, `the state of ${names} over each part of ${plan.stream}`, '_parts', [splitAxis]),
+      kernel(second, `${names} from the merged states`, '', []),
+    ],
+    buffers,
+  }
+}
+
+/** A split holds whole tiles: ceil(size / (splits * tile)) of them. */
+export function splitBounds(
+  stream: string,
+  splits: number,
+  tile: number,
+  from: KernelExpr | undefined,
+  to: KernelExpr | undefined,
+  lowering: Lowering,
+) {
+  const int = (n: number): KernelExpr => kernelConst(n, 'i32')
+  const tiles = kernelCall(
+    'idiv',
+    kernelCall('add', lowering.sizeOf(stream), int(splits * tile - 1)),
+    int(splits * tile),
+  )
+  const begin = kernelCall('mul', indexRef(splitAxis), kernelCall('mul', tiles, int(tile)))
+  const end = kernelCall('mul', kernelCall('add', indexRef(splitAxis), int(1)), kernelCall('mul', tiles, int(tile)))
+  return { from: from ? kernelCall('max', from, begin) : begin, to: to ? kernelCall('min', to, end) : end }
+}
+
+/** One more partial state: both sides move to a common reference, then add. The identity on either side changes nothing. */
+function mergeOf(pass: Pass, plan: StreamPlan, buffers: readonly Buffer[], lowering: Lowering): readonly Carried[] {
+  const held = holdState(pass, plan, lowering)
+  const part = holdState(pass, plan, lowering, 'part_')
+  for (const [k, to] of [...part.values()].entries()) {
+    const { name, axes } = buffers[k] as Buffer
+    lowering.emit({ kind: 'load', to, buffer: name, index: indexOf(axes), outside: 'never' })
+  }
+  const left = stateOf(pass, (id) => valueRef(held.get(id) as Value))
+  const right = stateOf(pass, (id) => valueRef(part.get(id) as Value))
+  const [leftMoves, rightMoves] = [new Map<string, Move>(), new Map<string, Move>()]
+  const next = new Map<string, string>()
+  for (const r of pass.references) {
+    const axes = rowAxes(r.of, pass, plan)
+    const place = { stream: plan.stream, where: undefined, axes, pairAxes: axes, lowering }
+    const to = lowering.define(lowering.newValue(`new_${nameOf(r)}`, 'f32', axes))
+    lowering.emit({ kind: 'map', to, expr: mergeReferences(r, left.value(r.id), right.value(r.id), left) })
+    leftMoves.set(r.id, moveTo(r, left.value(r.id), valueRef(to), place))
+    rightMoves.set(r.id, moveTo(r, right.value(r.id), valueRef(to), place))
+    next.set(r.id, to.name)
+  }
+  for (const a of pass.accumulators)
+    next.set(
+      a.id,
+      addTo(a, transform(a, left, leftMoves), transform(a, right, rightMoves), rowAxes(a.body, pass, plan), lowering)
+        .name,
+    )
+  return carry(pass, held, next)
+}
