@@ -9,6 +9,7 @@ import { importReader } from './runtime/imports.ts'
 import { emptyLaunch, type Launch, prepareLaunch } from './runtime/launch.ts'
 import { done, failed, type Outcome, problem } from './runtime/problem.ts'
 import { firstThatRuns, type Inputs, type Loaded, type Runner, runnerOf, type Scalars } from './runtime/runners.ts'
+import { recordOf } from './runtime/tensor.ts'
 
 export * from './index.ts'
 export { importJavaScript, type Kernel } from './runtime/load-ts.ts'
@@ -102,8 +103,8 @@ export async function run(path: string, options: RunOptions = {}): Promise<Outco
   if (!attention.ok) return attention
   const given = {
     ...emptyLaunch,
-    inputs: options.inputs ?? {},
-    params: options.params ?? {},
+    inputs: recordOf(Object.entries(options.inputs ?? {})),
+    params: recordOf(Object.entries(options.params ?? {})),
     dtype: options.dtype ?? 'f32',
   }
   const launch = prepareLaunch(attention.value, given, { ...options.sizes, ...options.shape }, options.seed)

@@ -1,6 +1,7 @@
 /** The values of options: texts to what they mean, or a problem that says what would be right. */
 import { didYouMean } from '../grammar/suggest.ts'
 import { done, failed, type Outcome, type Problem, problem } from '../runtime/problem.ts'
+import { recordOf } from '../runtime/tensor.ts'
 
 const quote = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
 
@@ -39,7 +40,7 @@ export function parseLengths(
     }
     lengths.set(name, length)
   }
-  return done(Object.fromEntries(lengths))
+  return done(recordOf(lengths))
 }
 
 /** `name=value`, each name once; the value is all that follows. */

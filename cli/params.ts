@@ -1,6 +1,7 @@
 import type { Attention } from '../compiler/attention.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Scalars } from '../runtime/runners.ts'
+import { recordOf } from '../runtime/tensor.ts'
 import { parseScalar, unknownNames } from './options.ts'
 
 /** The values of `--param`, as the attention declares them. */
@@ -13,7 +14,7 @@ export function paramsOf(attention: Attention, given: ReadonlyMap<string, string
       attention.params.map(({ name }) => name),
     ),
   ]
-  const params: Record<string, number | boolean> = {}
+  const params: [string, number | boolean][] = []
   for (const { name, type, time } of attention.params) {
     const text = given.get(name)
     if (text === undefined) continue
@@ -21,9 +22,9 @@ export function paramsOf(attention: Attention, given: ReadonlyMap<string, string
     if (time === 'compile') findings.push(problem('ATTN0307', `'${name}' is a const: its value is fixed in the source`))
     else if (value === undefined)
       findings.push(problem('ATTN0307', `param ${name} is ${type}, and '${text}' is none`, paramHints[type]))
-    else params[name] = value
+    else params.push([name, value])
   }
-  return findings.length > 0 ? failed(...findings) : done(params)
+  return findings.length > 0 ? failed(...findings) : done(recordOf(params))
 }
 
 const paramHints = {

@@ -1,6 +1,19 @@
 /** A program as text for `--emit kernel`: every statement on a line, in the words of `kernel.ts`. */
 import { unreachable } from './invariant.ts'
-import type { Carried, GridAxis, Kernel, KernelExpr, Load, Loop, Program, Statement, Step, Store, Value, ValueAxis } from './kernel.ts'
+import type {
+  Carried,
+  GridAxis,
+  Kernel,
+  KernelExpr,
+  Load,
+  Loop,
+  Program,
+  Statement,
+  Step,
+  Store,
+  Value,
+  ValueAxis,
+} from './kernel.ts'
 import type { Op } from './ops.ts'
 
 export function printProgram(program: Program): string {
@@ -8,7 +21,10 @@ export function printProgram(program: Program): string {
   const lines = [
     ...doc.map((line) => `// ${line.replace(/[\r\n\u2028\u2029]+/g, ' ')}`.trimEnd()),
     `program ${name}`,
-    ...axes.map(({ name: axis, length }) => `  axis ${axis}: ${sizes[axis] ?? ('of' in length ? `${length.kind} ${length.of}` : length.kind)}`),
+    ...axes.map(
+      ({ name: axis, length }) =>
+        `  axis ${axis}: ${sizes[axis] ?? ('of' in length ? `${length.kind} ${length.of}` : length.kind)}`,
+    ),
     ...params.map(({ name: param, type, time }) => `  param ${param}: ${type}${time === 'compile' ? ', fixed' : ''}`),
     ...buffers.map((b) => `  ${b.role} ${b.name}[${b.axes.join(', ')}]: ${b.storage}`),
     ...steps.flatMap((step) => ['', ...printStep(step)]),
@@ -36,13 +52,16 @@ const printGridAxis = ({ axis, tile }: GridAxis): string => (tile === undefined 
 
 /** `whole` axes are marked, since they are resident. */
 const printAxis = ({ axis, extent }: ValueAxis): string => (extent === 'whole' ? `${axis}:` : axis)
-const printValue = ({ name, type, axes }: Value): string => `${name}: ${type}${axes.length > 0 ? `[${axes.map(printAxis).join(', ')}]` : ''}`
+const printValue = ({ name, type, axes }: Value): string =>
+  `${name}: ${type}${axes.length > 0 ? `[${axes.map(printAxis).join(', ')}]` : ''}`
 const where = (name: string | undefined): string => (name === undefined ? '' : ` where ${name}`)
 
 export function printStatement(s: Statement): readonly string[] {
   switch (s.kind) {
     case 'load':
-      return [`${printValue(s.to)} = load ${s.buffer}${printIndex(s)}${s.outside === 'never' ? '' : ` outside ${s.outside}`}`]
+      return [
+        `${printValue(s.to)} = load ${s.buffer}${printIndex(s)}${s.outside === 'never' ? '' : ` outside ${s.outside}`}`,
+      ]
     case 'map':
       return [`${printValue(s.to)} = ${printKernelExpr(s.expr)}`]
     case 'mask':
@@ -52,7 +71,9 @@ export function printStatement(s: Statement): readonly string[] {
     case 'reduce':
       return [`${printValue(s.to)} = ${s.op} over ${s.over} of ${printKernelExpr(s.of)}${where(s.where)}`]
     case 'store':
-      return [`store ${s.buffer}${printIndex(s)} = ${printKernelExpr(s.value)} over [${s.axes.map(printAxis).join(', ')}]`]
+      return [
+        `store ${s.buffer}${printIndex(s)} = ${printKernelExpr(s.value)} over [${s.axes.map(printAxis).join(', ')}]`,
+      ]
     case 'loop':
       return printLoop(s)
     default:
@@ -61,7 +82,9 @@ export function printStatement(s: Statement): readonly string[] {
 }
 
 const printIndex = ({ index }: Load | Store): string =>
-  `[${Object.entries(index).map(([axis, e]) => `${axis}: ${printKernelExpr(e)}`).join(', ')}]`
+  `[${Object.entries(index)
+    .map(([axis, e]) => `${axis}: ${printKernelExpr(e)}`)
+    .join(', ')}]`
 
 function printLoop({ over, carried, body }: Loop): readonly string[] {
   const head = over.kind === 'tiles' ? over.head.flatMap(printStatement) : []

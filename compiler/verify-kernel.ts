@@ -75,9 +75,11 @@ class Verifier {
     for (const axis of duplicates(value.axes.map((a) => a.axis))) this.#fault(`${value.name} has axis ${axis} twice`)
     for (const { axis, extent } of value.axes) {
       const open = scope.axes.get(axis)
-      if (extent === 'tile' && open !== 'tile') this.#fault(`${value.name} varies over a tile of ${axis}, which is not open`)
+      if (extent === 'tile' && open !== 'tile')
+        this.#fault(`${value.name} varies over a tile of ${axis}, which is not open`)
       if (extent === 'whole' && open) this.#fault(`${value.name} has all of ${axis}, which is walked here`)
-      if (extent === 'whole' && this.#program.sizes[axis] === undefined) this.#fault(`${value.name} has all of ${axis}, whose length is not fixed`)
+      if (extent === 'whole' && this.#program.sizes[axis] === undefined)
+        this.#fault(`${value.name} has all of ${axis}, whose length is not fixed`)
     }
   }
 
@@ -121,7 +123,8 @@ class Verifier {
   }
 
   #index(s: Load | Store, axes: readonly string[], over: readonly string[], scope: Scope): void {
-    if (Object.keys(s.index).toSorted().join() !== axes.toSorted().join()) this.#fault(`${s.buffer} needs an index for each of ${axes}`)
+    if (Object.keys(s.index).toSorted().join() !== axes.toSorted().join())
+      this.#fault(`${s.buffer} needs an index for each of ${axes}`)
     for (const e of Object.values(s.index)) this.#typed(`an index of ${s.buffer}`, e, 'i32', over, scope)
   }
 
@@ -130,22 +133,33 @@ class Verifier {
     const axes = operands.flatMap((value) => value?.axes.map((a) => a.axis) ?? [])
     for (const value of operands) {
       if (value && value.type !== 'f32') this.#fault(`${s.to.name} multiplies ${value.name}, which is ${value.type}`)
-      if (value && !value.axes.some((a) => a.axis === s.over)) this.#fault(`${value.name} has no axis ${s.over} to be contracted`)
+      if (value && !value.axes.some((a) => a.axis === s.over))
+        this.#fault(`${value.name} has no axis ${s.over} to be contracted`)
     }
     for (const axis of axes) if (axis !== s.over && !over.includes(axis)) this.#fault(`${s.to.name} loses axis ${axis}`)
-    for (const axis of over) if (!axes.includes(axis) || axis === s.over) this.#fault(`${s.to.name} has axis ${axis} from nowhere`)
+    const masked = scope.values.get(s.where ?? '')?.axes.map((a) => a.axis) ?? []
+    for (const axis of over)
+      if (![...axes, ...masked].includes(axis) || axis === s.over)
+        this.#fault(`${s.to.name} has axis ${axis} from nowhere`)
     this.#where(s.to.name, s.where, [...over, s.over], scope)
   }
 
   #where(name: string, mask: string | undefined, over: readonly string[], scope: Scope): void {
     const value = mask === undefined ? undefined : this.#value(mask, name, scope)
     if (value && value.type !== 'bool') this.#fault(`${name} is masked by ${mask}, which is ${value.type}`)
-    for (const { axis } of value?.axes ?? []) if (!over.includes(axis)) this.#fault(`${name} is masked over ${axis}, which it does not walk`)
+    for (const { axis } of value?.axes ?? [])
+      if (!over.includes(axis)) this.#fault(`${name} is masked over ${axis}, which it does not walk`)
   }
 
   #loop(s: Loop, scope: Scope): void {
     for (const { value, initial } of s.carried) {
-      this.#typed(`${value.name} before the loop`, initial, value.type, value.axes.map((a) => a.axis), scope)
+      this.#typed(
+        `${value.name} before the loop`,
+        initial,
+        value.type,
+        value.axes.map((a) => a.axis),
+        scope,
+      )
     }
     const inner: Scope = { values: new Map(scope.values), axes: new Map(scope.axes) }
     const { over } = s
@@ -165,13 +179,15 @@ class Verifier {
     for (const { value, next } of s.carried) {
       const found = inner.values.get(next)
       if (!found) this.#fault(`${value.name} is carried on as ${next}, which the loop does not define`)
-      else if (found.type !== value.type || axesOf(found) !== axesOf(value)) this.#fault(`${value.name} and ${next}, as which it is carried on, differ in axes or type`)
+      else if (found.type !== value.type || axesOf(found) !== axesOf(value))
+        this.#fault(`${value.name} and ${next}, as which it is carried on, differ in axes or type`)
     }
   }
 
   #uniform(name: string, type: ElementType, what: string, scope: Scope): void {
     const value = this.#value(name, what, scope)
-    if (value && (value.type !== type || value.axes.length > 0)) this.#fault(`${what} is ${name}, which is not a uniform ${type}`)
+    if (value && (value.type !== type || value.axes.length > 0))
+      this.#fault(`${what} is ${name}, which is not a uniform ${type}`)
   }
 
   #value(name: string, by: string, scope: Scope): Value | undefined {
@@ -189,11 +205,13 @@ class Verifier {
     if (e.kind === 'value') {
       const value = this.#value(e.name, by, scope)
       if (value && value.type !== e.type) this.#fault(`${by} reads ${e.name} as ${e.type}, but it is ${value.type}`)
-      for (const { axis } of value?.axes ?? []) if (!over.includes(axis)) this.#fault(`${by} reads ${e.name}, which varies over ${axis}`)
+      for (const { axis } of value?.axes ?? [])
+        if (!over.includes(axis)) this.#fault(`${by} reads ${e.name}, which varies over ${axis}`)
     } else if (e.kind === 'index') {
       const open = scope.axes.get(e.axis)
       if (e.of !== 'element' && !open) this.#fault(`${by} asks for the tile of ${e.axis}, which is not open`)
-      if (e.of === 'element' && open !== 'single' && !over.includes(e.axis)) this.#fault(`${by} asks for an index of ${e.axis}, which it does not walk`)
+      if (e.of === 'element' && open !== 'single' && !over.includes(e.axis))
+        this.#fault(`${by} asks for an index of ${e.axis}, which it does not walk`)
     } else if (e.kind === 'size') {
       if (!isAxis(e.axis, this.#program)) this.#fault(`${by} asks for the length of ${e.axis}, which is no axis`)
     } else if (e.kind === 'param') {
@@ -211,7 +229,11 @@ interface Scope {
   readonly axes: Map<string, Extent>
 }
 
-const axesOf = ({ axes }: Value): string => axes.map(({ axis, extent }) => `${axis} ${extent}`).toSorted().join()
+const axesOf = ({ axes }: Value): string =>
+  axes
+    .map(({ axis, extent }) => `${axis} ${extent}`)
+    .toSorted()
+    .join()
 
 function callFaults({ op, args, type }: KernelCall): readonly string[] {
   const types = args.map((arg) => arg.type)

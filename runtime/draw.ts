@@ -3,7 +3,7 @@ import type { Attention, DeclaredRange, InputDecl, ParamDecl, StorageType } from
 import { philoxWords } from '../compiler/elementary.ts'
 import { evaluateScalar, type Sizes } from '../compiler/interpret.ts'
 import type { Inputs, Scalars } from './runners.ts'
-import { emptyTensor, roundTo, type Tensor } from './tensor.ts'
+import { emptyTensor, recordOf, roundTo, type Tensor } from './tensor.ts'
 
 export interface DrawOptions {
   readonly seed: number
@@ -13,7 +13,7 @@ export interface DrawOptions {
 
 /** Inputs as docs/language.md says under "Ranges and checks", already rounded to how they are stored. */
 export function drawInputs(attention: Attention, sizes: Sizes, options: DrawOptions): Inputs {
-  return Object.fromEntries(attention.inputs.map((input) => [input.name, drawInput(input, sizes, options)]))
+  return recordOf(attention.inputs.map((input) => [input.name, drawInput(input, sizes, options)]))
 }
 
 export const storageOf = (input: InputDecl, dtype: DrawOptions['dtype']): StorageType =>
@@ -62,9 +62,9 @@ function drawer(type: InputDecl['type'], bounds: Bounds | undefined, next: Strea
 /** Params without a default, drawn as inputs are; integers from 1 to 4. */
 export function drawParams(attention: Attention, sizes: Sizes, seed: number, given: Scalars): Scalars {
   const drawn = attention.params
-    .filter(({ name, default: fallback }) => fallback === undefined && !(name in given))
+    .filter(({ name, default: fallback }) => fallback === undefined && !Object.hasOwn(given, name))
     .map((param) => [param.name, drawParam(param, sizes, seed, given)] as const)
-  return { ...given, ...Object.fromEntries(drawn) }
+  return recordOf([...Object.entries(given), ...drawn])
 }
 
 function drawParam({ name, type, range }: ParamDecl, sizes: Sizes, seed: number, given: Scalars): number | boolean {

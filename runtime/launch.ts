@@ -5,7 +5,7 @@ import { boundsOf, type DrawOptions, drawInput, randomNumbers, storageOf } from 
 import { type NpyArray, readNpy, tensorOf } from './npy.ts'
 import { done, type Finding, failed, type Outcome, type Problem, problem } from './problem.ts'
 import type { Inputs, Scalars } from './runners.ts'
-import type { Tensor } from './tensor.ts'
+import { elementCount, recordOf, type Tensor } from './tensor.ts'
 
 export interface Launch {
   readonly inputs: Inputs
@@ -14,7 +14,7 @@ export interface Launch {
   readonly dtype: DrawOptions['dtype']
 }
 
-export const emptyLaunch: Launch = { inputs: {}, sizes: {}, params: {}, dtype: 'f32' }
+export const emptyLaunch: Launch = { inputs: recordOf([]), sizes: recordOf([]), params: recordOf([]), dtype: 'f32' }
 
 /**
  * Tensor files by the names of inputs. Without a `dtype` it is f16 if all files of inputs that declare no type hold f16,
@@ -35,13 +35,13 @@ export function readTensors(
   }
   const open = [...arrays].filter(([input]) => input.storage === undefined && input.type === 'f32')
   const chosen = dtype ?? (open.length > 0 && open.every(([, { type }]) => type === 'f2') ? 'f16' : 'f32')
-  const inputs: Record<string, Tensor> = {}
+  const inputs: [string, Tensor][] = []
   for (const [input, array] of arrays) {
     const tensor = tensorOf(array, storageOf(input, chosen))
-    if (tensor.ok) inputs[input.name] = tensor.value
+    if (tensor.ok) inputs.push([input.name, tensor.value])
     else findings.push(...tensor.findings)
   }
-  return findings.length > 0 ? failed(...findings) : done({ inputs, dtype: chosen })
+  return findings.length > 0 ? failed(...findings) : done({ inputs: recordOf(inputs), dtype: chosen })
 }
 
 /**
@@ -55,9 +55,9 @@ export function prepareLaunch(
   sizes: Sizes,
   seed: number | undefined,
 ): Outcome<Launch> {
-  const missing = attention.inputs.filter(({ name }) => !(name in given.inputs))
+  const missing = attention.inputs.filter(({ name }) => !Object.hasOwn(given.inputs, name))
   if (missing.length > 0 && seed === undefined) return failed(missingInputs(attention, missing))
-  const shapes = Object.fromEntries(Object.entries(given.inputs).map(([name, { shape }]) => [name, shape]))
+  const shapes = recordOf(Object.entries(given.inputs).map(([name, { shape }]) => [name, shape]))
   const fill = seed === undefined ? {} : { fill: (axis: string) => defaultLength(attention, axis, seed) }
   const resolved = resolveSizes(attention, { shapes, sizes, params: given.params, ...fill })
   if (!resolved.ok) return failed(...resolved.problems.map(({ message }) => problem('ATTN0324', message)))
@@ -69,15 +69,25 @@ export function prepareLaunch(
     ...inputsOutside(attention, given.inputs, resolved.value, params.value),
   ]
   if (outside.length > 0) return failed(...outside)
-  const options = { seed: seed ?? 0, dtype: given.dtype, params: params.value }
-  const drawn = missing.map((input) => [input.name, drawInput(input, resolved.value, options)] as const)
-  return done({
-    ...given,
-    sizes: resolved.value,
-    params: params.value,
-    inputs: { ...given.inputs, ...Object.fromEntries(drawn) },
-  })
+  const drawn = drawMissing(missing, resolved.value, { seed: seed ?? 0, dtype: given.dtype, params: params.value })
+  if (!drawn.ok) return drawn
+  const inputs = recordOf([...Object.entries(given.inputs), ...drawn.value])
+  return done({ ...given, sizes: resolved.value, params: params.value, inputs })
 }
+
+function drawMissing(
+  missing: readonly InputDecl[],
+  sizes: Sizes,
+  options: DrawOptions,
+): Outcome<readonly (readonly [string, Tensor])[]> {
+  const tooLarge = missing.filter(({ axes }) => elementCount(axes.map((axis) => sizes[axis] ?? 1)) > mostElements)
+  if (tooLarge.length === 0) return done(missing.map((input) => [input.name, drawInput(input, sizes, options)]))
+  const shape = (axes: readonly string[]): string => axes.map((axis) => `${axis}=${sizes[axis]}`).join(', ')
+  const text = tooLarge.map(({ name, axes }) => `a random ${name} of ${shape(axes)}`).join(', ')
+  return failed(problem('ATTN0324', `${text} is too large`, `at most ${mostElements} elements are drawn`))
+}
+
+const mostElements = 2 ** 28
 
 function missingInputs(attention: Attention, missing: readonly InputDecl[]): Problem {
   const names = missing.map(({ name, axes }) => `${name}[${axes.join(', ')}]`).join(', ')
@@ -107,7 +117,7 @@ function paramsOutside(attention: Attention, sizes: Sizes, params: Scalars): rea
 
 function inputsOutside(attention: Attention, inputs: Inputs, sizes: Sizes, params: Scalars): readonly Problem[] {
   return attention.inputs.flatMap(({ name, range }) => {
-    const tensor = inputs[name]
+    const tensor = Object.hasOwn(inputs, name) ? inputs[name] : undefined
     if (!range || !tensor) return []
     const { lo, hi } = boundsOf(range, sizes, params)
     const bad = tensor.data.findIndex((x) => !(x >= lo && x <= hi))

@@ -3,10 +3,10 @@ import type { StorageType } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
 import { safeName } from '../targets/names.ts'
 import type { OutFile } from '../targets/target.ts'
-import { reserved } from '../targets/ts/reserved.ts'
+import { propertyName, reserved } from '../targets/ts/reserved.ts'
 import { done, failed, type Outcome, problem } from './problem.ts'
 import type { Inputs, Loaded, Scalars } from './runners.ts'
-import { bf16Bits, emptyTensor, fromBf16Bits, type Tensor } from './tensor.ts'
+import { bf16Bits, emptyTensor, fromBf16Bits, recordOf, type Tensor } from './tensor.ts'
 
 interface PlainTensor {
   readonly data: ArrayLike<number>
@@ -20,7 +20,7 @@ export async function importJavaScript(text: string): Promise<Readonly<Record<st
   const url = `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`
   const module: Readonly<Record<string, unknown>> = await import(url)
   const functions = Object.entries(module).filter((entry): entry is [string, Kernel] => typeof entry[1] === 'function')
-  return Object.fromEntries(functions)
+  return recordOf(functions)
 }
 
 export async function loadTypeScript(files: readonly OutFile[]): Promise<Outcome<Loaded>> {
@@ -31,19 +31,19 @@ export async function loadTypeScript(files: readonly OutFile[]): Promise<Outcome
   const call = (program: Program, inputs: Inputs, params: Scalars): Inputs => {
     const kernel = functions[safeName(program.name, reserved)]
     if (!kernel) throw new Error(`the generated module has no function ${program.name}`)
-    const given = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, plainOf(tensor)]))
-    return Object.fromEntries(
-      Object.entries(kernel(given, { params })).map(([name, plain]) => [
-        name,
-        tensorOf(plain, storageIn(program, name)),
-      ]),
+    const given = recordOf(Object.entries(inputs).map(([name, tensor]) => [propertyName(name), plainOf(tensor)]))
+    const asked = recordOf(Object.entries(params).map(([name, value]) => [propertyName(name), value]))
+    const results = kernel(given, { params: asked })
+    const { buffers } = program
+    return recordOf(
+      buffers.flatMap(({ name, role, storage }) => {
+        const plain = role === 'result' ? results[propertyName(name)] : undefined
+        return plain ? [[name, tensorOf(plain, storage)] as const] : []
+      }),
     )
   }
   return done({ call })
 }
-
-const storageIn = (program: Program, name: string): StorageType =>
-  program.buffers.find((buffer) => buffer.role === 'result' && buffer.name === name)?.storage ?? 'f32'
 
 /** The arrays that generated modules take: f16 as it is, bf16 as its bits. */
 function plainOf({ storage, shape, data }: Tensor): PlainTensor {

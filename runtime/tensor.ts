@@ -11,6 +11,13 @@ export interface Tensor {
 }
 export type TensorData = Float32Array | Int32Array | Uint8Array
 
+/** An object with these members and no others: `toString` and `__proto__` are names like any other. */
+export function recordOf<T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> {
+  const record: Record<string, T> = Object.create(null)
+  for (const [name, value] of entries) record[name] = value
+  return record
+}
+
 export const elementCount = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1)
 
 export function emptyTensor(storage: StorageType, shape: readonly number[]): Tensor {

@@ -40,7 +40,10 @@ export function printExpr(e: KernelExpr, words: Words): Code {
     case 'param':
       return words.param(e)
     case 'call':
-      return words.ops[e.op](e.args.map((arg) => printExpr(arg, words)), e)
+      return words.ops[e.op](
+        e.args.map((arg) => printExpr(arg, words)),
+        e,
+      )
     default:
       return unreachable(e)
   }

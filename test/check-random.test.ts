@@ -106,7 +106,7 @@ function holds(source: string): void {
 
 describe('random programs', () => {
   test('never throw, and what is accepted is well formed', () => {
-    fc.assert(fc.property(program, holds), { numRuns: 400 })
+    fc.assert(fc.property(program, holds), { numRuns: 300 })
   })
 
   test('of one clause are often accepted', () => {
@@ -123,7 +123,7 @@ describe('random programs', () => {
         holds(source)
         if (check(source).result.ok) accepted += 1
       }),
-      { numRuns: 600 },
+      { numRuns: 500 },
     )
     expect(accepted).toBeGreaterThan(100)
   })

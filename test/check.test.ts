@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { printModule } from '../compiler/print-ir.ts'
+import { verifyModule } from '../compiler/verify-ir.ts'
 import { attentionOf, check, codes, frame, framed, ir, printExpr, resultOf } from './check/source.ts'
 
 const axesOf = (clauses: string, name = 'x'): string => resultOf(framed(clauses), name).axes.join('')
@@ -587,4 +589,85 @@ describe('every program of the language page', () => {
       : []
     expect(axes).toEqual(['bhie', 'bhie bhi', 'bhie', 'bhie', 'bhie', 'bhie', 'bhie'])
   })
+})
+
+test('variants of many kinds check, without a warning', () => {
+  const { result, found } = check(readFileSync(new URL('./check/variants.attn', import.meta.url), 'utf8'))
+  expect(found).toEqual([])
+  expect(result.ok && verifyModule(result.value)).toEqual([])
+  expect(result.ok && result.value.attentions.length).toBeGreaterThan(15)
+})
+
+describe('the standard library', () => {
+  const calls: Readonly<Record<string, string>> = {
+    dot: 'dot(q, k)',
+    softcap: 'softcap(s, 30)',
+    clipped: 'clipped[j](s, -0.1, 1.1)',
+    z_score: 'z_score[j](s, 1e-3)',
+    entmax: 'entmax[j](s, 1.5)',
+    sinkhorn: 'sinkhorn[i, j](s, 3)',
+    power_normalize: 'power_normalize[j](s, 4)',
+    rope: 'rope(q, i)',
+    rope_interleaved: 'rope_interleaved(q, i)',
+    rope_with_base: 'rope_with_base(q, i, 500000.0)',
+    t5_bucket: 't5_bucket(j - i, 32, 128)',
+    t5_bucket_causal: 't5_bucket_causal(j - i, 32, 128)',
+    t5_bucket_of_one_side: 't5_bucket_of_one_side(max(j - i, 0), 32, 128)',
+  }
+  const text = readFileSync(new URL('../compiler/std.attn', import.meta.url), 'utf8')
+  const fns = [...text.matchAll(/^fn (\w+)(\[x\])?/gm)].map(([, name = '', axis]) => [
+    name,
+    axis ? `${name}[j](s)` : `${name}(s)`,
+  ])
+
+  test.each(fns)('%s can be called, without a warning', (name, plain) => {
+    const clauses = `let s = dot(q, k)\nmask = j <= i + size(j) - size(i)\noutput x = ${calls[name] ?? plain}\noutput y = s`
+    expect(framed(clauses).results[1]?.name).toBe('x')
+    expect(codes(frame(clauses))).toEqual([])
+  })
+
+  test('each function has a source or says what it is', () => {
+    const undocumented = [...text.matchAll(/^(.*)\nfn (\w+)/gm)].filter(([, before = '']) => !before.startsWith('//'))
+    expect(undocumented.map(([, , name]) => name)).toEqual([])
+  })
+})
+
+test('a whole attention prints with what is shared named', () => {
+  const source = `attention tiny {
+  axis g divides h
+  input q[b, h, i, d], k[b, g, j, d]: f16, v[b, g, j, e], r[h]: f32 in [0, 1]
+  param n: i32 = 4 in [1, 9]
+  score = dot(q, k) * r
+  mask = j <= i + n
+  normalize = softmax[j](score)
+  output lse as [h, b, i] = logsumexp[j](score)
+  tile { i = 16 }
+  precision fast
+}
+check { b = 1, d = 8 }`
+  const { result } = check(source)
+  expect(result.ok && printModule(result.value)).toBe(`attention tiny {
+  axis b
+  axis h
+  axis i
+  axis j
+  axis d at compile time
+  axis e at compile time
+  axis g divides h
+  input q[b, h, i, d]: f32 by dtype
+  input k[b, g, j, d]: f16
+  input v[b, g, j, e]: f32 by dtype
+  input r[h]: f32 in [0.0, 1.0]
+  param n: i32 = 4 in [1, 9]
+  mask: bool[i, j] = j <= i + n
+  score: f32[b, h, i, j] = sum[d](q * k[g = h div (size(h) div size(g))]) * r
+  t1: f32[b, h, i, j] = exp(score - max[j where mask](score))
+  weight: f32[b, h, i, j] = if mask then t1 / sum[j where mask](t1) else 0.0
+  output out: f32[b, h, i, e] = sum[j where mask](weight * v[g = h div (size(h) div size(g))])
+  output lse: f32[h, b, i] = logsumexp[j where mask](score)
+  tile { i = 16 }
+  precision fast
+  check { b = 1, d = 8 }
+}
+`)
 })

@@ -37,6 +37,18 @@ attention second {
 }
 `
 
+const names = `attention class {
+  axis constructor
+  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], __proto__[h]: f32, toString[constructor]: f32, arguments[j]: bool
+  param valueOf = 2.0
+  param hasOwnProperty: i32 = 3
+  score     = valueOf * dot(q, k) + __proto__ + sum[constructor](toString)
+  mask      = arguments or j < hasOwnProperty
+  normalize = softmax[j](score)
+  output register = logsumexp[j](score)
+}
+`
+
 const home = process.cwd()
 let folder: string
 beforeAll(() => {
@@ -332,6 +344,15 @@ describe('run', () => {
     })
   })
 
+  test('takes names that JavaScript has uses for', async () => {
+    writeFileSync('names.attn', names)
+    const args = ['names.attn', '--target', 'ts', '--shape', 'b=1,h=2,i=5,j=6,d=4,e=4']
+    expect(await attnc(['run', ...args, '--param', 'valueOf=1.5'])).toMatchObject({ exit: 0, err: '' })
+    expect(await attnc(['verify', ...args, '--no-probes'])).toMatchObject({ exit: 0, err: '' })
+    const { exit, err } = await attnc(['run', 'names.attn'])
+    expect({ exit, err }).toEqual({ exit: 2, err: expect.stringContaining('__proto__[h], toString[constructor]') })
+  })
+
   test('draws what is not given, the same for a seed', async () => {
     const args = ['run', 'softmax.attn', '--target', 'ts', '--shape', 'b=1,h=2,i=5,j=6', '--seed']
     const [a, b, c] = [await attnc([...args, '7']), await attnc([...args, '7']), await attnc([...args, '8'])]
@@ -477,7 +498,14 @@ test('tables are aligned, numbers short', () => {
 })
 
 test('what cannot run is a row of its own, and no failure', () => {
-  const row = { source: 'a.attn', attention: 'a', target: 'cuda', verdict: 'skipped', reason: 'no device', report: null } as const
+  const row = {
+    source: 'a.attn',
+    attention: 'a',
+    target: 'cuda',
+    verdict: 'skipped',
+    reason: 'no device',
+    report: null,
+  } as const
   expect(renderRows([row], false).split('\n')[1]).toMatch(/^a +cuda +skipped \(no device\)$/)
   expect(renderRows([row], true)).toMatch(/^source +attention/)
 })

@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { main } from '../cli/main.ts'
 
@@ -14,6 +15,7 @@ import { main } from '../cli/main.ts'
 //   sh fails ATTN0123     one command that reports this error
 //   console               commands after `$`, each followed by what it prints
 //   ts from COMMAND       pieces of what the command prints, word for word but for indentation, with `// ...` between them
+//   js                    a module that runs
 //   json from COMMAND     what the command prints, word for word
 //   text                  nothing; likewise a block without a first word
 
@@ -87,6 +89,7 @@ const attention = (name: string, extra = ''): string => `attention ${name} {
 
 function furnish(): void {
   const put = (path: string, content: string | Uint8Array): void => writeFileSync(join(folder, path), content)
+  cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
   for (const path of globSync('examples/*.attn', { cwd: root })) copyFileSync(join(root, path), join(folder, basename(path)))
   for (const name of ['q', 'k', 'v']) copyFileSync(join(root, `examples/data/ocr/${name}0.npy`), join(folder, `${name}.npy`))
   for (const path of ['empty', 'kernels']) mkdirSync(join(folder, path))
@@ -118,7 +121,7 @@ afterAll(() => {
 })
 
 test('no block is of a kind that is not tested', () => {
-  const known = ['attn', 'sh', 'console', 'ts', 'json', 'text', '']
+  const known = ['attn', 'sh', 'console', 'ts', 'js', 'json', 'text', '']
   expect(blocks.filter(({ language }) => !known.includes(language)).map(({ place }) => place)).toEqual([])
 })
 
@@ -176,6 +179,11 @@ describe('commands in', { timeout: 60_000 }, () => {
   })
 })
 
+test.each(blocksIn('js'))('the module at $place runs', { timeout: 60_000 }, async ({ text }) => {
+  writeFileSync(join(folder, 'module.mjs'), text)
+  expect(await execa(process.execPath, ['module.mjs'], { cwd: folder, reject: false })).toMatchObject({ exitCode: 0, stderr: '' })
+})
+
 test('the source that the README shows is that of an example', () => {
   const shown = blocksOf('README.md', read('README.md')).filter(({ language }) => language === 'attn')
   const examples = globSync('examples/*.attn', { cwd: root }).map(read)
@@ -193,6 +201,22 @@ test('the README names every example', () => {
   expect(missing).toEqual([])
 })
 
+// docs/planner.md: each weight in the table of plans is compiled.
+
+const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| (\d|-) \| (.*) \|$/gm)].map(([, weight = '', passes = '', state = '']) => ({
+  weight,
+  passes,
+  state,
+}))
+
+test('the page on the planner has a table of plans', () => expect(plans.length).toBeGreaterThan(12))
+
+test.each(plans)('$weight takes $passes passes', async ({ weight, passes, state }) => {
+  const { out } = await attnc(['explain', '-'], attention('planned').replace('softmax[j](score)', weight))
+  expect(/(\d) pass/.exec(out)?.[1] ?? '-').toBe(passes)
+  expect(out.includes('materialised')).toBe(state.startsWith('materialised'))
+})
+
 // docs/errors.md.
 
 interface Section {
@@ -208,6 +232,8 @@ const sections: readonly Section[] = read('docs/errors.md')
     const [, code = text, title = ''] = /^## (ATTN\d{4}) ([a-z0-9]+(?:-[a-z0-9]+)*)\n/.exec(text) ?? []
     return { code, title, blocks: blocksOf('docs/errors.md', text) }
   })
+
+const steps = (n: number): string => Array.from({ length: n }, (_, k) => `  let x${k + 1} = x${k} + 1`).join('\n')
 
 /** Codes whose example would fill pages, or that show nothing but a fault of ours or of the machine; tested elsewhere or below. */
 const withoutExample = ['ATTN0006', 'ATTN0008', 'ATTN0009', 'ATTN0034', 'ATTN0163', 'ATTN0166', 'ATTN0330', 'ATTN0341', 'ATTN0399']
@@ -241,6 +267,7 @@ describe('the page on errors', () => {
     ['ATTN0006', `${'// A line of a comment that says nothing.\n'.repeat(30_000)}`],
     ['ATTN0008', `fn f(x) = max(${`max(${'x, '.repeat(98)}x), `.repeat(101)}x)`],
     ['ATTN0009', `fn f(x) = x${' + x'.repeat(2000)}`],
+    ['ATTN0166', attention('deep').replace('score     = dot(q, k)', `let x0 = dot(q, k)\n${steps(1100)}\n  score = x1100`)],
     ['ATTN0034', `fn f(x) = x\n${'axis\n'.repeat(30)}`],
   ])('%s is found in a source that is made for it', async (code, text) => {
     const { exit, err } = await attnc(['check', '-'], text)

@@ -11,8 +11,14 @@ export interface Given {
   readonly inputs: Readonly<Record<string, ArrayLike<number>>>
 }
 
-interface Range { readonly first: number; readonly count: number }
-interface Held { readonly value: Value; readonly data: Float64Array }
+interface Range {
+  readonly first: number
+  readonly count: number
+}
+interface Held {
+  readonly value: Value
+  readonly data: Float64Array
+}
 interface Scope {
   readonly values: ReadonlyMap<string, Held>
   readonly ranges: ReadonlyMap<string, Range>
@@ -23,7 +29,11 @@ type At = ReadonlyMap<string, number>
 export function runProgram(program: Program, { sizes, params = {}, inputs }: Given): Contents {
   const contents: Contents = new Map()
   const count = ({ axes }: Buffer): number => axes.reduce((n, axis) => n * sizes[axis]!, 1)
-  for (const buffer of program.buffers) contents.set(buffer.name, Float64Array.from({ length: count(buffer) }, () => 0))
+  for (const buffer of program.buffers)
+    contents.set(
+      buffer.name,
+      Float64Array.from({ length: count(buffer) }, () => 0),
+    )
   for (const [name, data] of Object.entries(inputs)) contents.get(name)!.set(data)
   const machine = new Run(program, sizes, params, contents)
   machine.steps(program.steps)
@@ -36,7 +46,12 @@ class Run {
   readonly #params: Readonly<Record<string, number>>
   readonly #contents: Contents
 
-  constructor(program: Program, sizes: Readonly<Record<string, number>>, params: Readonly<Record<string, number>>, contents: Contents) {
+  constructor(
+    program: Program,
+    sizes: Readonly<Record<string, number>>,
+    params: Readonly<Record<string, number>>,
+    contents: Contents,
+  ) {
     this.#program = program
     this.#sizes = sizes
     this.#params = params
@@ -51,7 +66,7 @@ class Run {
         for (let round = 0; round < count; round++) {
           this.steps(step.steps)
           const next = step.become.map(({ from }) => this.#contents.get(from)!.slice())
-          step.become.forEach(({ to }, n) => this.#contents.get(to)!.set(next[n]!))
+          for (const [n, { to }] of step.become.entries()) this.#contents.get(to)!.set(next[n]!)
         }
       }
     }
@@ -64,7 +79,10 @@ class Run {
     const step = axis.tile ?? 1
     for (let first = 0; first < size; first += step) {
       const range = { first, count: Math.min(step, size - first) }
-      this.#kernel({ ...{ kind: 'kernel', name: '', doc: '' }, grid: rest, body }, new Map(ranges).set(axis.axis, range))
+      this.#kernel(
+        { ...{ kind: 'kernel', name: '', doc: '' }, grid: rest, body },
+        new Map(ranges).set(axis.axis, range),
+      )
     }
   }
 
@@ -83,20 +101,27 @@ class Run {
         return this.#hold(s.to, scope, (at) => {
           let sum = 0
           for (const inner of this.#along(s.over, at, scope)) {
-            if (s.where === undefined || this.#read(s.where, inner, scope)) sum += this.#read(s.left, inner, scope) * this.#read(s.right, inner, scope)
+            if (s.where === undefined || this.#read(s.where, inner, scope))
+              sum += this.#read(s.left, inner, scope) * this.#read(s.right, inner, scope)
           }
           return sum
         })
       case 'reduce':
         return this.#hold(s.to, scope, (at) => {
-          const all = [...this.#along(s.over, at, scope)].filter((inner) => s.where === undefined || this.#read(s.where, inner, scope))
-          return all.map((inner) => this.#eval(s.of, inner, scope)).reduce(fold[s.op], start(s.op, s.to.type))
+          const all = [...this.#along(s.over, at, scope)].filter(
+            (inner) => s.where === undefined || this.#read(s.where, inner, scope),
+          )
+          return all.map((inner) => this.#eval(s.of, inner, scope)).reduce(fold[s.op]!, start(s.op, s.to.type))
         })
       case 'store':
-        for (const at of this.#elements(s.axes.map(({ axis }) => axis), scope)) {
+        for (const at of this.#elements(
+          s.axes.map(({ axis }) => axis),
+          scope,
+        )) {
           const { buffer, place } = this.#place(s.buffer, s.index, at, scope)
           const value = this.#eval(s.value, at, scope)
-          this.#contents.get(s.buffer)![place.reduce((n, k, m) => n * this.#sizes[buffer.axes[m]!]! + k, 0)] = buffer.storage === 'f32' ? Math.fround(value) : value
+          this.#contents.get(s.buffer)![place.reduce((n, k, m) => n * this.#sizes[buffer.axes[m]!]! + k, 0)] =
+            buffer.storage === 'f32' ? Math.fround(value) : value
         }
         return scope
       case 'loop':
@@ -105,7 +130,10 @@ class Run {
   }
 
   #loop({ over, carried, body }: Loop, outer: Scope): Scope {
-    let scope = carried.reduce((now, { value, initial }) => this.#hold(value, now, (at) => this.#eval(initial, at, outer)), outer)
+    let scope = carried.reduce(
+      (now, { value, initial }) => this.#hold(value, now, (at) => this.#eval(initial, at, outer)),
+      outer,
+    )
     const round = (ranges: ReadonlyMap<string, Range>): void => {
       let inner: Scope = { ...scope, ranges }
       if (over.kind === 'tiles') {
@@ -124,7 +152,8 @@ class Run {
     }
     const size = this.#sizes[over.axis]!
     if (over.kind === 'members') {
-      for (let n = 0; n < size; n++) round(new Map(outer.ranges).set(over.axis, { first: over.direction === 'up' ? n : size - 1 - n, count: 1 }))
+      for (let n = 0; n < size; n++)
+        round(new Map(outer.ranges).set(over.axis, { first: over.direction === 'up' ? n : size - 1 - n, count: 1 }))
       return scope
     }
     const from = over.from ? this.#eval(over.from, new Map(), outer) : 0
@@ -152,7 +181,13 @@ class Run {
   }
 
   #hold(value: Value, scope: Scope, element: (at: At) => number): Scope {
-    const data = Float64Array.from(this.#elements(value.axes.map(({ axis }) => axis), scope), element)
+    const data = Float64Array.from(
+      this.#elements(
+        value.axes.map(({ axis }) => axis),
+        scope,
+      ),
+      element,
+    )
     return { ...scope, values: new Map(scope.values).set(value.name, { value, data }) }
   }
 
@@ -166,7 +201,12 @@ class Run {
     return held.data[place]!
   }
 
-  #place(name: string, index: Readonly<Record<string, KernelExpr>>, at: At, scope: Scope): { readonly buffer: Buffer; readonly place: readonly number[] } {
+  #place(
+    name: string,
+    index: Readonly<Record<string, KernelExpr>>,
+    at: At,
+    scope: Scope,
+  ): { readonly buffer: Buffer; readonly place: readonly number[] } {
     const buffer = this.#program.buffers.find((b) => b.name === name)!
     return { buffer, place: buffer.axes.map((axis) => this.#eval(index[axis]!, at, scope)) }
   }
@@ -178,7 +218,9 @@ class Run {
     const beyond = place.some((k, n) => k < 0 || k >= sizes[n]!)
     invariant(outside !== 'never' || !beyond, `${name}[${place}] is outside of [${sizes}]`)
     if (outside === 'zero' && beyond) return 0
-    return this.#contents.get(name)![place.reduce((n, k, m) => n * sizes[m]! + Math.min(Math.max(k, 0), sizes[m]! - 1), 0)]!
+    return this.#contents.get(name)![
+      place.reduce((n, k, m) => n * sizes[m]! + Math.min(Math.max(k, 0), sizes[m]! - 1), 0)
+    ]!
   }
 
   #eval(e: KernelExpr, at: At, scope: Scope): number {
@@ -198,7 +240,10 @@ class Run {
       }
       case 'call': {
         const [a, b, c, d, f] = e.args.map((arg) => this.#eval(arg, at, scope))
-        return elementary(e.op, e.args.map((arg) => arg.type))(a!, b!, c!, d, f)
+        return elementary(
+          e.op,
+          e.args.map((arg) => arg.type),
+        )(a!, b!, c!, d, f)
       }
     }
   }

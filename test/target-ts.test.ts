@@ -9,16 +9,22 @@ import type { ElementType } from '../compiler/ir.ts'
 import { kernelCall, type Program, valueRef } from '../compiler/kernel.ts'
 import { type Op, ops } from '../compiler/ops.ts'
 import { verifyProgram } from '../compiler/verify-kernel.ts'
-import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
+import { safeName } from '../targets/names.ts'
+import { reserved } from '../targets/ts/reserved.ts'
 import { ts } from '../targets/ts/target.ts'
-import { draw } from './ts-draw.ts'
+import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
 import { runProgram } from './run-program.ts'
+import { draw } from './ts-draw.ts'
 import { load, softmaxProgram, tile, value } from './ts-programs.ts'
 import { buffer, columns, gathered, kernel, materialised, program, rounds, store } from './ts-shapes.ts'
 
-type Tensor = { readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array | Float16Array; readonly shape: readonly number[] }
+type Tensor = {
+  readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array | Float16Array
+  readonly shape: readonly number[]
+}
 type Run = (inputs: object, options?: object) => Readonly<Record<string, Tensor>>
-type Compiled = Readonly<Record<string, Run>> & Readonly<Record<string, (inputs: object, options?: object) => Promise<Readonly<Record<string, Tensor>>>>>
+type Compiled = Readonly<Record<string, Run>> &
+  Readonly<Record<string, (inputs: object, options?: object) => Promise<Readonly<Record<string, Tensor>>>>>
 
 const folder = mkdtempSync(join(tmpdir(), 'attnc-ts-'))
 const texts = new Map<string, string>()
@@ -38,19 +44,37 @@ async function build(name: string, programs: readonly Program[], threads = false
 const arrays = { f32: Float32Array, f16: Float16Array, bf16: Uint16Array, i32: Int32Array, bool: Uint8Array }
 
 /** Runs the module and the meaning of the program on the same numbers, and compares every result. */
-function compare(run: Run, given: Program, sizes: Readonly<Record<string, number>>, own: Readonly<Record<string, readonly number[]>> = {}, params: Readonly<Record<string, number>> = {}): Readonly<Record<string, Tensor>> {
+function compare(
+  run: Run,
+  given: Program,
+  sizes: Readonly<Record<string, number>>,
+  own: Readonly<Record<string, readonly number[]>> = {},
+  params: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, Tensor>> {
   const all = { ...sizes, ...given.sizes }
   const word = makeWord()
-  const inputs = Object.fromEntries(given.buffers.filter(({ role }) => role === 'input').map(({ name, axes, storage }) => {
-    const shape = axes.map((axis) => all[axis]!)
-    const count = shape.reduce((a, b) => a * b, 1)
-    const drawn = own[name] ?? draw(name, count, storage)
-    const data = storage === 'bf16' ? Uint16Array.from(drawn.slice(0, count), (x) => toBf16(x, word)) : arrays[storage].from(drawn.slice(0, count))
-    return [name, { data, shape }]
-  }))
-  const numbers = Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [
-    name, given.buffers.find((b) => b.name === name)!.storage === 'bf16' ? Array.from(data, (x) => fromBf16(x, word)) : data,
-  ]))
+  const inputs = Object.fromEntries(
+    given.buffers
+      .filter(({ role }) => role === 'input')
+      .map(({ name, axes, storage }) => {
+        const shape = axes.map((axis) => all[axis]!)
+        const count = shape.reduce((a, b) => a * b, 1)
+        const drawn = own[name] ?? draw(name, count, storage)
+        const data =
+          storage === 'bf16'
+            ? Uint16Array.from(drawn.slice(0, count), (x) => toBf16(x, word))
+            : arrays[storage].from(drawn.slice(0, count))
+        return [name, { data, shape }]
+      }),
+  )
+  const numbers = Object.fromEntries(
+    Object.entries(inputs).map(([name, { data }]) => [
+      name,
+      given.buffers.find((b) => b.name === name)!.storage === 'bf16'
+        ? Array.from(data, (x) => fromBf16(x, word))
+        : data,
+    ]),
+  )
   const results = run(inputs, { params })
   const want = runProgram(given, { sizes: all, params, inputs: numbers })
   for (const { name, axes, storage } of given.buffers.filter(({ role }) => role === 'result')) {
@@ -71,15 +95,27 @@ function compare(run: Run, given: Program, sizes: Readonly<Record<string, number
 const tiles = { ti: 8, tj: 8 }
 describe('softmax', () => {
   const widths = [1, 3, 16, 64, 72]
-  const all = widths.flatMap((d, n) => [false, true].map((causal) => ({
-    ...softmaxProgram({ d, e: widths[(n + 1) % widths.length]!, ...tiles, causal }), name: `s${d}${causal ? 'c' : ''}`,
-  })))
+  const all = widths.flatMap((d, n) =>
+    [false, true].map((causal) => ({
+      ...softmaxProgram({ d, e: widths[(n + 1) % widths.length]!, ...tiles, causal }),
+      name: `s${d}${causal ? 'c' : ''}`,
+    })),
+  )
   let compiled: Compiled
   beforeAll(async () => {
     compiled = await build('softmax', all)
   })
   test.each(all.map((one) => [one.name, one] as const))('%s at every edge', (name, one) => {
-    for (const [i, j] of [[0, 5], [5, 0], [1, 1], [7, 8], [8, 9], [9, 7], [19, 20], [20, 35]] as const) {
+    for (const [i, j] of [
+      [0, 5],
+      [5, 0],
+      [1, 1],
+      [7, 8],
+      [8, 9],
+      [9, 7],
+      [19, 20],
+      [20, 35],
+    ] as const) {
       compare(compiled[name]!, one, { b: 1, h: 2, i, j })
     }
   })
@@ -100,23 +136,56 @@ describe('softmax', () => {
 })
 
 describe('other shapes', () => {
-  const all = [materialised(3), rounds(), gathered(), { ...gathered('bf16'), name: 'pick16' }, { ...gathered('f16'), name: 'pickhalf' }, columns(2)]
+  const all = [
+    materialised(3),
+    rounds(),
+    gathered(),
+    { ...gathered('bf16'), name: 'pick16' },
+    { ...gathered('f16'), name: 'pickhalf' },
+    columns(2),
+  ]
   let compiled: Compiled
   beforeAll(async () => {
     compiled = await build('shapes', all)
   })
   test('materialised', () => {
-    for (const [i, j] of [[1, 1], [3, 5], [0, 2]] as const) compare(compiled.kept!, all[0]!, { i, j }, {}, { scale: 0.7 })
+    for (const [i, j] of [
+      [1, 1],
+      [3, 5],
+      [0, 2],
+    ] as const)
+      compare(compiled.kept!, all[0]!, { i, j }, {}, { scale: 0.7 })
   })
   test('rounds', () => {
-    for (const [i, j] of [[1, 1], [3, 5], [5, 9], [4, 2]] as const) compare(compiled.again!, all[1]!, { i, j })
+    for (const [i, j] of [
+      [1, 1],
+      [3, 5],
+      [5, 9],
+      [4, 2],
+    ] as const)
+      compare(compiled.again!, all[1]!, { i, j })
   })
-  test.each([['pick', 2], ['pick16', 3], ['pickhalf', 4]] as const)('gathered: %s', (name, at) => {
+  test.each([
+    ['pick', 2],
+    ['pick16', 3],
+    ['pickhalf', 4],
+  ] as const)('gathered: %s', (name, at) => {
     const table = [-5, -1, 0, 1, 2, 3, 4, 2147483647, -2147483648]
-    for (const [j, p] of [[9, 3], [5, 1], [4, 0], [0, 3]] as const) compare(compiled[name]!, all[at]!, { j, p }, { table })
+    for (const [j, p] of [
+      [9, 3],
+      [5, 1],
+      [4, 0],
+      [0, 3],
+    ] as const)
+      compare(compiled[name]!, all[at]!, { j, p }, { table })
   })
   test('columns', () => {
-    for (const [i, j] of [[1, 1], [3, 5], [5, 9], [8, 4]] as const) {
+    for (const [i, j] of [
+      [1, 1],
+      [3, 5],
+      [5, 9],
+      [8, 4],
+    ] as const) {
       compare(compiled.mixed!, all[5]!, { i, j, x: 9 }, { doc: [0, 0, 1, 1, 1, 2, 2, 5, 5] })
     }
   })
@@ -124,11 +193,37 @@ describe('other shapes', () => {
 
 describe('operations', () => {
   const kinds: Readonly<Partial<Record<Op, readonly ElementType[][]>>> = {
-    not: [['bool']], and: [['bool', 'bool']], or: [['bool', 'bool']], int: [['f32']], float: [['i32'], ['bool']],
-    pow: [['f32', 'i32'], ['f32', 'f32']], select: [['bool', 'f32', 'f32'], ['bool', 'i32', 'i32']],
+    not: [['bool']],
+    and: [['bool', 'bool']],
+    or: [['bool', 'bool']],
+    int: [['f32']],
+    float: [['i32'], ['bool']],
+    pow: [
+      ['f32', 'i32'],
+      ['f32', 'f32'],
+    ],
+    select: [
+      ['bool', 'f32', 'f32'],
+      ['bool', 'i32', 'i32'],
+    ],
     random: [['i32', 'i32', 'i32', 'i32', 'i32']],
   }
-  const both: readonly Op[] = ['neg', 'abs', 'sign', 'add', 'sub', 'mul', 'idiv', 'mod', 'min', 'max', 'lt', 'le', 'eq', 'ne']
+  const both: readonly Op[] = [
+    'neg',
+    'abs',
+    'sign',
+    'add',
+    'sub',
+    'mul',
+    'idiv',
+    'mod',
+    'min',
+    'max',
+    'lt',
+    'le',
+    'eq',
+    'ne',
+  ]
   const cases = Object.entries(ops).flatMap(([name, arity]) => {
     const op = name as Op
     const real = Array<ElementType>(arity).fill('f32')
@@ -139,11 +234,36 @@ describe('operations', () => {
     const values = operands.map((type, n) => value(`x${n}`, tile('i'), type))
     const e = kernelCall(op, ...values.map(valueRef))
     const body = [...values.map((to) => load(to, to.name, ['i'])), store('out', ['i'], tile('i'), e)]
-    const buffers = [...values.map(({ name: x, type }) => buffer(x, ['i'], 'input', type)), buffer('out', ['i'], 'result', e.type)]
+    const buffers = [
+      ...values.map(({ name: x, type }) => buffer(x, ['i'], 'input', type)),
+      buffer('out', ['i'], 'result', e.type),
+    ]
     return program(name, ['i'], {}, buffers, [kernel('all', [['i', 16]], body)])
   })
   const samples = {
-    f32: [0, -0, 0.5, -0.5, 1, -1, 1.5, 2.5, -2.5, 3, 7.25, -6, 40, -40, 100, -100, 1e-5, 3e9, Infinity, -Infinity, Number.NaN],
+    f32: [
+      0,
+      -0,
+      0.5,
+      -0.5,
+      1,
+      -1,
+      1.5,
+      2.5,
+      -2.5,
+      3,
+      7.25,
+      -6,
+      40,
+      -40,
+      100,
+      -100,
+      1e-5,
+      3e9,
+      Infinity,
+      -Infinity,
+      Number.NaN,
+    ],
     i32: [0, 1, -1, 2, -3, 7, -8, 31, 65537, 2147483647, -2147483648],
     bool: [0, 1],
   }
@@ -152,14 +272,23 @@ describe('operations', () => {
     compiled = await build('operations', programs)
   })
   test.each(cases)('$name', ({ op, operands, name }) => {
-    const rows = operands.reduce<readonly (readonly number[])[]>((all, type, n) =>
-      all.flatMap((row, k) => samples[type].filter((_, m) => n < 2 || (m + k) % 5 === 0).map((x) => [...row, x])), [[]])
-    const inputs = Object.fromEntries(operands.map((type, n) => [`x${n}`, { data: arrays[type].from(rows.map((row) => row[n]!)), shape: [rows.length] }]))
+    const rows = operands.reduce<readonly (readonly number[])[]>(
+      (all, type, n) =>
+        all.flatMap((row, k) => samples[type].filter((_, m) => n < 2 || (m + k) % 5 === 0).map((x) => [...row, x])),
+      [[]],
+    )
+    const inputs = Object.fromEntries(
+      operands.map((type, n) => [
+        `x${n}`,
+        { data: arrays[type].from(rows.map((row) => row[n]!)), shape: [rows.length] },
+      ]),
+    )
     const { out } = compiled[name]!(inputs) as { out: Tensor }
     const reference = elementary(op, operands)
     rows.forEach((row, n) => {
       const [a, b, c, d, e] = operands.map((_, k) => inputs[`x${k}`]!.data[n]!)
-      const want = out.data instanceof Float32Array ? Math.fround(reference(a!, b!, c!, d, e)) : reference(a!, b!, c!, d, e)
+      const want =
+        out.data instanceof Float32Array ? Math.fround(reference(a!, b!, c!, d, e)) : reference(a!, b!, c!, d, e)
       const got = out.data[n]!
       const near = Math.abs(got - want) <= 2e-7 * Math.abs(want)
       if (!Object.is(got, want) && got !== want && !near) expect(`${op}(${row}) = ${got}`).toBe(String(want))
@@ -171,11 +300,23 @@ test('threads give the same bits', async () => {
   const one = softmaxProgram({ d: 16, e: 16, ...tiles, causal: true })
   const again = rounds()
   const compiled = await build('threads', [one, again], true)
-  const tensor = (name: string, shape: readonly number[]) => ({ data: Float32Array.from(draw(name, shape.reduce((a, b) => a * b), 'f32')), shape })
+  const tensor = (name: string, shape: readonly number[]) => ({
+    data: Float32Array.from(
+      draw(
+        name,
+        shape.reduce((a, b) => a * b),
+        'f32',
+      ),
+    ),
+    shape,
+  })
   const inputs = { q: tensor('q', [1, 2, 35, 16]), k: tensor('k', [1, 2, 40, 16]), v: tensor('v', [1, 2, 40, 16]) }
   const alone = compiled.causal!(inputs)
   for (const threads of [1, 2, 3]) {
-    const [together, twin] = await Promise.all([compiled.causalParallel!(inputs, { threads }), compiled.causalParallel!(inputs, { threads: 2 })])
+    const [together, twin] = await Promise.all([
+      compiled.causalParallel!(inputs, { threads }),
+      compiled.causalParallel!(inputs, { threads: 2 }),
+    ])
     expect(together).toEqual(alone)
     expect(twin).toEqual(alone)
   }
@@ -185,21 +326,43 @@ test('threads give the same bits', async () => {
 
 describe('names and comments', () => {
   test('of any kind', async () => {
-    const names = ['class', 'class_', 'await', 'arguments', 'Float32Array', '__proto__', 'constructor', 'measure', 'given', 'i', 'iSize', 'i0', 'Tensor', 'out']
+    const names = [
+      'class',
+      'class_',
+      'await',
+      'arguments',
+      'Float32Array',
+      '__proto__',
+      'constructor',
+      'measure',
+      'given',
+      'i',
+      'iSize',
+      'i0',
+      'Tensor',
+      'out',
+    ]
     const hostile = names.map((name, n) => {
-      const x = value('function', tile('i'))
       const [input, result] = [names[(n + 1) % names.length]!, names[(n + 2) % names.length]!]
-      const body = [load(x, input, ['let']), store(result, ['let'], tile('let'), valueRef(x))].map((s) => s)
-      const y = value('function', tile('let'))
-      const made = program(name, ['let'], {}, [buffer(input, ['let']), buffer(result, ['let'], 'result')], [kernel('new', [['let', 4]], [load(y, input, ['let']), body[1]!])])
+      const x = value('function', tile('let'))
+      const body = [load(x, input, ['let']), store(result, ['let'], tile('let'), valueRef(x))]
+      const made = program(
+        name,
+        ['let'],
+        {},
+        [buffer(input, ['let']), buffer(result, ['let'], 'result')],
+        [kernel('new', [['let', 4]], body)],
+      )
       return { ...made, doc: ['ends */ early \\', 'line\u2028end // \r\n x'] }
     })
     const compiled = await build('hostile', hostile)
     const exported = Object.keys(compiled)
     expect(exported.length).toBe(names.length)
     for (const one of hostile) {
-      const [input, result] = one.buffers.map(({ name }) => (['__proto__', 'constructor'].includes(name) ? `${name}_` : name))
-      const run = compiled[exported.find((name) => name === one.name) ?? `${one.name}_`]!
+      const [input, result] = one.buffers.map(({ name }) =>
+        ['__proto__', 'constructor'].includes(name) ? `${name}_` : name,
+      )
+      const run = compiled[safeName(one.name, reserved)]!
       const data = Float32Array.of(1, 2, 3, 4, 5)
       expect(run({ [input!]: { data, shape: [5] } })[result!]!.data).toEqual(data)
     }
@@ -217,8 +380,16 @@ describe('what callers get wrong', () => {
     [{ ...good, v: of(1, 2, 64, 64) }, {}, 'axis j is 65 in k but 64 in v'],
     [{ ...good, q: of(1, 2, 3, 16) }, {}, 'this kernel was generated for d = 64; q has d = 16: build with --size d=16'],
     [{ ...good, q: of(2, 3, 64) }, {}, 'q has 3 axes, not the 4 of [b, h, i, d]'],
-    [{ ...good, q: { data: new Float32Array(3), shape: [1, 2, 3, 64] } }, {}, 'q has 3 elements, not the 384 of its shape [1, 2, 3, 64]'],
-    [{ ...good, q: { data: new Float64Array(384), shape: [1, 2, 3, 64] } }, {}, 'the data of q must be Float32Array, not Float64Array'],
+    [
+      { ...good, q: { data: new Float32Array(3), shape: [1, 2, 3, 64] } },
+      {},
+      'q has 3 elements, not the 384 of its shape [1, 2, 3, 64]',
+    ],
+    [
+      { ...good, q: { data: new Float64Array(384), shape: [1, 2, 3, 64] } },
+      {},
+      'the data of q must be Float32Array, not Float64Array',
+    ],
     [{ q: good.q, k: good.k }, {}, 'v must be { data, shape }'],
     [{ ...good, q: { data: new Float32Array(0), shape: [1, -2, 3, 64] } }, {}, 'axis h of q cannot have length -2'],
     [good, { into: { lse: of(1, 2, 4) } }, 'axis i is 4 in into.lse, but must be 3'],
@@ -243,11 +414,15 @@ test('modules are strict TypeScript', () => {
   const roots = [...texts.keys()].filter((path) => path.endsWith('.ts')).map((path) => join(folder, path))
   const made = typescript.createProgram(roots, { ...options, types: [] })
   const found = typescript.getPreEmitDiagnostics(made)
-  expect(found.map(({ messageText, file, start }) => `${file?.fileName}:${start} ${JSON.stringify(messageText)}`)).toEqual([])
+  expect(
+    found.map(({ messageText, file, start }) => `${file?.fileName}:${start} ${JSON.stringify(messageText)}`),
+  ).toEqual([])
 })
 
 test('tiles take memory for tiles, not for tensors', () => {
-  const sizes = [...(texts.get('wrong.js') ?? '').matchAll(/new Float64Array\(([\d* ]+)\)/g)].map(([, size]) => size!.split('*').reduce((a, b) => a * Number(b), 1))
+  const sizes = [...(texts.get('wrong.js') ?? '').matchAll(/new Float64Array\(([\d* ]+)\)/g)].map(([, size]) =>
+    size!.split('*').reduce((a, b) => a * Number(b), 1),
+  )
   expect(sizes.length).toBeGreaterThan(5)
   expect(sizes.reduce((a, b) => a + b)).toBeLessThan(8 * 64 * 64)
 })

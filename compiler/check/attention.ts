@@ -20,14 +20,14 @@ import { readChecks, readPrecision, readTile } from './settings.ts'
 import { addFunctions } from './tables.ts'
 import { findUnused } from './unused.ts'
 
-export interface CheckedAttention {
+interface CheckedAttention {
   /** Undefined after an error. */
   readonly attention: Attention | undefined
   readonly found: readonly Diagnostic[]
 }
 
 /** What an attention takes from its file. */
-export interface Surroundings {
+interface Surroundings {
   readonly functions: FunctionTable
   readonly checks: readonly ast.Check[]
   readonly library: string // the path of std.attn

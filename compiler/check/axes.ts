@@ -36,7 +36,7 @@ export interface AxisTable {
 const ruleOf = (table: AxisTable, axis: string): AxisRule | undefined => table.entries.get(axis)?.rule
 
 /** The axis whose index gives this one's: `h` of `g divides h`, `j` of its parts. */
-export function parentOf(table: AxisTable, axis: string): string | undefined {
+function parentOf(table: AxisTable, axis: string): string | undefined {
   const rule = ruleOf(table, axis)
   return rule?.kind === 'divides' || rule?.kind === 'part' ? rule.of : undefined
 }
@@ -58,7 +58,7 @@ export function lengthRoot(table: AxisTable, axis: string): string {
 }
 
 /** The splits there are, once each, by their outer part. */
-export const splitsOf = (table: AxisTable): readonly (AxisRule & { readonly kind: 'part' })[] =>
+const splitsOf = (table: AxisTable): readonly (AxisRule & { readonly kind: 'part' })[] =>
   [...table.entries.values()].flatMap(({ name, rule }) => (rule?.kind === 'part' && rule.outer === name ? [rule] : []))
 
 /** The token axis that this axis is, or is a part of. */
@@ -69,7 +69,7 @@ export function tokenRoot(table: AxisTable, axis: string): 'i' | 'j' | undefined
 }
 
 /** Whether `axes` tell a place of `axis`: by itself or by both its parts. */
-export const locates = (table: AxisTable, axes: readonly string[], axis: string): boolean =>
+const locates = (table: AxisTable, axes: readonly string[], axis: string): boolean =>
   axes.includes(axis) ||
   splitsOf(table).some((s) => s.of === axis && locates(table, axes, s.outer) && locates(table, axes, s.inner))
 
@@ -170,11 +170,11 @@ export function partBounds(table: AxisTable, axes: readonly string[], over: read
 /** The length of an axis if the source fixes it as a number. */
 export function fixedLength(table: AxisTable, axis: string): number | undefined {
   const rule = ruleOf(table, lengthRoot(table, axis))
-  if (rule?.kind === 'fixed') return valueOf(rule.value())
-  return rule?.kind === 'part' && rule.inner === axis ? valueOf(rule.by()) : undefined
+  if (rule?.kind === 'fixed') return constantOf(rule.value())
+  return rule?.kind === 'part' && rule.inner === axis ? constantOf(rule.by()) : undefined
 }
 
-function valueOf(e: Expr): number | undefined {
+function constantOf(e: Expr): number | undefined {
   if (isPoison(e)) return undefined
   const { lo, hi } = createRanges()(e)
   return lo === hi ? lo : undefined

@@ -7,7 +7,7 @@ import type { Expr } from '../ir.ts'
 import { type AxisEntry, type AxisRule, type AxisTable, conventionalAxes } from './axes.ts'
 
 /** Elaborates a length when it is first asked for. */
-export type LengthOf = (e: ast.Expr, what: string) => () => Expr
+type LengthOf = (e: ast.Expr, what: string) => () => Expr
 
 export function declareAxes(clauses: readonly ast.Clause[], lengthOf: LengthOf, found: Diagnostic[]): AxisTable {
   const entries = new Map<string, AxisEntry>()

@@ -1,6 +1,6 @@
 /** What the checking of one attention shares, and where a piece of source text stands in it. */
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
-import { noSpan, type Span } from '../../grammar/source.ts'
+import type { Span } from '../../grammar/source.ts'
 import { expansionTooLarge } from '../errors.ts'
 import { type Expr, f32 } from '../ir.ts'
 import type { AxisTable } from './axes.ts'
@@ -29,7 +29,7 @@ export interface Move {
 }
 
 /** Facts about nodes, beside the IR; the spans are where to say something about them. */
-export interface Marks {
+interface Marks {
   readonly quotients: Map<Expr, Span> // `/` of integers outside index positions, the library's own not
   readonly whole: Map<Expr, Span> // reductions over a whole axis that no `where` asked for
   readonly moves: Map<Expr, Move>
@@ -145,5 +145,3 @@ export function settle<T>(context: Context, f: () => T): T {
     context.sink = sink
   }
 }
-
-export const spanOfNode = (e: Expr): Span => e.span ?? noSpan

@@ -37,7 +37,7 @@ export const isDefault = (output: ast.Output): boolean => !output.name || output
 
 export function defineNames(clauses: Clauses, attention: ast.Attention, env: () => Env): Definitions {
   const [inputs, params, used] = [new Map<string, InputDecl>(), new Map<string, ParamDecl>(), new Set<string>()]
-  const lazy = new Lazy(env)
+  const lazy = createLazy(env)
   const makers = new Map<string, (asked: Span) => Expr>()
   for (const decl of clauses.values) {
     if (!makers.has(decl.name.text)) makers.set(decl.name.text, () => defineValue(decl, inputs, params, env()))
@@ -63,36 +63,35 @@ export function defineNames(clauses: Clauses, attention: ast.Attention, env: () 
   }
 }
 
+interface Lazy {
+  readonly get: (name: string, asked: Span, make: (asked: Span) => Expr) => Expr
+  /** The way from `name` back to itself, if it is being elaborated. */
+  readonly path: (name: string) => readonly string[] | undefined
+}
+
 /** Elaborates each name once and finds those that depend on themselves. */
-class Lazy {
-  readonly #done = new Map<string, Expr>()
-  readonly #open: string[] = []
-  readonly #env: () => Env
-
-  constructor(env: () => Env) {
-    this.#env = env
+function createLazy(env: () => Env): Lazy {
+  const done = new Map<string, Expr>()
+  const open: string[] = []
+  const path = (name: string): readonly string[] | undefined => {
+    const start = open.indexOf(name)
+    return start < 0 ? undefined : [...open.slice(start), name]
   }
-
-  get(name: string, asked: Span, make: (asked: Span) => Expr): Expr {
-    const known = this.#done.get(name)
+  const get: Lazy['get'] = (name, asked, make) => {
+    const known = done.get(name)
     if (known) return known
-    const path = this.path(name)
-    if (path) {
-      report(this.#env(), errors.cyclicDefinition(asked, path))
+    const circle = path(name)
+    if (circle) {
+      report(env(), errors.cyclicDefinition(asked, circle))
       return poison
     }
-    this.#open.push(name)
-    const value = settle(this.#env().context, () => make(asked))
-    this.#open.pop()
-    this.#done.set(name, value)
+    open.push(name)
+    const value = settle(env().context, () => make(asked))
+    open.pop()
+    done.set(name, value)
     return value
   }
-
-  /** The way from `name` back to itself, if it is being elaborated. */
-  path(name: string): readonly string[] | undefined {
-    const start = this.#open.indexOf(name)
-    return start < 0 ? undefined : [...this.#open.slice(start), name]
-  }
+  return { get, path }
 }
 
 /** The mask as the domain of a reduction. The mask itself may not depend on it. */

@@ -13,7 +13,7 @@ import { fold } from './reductions.ts'
 import { type Item, substitute } from './substitution.ts'
 
 /** Operations that may follow on each other: a bound on the recursion of whoever walks the IR. */
-export const maxHeight = 1_000
+const maxHeight = 1_000
 /** Expressions that stand inside each other, with the lets and functions between them: a bound on the recursion here. */
 const maxDepth = 1_100
 
@@ -87,7 +87,7 @@ function elaborateName(name: ast.Name, env: Env): Expr {
   return poison
 }
 
-export function findAxis(env: Env, name: string): AxisUse | undefined {
+function findAxis(env: Env, name: string): AxisUse | undefined {
   const given = env.axisParams.get(name)
   if (given) return given
   const known = conventionalAxes.includes(name) || (env.inAttention && env.context.axes.entries.has(name))

@@ -8,7 +8,7 @@ import * as errors from '../errors.ts'
 
 export type ReadImport = (from: SourceFile, path: string) => SourceFile | { readonly problem: string }
 
-export const maxImports = 256
+const maxImports = 256
 
 export interface Loaded {
   readonly program: ast.Program

@@ -83,6 +83,9 @@ function boundsOfGroup(factor: number, indices: readonly number[], lengths: Rang
 export function lengthsOf(table: AxisTable, axis: string): Range {
   const fixed = fixedLength(table, axis)
   if (fixed !== undefined) return range(fixed, fixed)
+  const rule = table.entries.get(axis)?.rule
+  const inner = rule?.kind === 'part' ? fixedLength(table, rule.inner) : undefined
+  if (rule?.kind === 'part' && inner) return range(0, Math.ceil(lengthsOf(table, rule.of).hi / inner))
   const family = [axis, ...ancestorsOf(table, axis)].map((name) => lengthRoot(table, name))
   return range(0, family.some((name) => ['b', 'h', ...featureAxes].includes(name)) ? fewHeads : longest)
 }

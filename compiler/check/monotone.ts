@@ -4,7 +4,7 @@ import type { Range } from '../interval.ts'
 import { type Expr, nodesOf } from '../ir.ts'
 
 /** `constant`: it does not; `rising`, `falling`: not falling, not rising; `unknown`. */
-export type Trend = 'constant' | 'rising' | 'falling' | 'unknown'
+type Trend = 'constant' | 'rising' | 'falling' | 'unknown'
 
 export function findTrend(root: Expr, variable: string, rangeOf: (e: Expr) => Range): Trend {
   const trends = new Map<Expr, Trend>()

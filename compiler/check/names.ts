@@ -8,7 +8,7 @@ import { functionNames } from './expression.ts'
 import { type FunctionTable, signature } from './functions.ts'
 
 /** What a function sees besides its parameters. */
-export interface Outside {
+interface Outside {
   readonly functions: FunctionTable
   readonly values: readonly string[]
   readonly axes: readonly string[]

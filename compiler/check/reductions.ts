@@ -10,7 +10,7 @@ import { apply, areBools, areNumbers, type Operand, operand, toFloat } from './o
 
 export type FoldName = ReduceOp | ScanOp | 'var'
 
-export interface FoldCall {
+interface FoldCall {
   readonly name: FoldName
   readonly over: readonly AxisUse[]
   /** What `where` says; undefined: it is not written. */

@@ -61,7 +61,7 @@ export function derive(
   const shifts = chooseShifts(trial, first, stream, facts)
   if (!shifts.ok) return shifts
   const puller = createPuller(context(shifts.shifts))
-  const finish = exprs.map((e) => guardEmpty(e, domains, stream, facts.names, puller.render))
+  const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
   const state = createState(shifts.shifts, stream, puller, facts.names)
   const finished = results.map((result, k) => ({ result, finish: state.name(finish[k] as Expr) }))
   const leftover = nodesOf(...finished.map((f) => f.finish)).find((e) => e.axes.includes(stream))
@@ -78,37 +78,25 @@ function domainsOf(exprs: readonly Expr[], stream: string): readonly (Expr | und
 
 /**
  * `pulled(e)` where every domain has a place; where one is empty, `e` with the values over nothing. An expression that is one
- * reduction as it stands needs no guard: its state starts as the value over nothing.
+ * reduction as it stands needs no guard: its state starts as the value over nothing. `filled`: domains known to have a place.
  */
 function guardEmpty(
   e: Expr,
-  domains: readonly (Expr | undefined)[],
   stream: string,
   names: Interner,
   pulled: (e: Expr) => Expr,
+  filled: readonly (Expr | undefined)[] = [],
 ): Expr {
-  const own = domainsOf([e], stream)
+  const domains = domainsOf([e], stream).filter((domain) => !filled.includes(domain))
   const value = pulled(e)
-  const [domain, ...others] = domains.filter((d) => own.includes(d))
-  if (own.length === 0 || (value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp'))
-    return value
-  const whenEmpty = guardEmpty(overNothing(e, domain, stream, names), others, stream, names, pulled)
-  const rest = others.length > 0 ? guardFor(e, others, stream, names, pulled) : value
-  return names.intern(call('select', [notEmpty(domain, stream), rest, whenEmpty]))
+  if (domains.length === 0 || (filled.length === 0 && isOneReduction(e, value))) return value
+  const [domain] = domains
+  const whenEmpty = guardEmpty(overNothing(e, domain, stream, names), stream, names, pulled, filled)
+  const otherwise = guardEmpty(e, stream, names, pulled, [...filled, domain])
+  return names.intern(call('select', [notEmpty(domain, stream), otherwise, whenEmpty]))
 }
-/** The same for the domains that are left, `domain` already known to have a place. */
-const guardFor = (
-  e: Expr,
-  domains: readonly (Expr | undefined)[],
-  stream: string,
-  names: Interner,
-  pulled: (e: Expr) => Expr,
-): Expr => {
-  const [domain, ...others] = domains
-  const whenEmpty = guardEmpty(overNothing(e, domain, stream, names), others, stream, names, pulled)
-  const rest = others.length > 0 ? guardFor(e, others, stream, names, pulled) : pulled(e)
-  return names.intern(call('select', [notEmpty(domain, stream), rest, whenEmpty]))
-}
+const isOneReduction = (e: Expr, value: Expr): boolean =>
+  value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp'
 
 const notEmpty = (domain: Expr | undefined, stream: string): Expr =>
   domain === undefined

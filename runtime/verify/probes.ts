@@ -7,7 +7,7 @@ import type { Attention, InputDecl } from '../../compiler/attention.ts'
 import type { Sizes } from '../../compiler/interpret.ts'
 import { boundsOf, randomNumbers, type Stream } from '../draw.ts'
 import type { Inputs, Scalars } from '../runners.ts'
-import { roundTo, type Tensor } from '../tensor.ts'
+import { recordOf, roundTo, type Tensor } from '../tensor.ts'
 
 export interface ProbeContext {
   readonly attention: Attention
@@ -44,7 +44,7 @@ function alter(
     const tensor = inputs[input.name]
     return tensor && which(input) ? [[input.name, alterTensor(tensor, input, sizes, change(input))] as const] : []
   })
-  return changed.length > 0 ? { ...inputs, ...Object.fromEntries(changed) } : undefined
+  return changed.length > 0 ? recordOf([...Object.entries(inputs), ...changed]) : undefined
 }
 
 function alterTensor(tensor: Tensor, { name, axes }: InputDecl, sizes: Sizes, change: Change): Tensor {

@@ -35,15 +35,22 @@ function factsOf(kernel: Kernel, items: readonly Item[], values: ReadonlyMap<str
   for (const item of all) {
     if (item.kind === 'repeat' && item.loop.over.kind === 'tiles') note(item.loop.over.axis, item.loop.over.tile)
   }
-  const axes = new Set([...tiles.keys(), ...[...values.values()].flatMap((value) => value.axes.map(({ axis }) => axis))])
+  const axes = new Set([
+    ...tiles.keys(),
+    ...[...values.values()].flatMap((value) => value.axes.map(({ axis }) => axis)),
+  ])
   const isWhole = (axis: string): boolean =>
     [...values.values()].some((value) => value.axes.some((a) => a.axis === axis && a.extent === 'whole'))
-  const extents = new Map([...axes].map((axis) => [axis, isWhole(axis) ? (program.sizes[axis] ?? 1) : (tiles.get(axis) ?? 1)]))
+  const extents = new Map(
+    [...axes].map((axis) => [axis, isWhole(axis) ? (program.sizes[axis] ?? 1) : (tiles.get(axis) ?? 1)]),
+  )
   return {
     kernel,
     values,
     defines: new Map(all.filter((item): item is Define => item.kind === 'define').map((item) => [item.to.name, item])),
-    carried: new Set(everyStatement(kernel.body).flatMap((s) => (s.kind === 'loop' ? s.carried.map((c) => c.value.name) : []))),
+    carried: new Set(
+      everyStatement(kernel.body).flatMap((s) => (s.kind === 'loop' ? s.carried.map((c) => c.value.name) : [])),
+    ),
     stored: new Set(all.flatMap((item) => (item.kind === 'put' ? [item.store.buffer] : []))),
     order: [...axes],
     extents,

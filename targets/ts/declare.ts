@@ -4,7 +4,15 @@ import { fill } from '../template.ts'
 import { docLines } from './doc.ts'
 import { printKernel } from './kernel.ts'
 import type { Declaration, Interface, Property } from './morph.ts'
-import { arrayTypeOf, arrayTypes, buffersOf, definitions, openParams, type ProgramNames, printUniform } from './program.ts'
+import {
+  arrayTypeOf,
+  arrayTypes,
+  buffersOf,
+  definitions,
+  openParams,
+  type ProgramNames,
+  printUniform,
+} from './program.ts'
 import { propertyName } from './reserved.ts'
 
 const list = (texts: readonly string[]): string => `[${texts.join(', ')}]`
@@ -18,9 +26,15 @@ export interface ThreadNames {
   readonly numbers: ReadonlyMap<Kernel, number>
 }
 
-export function declareProgram(program: Program, names: ProgramNames, threads: ThreadNames | undefined): readonly Declaration[] {
+export function declareProgram(
+  program: Program,
+  names: ProgramNames,
+  threads: ThreadNames | undefined,
+): readonly Declaration[] {
   const request = { argumentsType: names.arguments, given: names.given, threads: threads !== undefined }
-  const kernels = [...names.kernels].map(([kernel, name]) => printKernel(kernel, program, { ...request, name }).join('\n'))
+  const kernels = [...names.kernels].map(([kernel, name]) =>
+    printKernel(kernel, program, { ...request, name }).join('\n'),
+  )
   return [
     ...declareTypes(program, names),
     declareEntry(program, names, threads !== undefined),
@@ -39,27 +53,50 @@ function declareTypes(program: Program, names: ProgramNames): readonly Interface
   })
   const params = openParams(program)
   const optional = { optional: true }
-  const own: Property = { name: 'into', type: `Partial<${names.results}>`, doc: 'Tensors to write results to; others are new.', ...optional }
+  const own: Property = {
+    name: 'into',
+    type: `Partial<${names.results}>`,
+    doc: 'Tensors to write results to; others are new.',
+    ...optional,
+  }
   const given: Property = { name: 'params', type: names.params, doc: 'What is not given has its default.', ...optional }
   return [
     exported(names.inputs, `What ${program.name} reads.`, buffersOf(program, 'input').map(tensor)),
     exported(names.results, `What ${program.name} gives.`, buffersOf(program, 'result').map(tensor)),
     exported(names.options, '', params.length > 0 ? [given, own] : [own]),
     ...(params.length > 0
-      ? [exported(names.params, `Scalars of ${program.name}.`, params.map(({ name, type }) => ({
-          name: propertyName(name), type: `${type === 'bool' ? 'boolean' : 'number'} | undefined`, ...optional,
-        })))]
+      ? [
+          exported(
+            names.params,
+            `Scalars of ${program.name}.`,
+            params.map(({ name, type }) => ({
+              name: propertyName(name),
+              type: `${type === 'bool' ? 'boolean' : 'number'} | undefined`,
+              ...optional,
+            })),
+          ),
+        ]
       : []),
   ]
 }
 
-const exported = (name: string, doc: string, properties: readonly Property[]): Interface => ({ name, isExported: true, doc, properties })
+const exported = (name: string, doc: string, properties: readonly Property[]): Interface => ({
+  name,
+  isExported: true,
+  doc,
+  properties,
+})
 
 /** The function that callers see. */
 function declareEntry(program: Program, names: ProgramNames, threads: boolean): string {
   const lines = [
     `const { given, results } = ${names.prepare}(inputs, options)`,
-    ...runSteps(program.steps, program, names, (kernel) => `${names.kernels.get(kernel)}(given${threads ? ', countUp()' : ''})`),
+    ...runSteps(
+      program.steps,
+      program,
+      names,
+      (kernel) => `${names.kernels.get(kernel)}(given${threads ? ', countUp()' : ''})`,
+    ),
     'return results',
   ]
   const head = `export function ${names.entry}(inputs: ${names.inputs}, options: ${names.options} = {}): ${names.results} {`
@@ -71,12 +108,28 @@ function declareParallel(program: Program, names: ProgramNames, { list: kernels,
   const { inputs, options, results, prepare, given } = names
   const call = (kernel: Kernel): string => `await runKernel(${kernels}, ${numbers.get(kernel)}, given, threads)`
   const lines = runSteps(program.steps, program, names, call)
-  const outputs = buffersOf(program, 'result').map(({ name }) => ({ property: propertyName(name), name: given.buffers.get(name) }))
-  return fill('ts/parallel', { name: names.parallel, inputs, options, results, prepare, code, lines, outputs }).trimEnd()
+  const outputs = buffersOf(program, 'result').map(({ name }) => ({
+    property: propertyName(name),
+    name: given.buffers.get(name),
+  }))
+  return fill('ts/parallel', {
+    name: names.parallel,
+    inputs,
+    options,
+    results,
+    prepare,
+    code,
+    lines,
+    outputs,
+  }).trimEnd()
 }
 
 /** All kernels of the module for its threads, and the helpers that they call. */
-export function declareThreads({ list: name, code }: ThreadNames, kernels: readonly string[], helpers: readonly string[]): string {
+export function declareThreads(
+  { list: name, code }: ThreadNames,
+  kernels: readonly string[],
+  helpers: readonly string[],
+): string {
   return fill('ts/threads', { list: name, code, kernels: kernels.join(', '), helpers }).trimEnd()
 }
 
@@ -104,7 +157,9 @@ function becomeLines({ become }: Rounds, { given }: ProgramNames): readonly stri
   const aside = become.filter(({ from }) => isOverwritten(from))
   return [
     ...aside.map(({ from }) => `const ${given.buffers.get(from)}Next = ${at(from)}.slice()`),
-    ...become.map(({ to, from }) => `${at(to)}.set(${isOverwritten(from) ? `${given.buffers.get(from)}Next` : at(from)})`),
+    ...become.map(
+      ({ to, from }) => `${at(to)}.set(${isOverwritten(from) ? `${given.buffers.get(from)}Next` : at(from)})`,
+    ),
   ]
 }
 
@@ -114,7 +169,10 @@ function declareArguments(program: Program, names: ProgramNames): Interface {
   const properties: readonly Property[] = [
     ...program.buffers.map((buffer) => ({ name: buffers.get(buffer.name)!, type: arrayTypeOf(buffer) })),
     ...runTimeAxes(program).map((axis) => ({ name: sizes.get(axis)!, type: 'number' })),
-    ...knownParams(program).map(({ name, type }) => ({ name: params.get(name)!, type: type === 'bool' ? 'boolean' : 'number' })),
+    ...knownParams(program).map(({ name, type }) => ({
+      name: params.get(name)!,
+      type: type === 'bool' ? 'boolean' : 'number',
+    })),
   ]
   return { name: names.arguments, isExported: false, doc: `What the kernels of ${program.name} are given.`, properties }
 }
@@ -128,13 +186,23 @@ function declarePrepare(program: Program, names: ProgramNames): string {
   const { given } = names
   const size = (axis: string): string => printUniform(sizeRef(axis), program, given)
   const result = ({ name, storage, axes }: Buffer): object => ({
-    title: name, property: propertyName(name), type: arrayTypes[storage], axes: list(axes.map(quoted)), shape: list(axes.map(size)),
+    title: name,
+    property: propertyName(name),
+    type: arrayTypes[storage],
+    axes: list(axes.map(quoted)),
+    shape: list(axes.map(size)),
   })
-  const workspace = buffersOf(program, 'workspace').map((buffer) =>
-    `const ${given.buffers.get(buffer.name)} = new ${arrayTypeOf(buffer)}(${buffer.axes.map(size).join(' * ') || '1'})`)
+  const workspace = buffersOf(program, 'workspace').map(
+    (buffer) =>
+      `const ${given.buffers.get(buffer.name)} = new ${arrayTypeOf(buffer)}(${buffer.axes.map(size).join(' * ') || '1'})`,
+  )
   const view = {
     fixed: Object.entries(program.sizes).map(([axis, length]) => ({ axis, length })),
-    inputs: buffersOf(program, 'input').map((buffer) => ({ ...result(buffer), shape: '', name: given.buffers.get(buffer.name) })),
+    inputs: buffersOf(program, 'input').map((buffer) => ({
+      ...result(buffer),
+      shape: '',
+      name: given.buffers.get(buffer.name),
+    })),
     lines: [...definitions(program, given), ...workspace],
     results: buffersOf(program, 'result').map(result),
     resultsType: names.results,

@@ -1,6 +1,9 @@
 /** Source text inside a comment: no line end, no end of the comment. */
 export const escapeDoc = (line: string): string =>
-  line.replace(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, ' ').replaceAll('*/', '*\u2215').replaceAll('\\', '\\\\')
+  line
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replaceAll('*/', '*\u2215')
+    .replaceAll('\\', '\\\\')
 
 /** A doc comment. */
 export function docLines(lines: readonly string[]): readonly string[] {

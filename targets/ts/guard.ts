@@ -20,7 +20,9 @@ function maskOf(item: Item, spot: Spot): string | undefined {
 }
 
 /** `mask ? yes : constant` */
-function selection({ from }: Define): { readonly mask: string; readonly yes: KernelExpr; readonly no: KernelExpr } | undefined {
+function selection({
+  from,
+}: Define): { readonly mask: string; readonly yes: KernelExpr; readonly no: KernelExpr } | undefined {
   if (from.kind !== 'expr' || from.expr.kind !== 'call' || from.expr.op !== 'select') return undefined
   const [mask, yes, no] = from.expr.args
   return mask?.kind === 'value' && yes && no?.kind === 'const' ? { mask: mask.name, yes, no } : undefined

@@ -2,15 +2,32 @@
  * Which values are written out where they are used: plain elements of buffers, what is read once in the loops it would be made
  * in, and what costs less to compute again than to keep.
  */
-import type { KernelExpr, Load } from '../../compiler/kernel.ts'
-import type { Buffer } from '../../compiler/kernel.ts'
+import type { Buffer, KernelExpr, Load } from '../../compiler/kernel.ts'
 import type { Op } from '../../compiler/ops.ts'
 import { type Define, exprsOf, type Facts, type Item, refs, valuesIn, walked } from './item.ts'
 import type { Place } from './place.ts'
 
-interface Use { readonly by: Item; readonly list: readonly Item[] }
+interface Use {
+  readonly by: Item
+  readonly list: readonly Item[]
+}
 
-const cheap: readonly Op[] = ['add', 'sub', 'mul', 'neg', 'not', 'lt', 'le', 'eq', 'ne', 'and', 'or', 'select', 'float', 'stop_gradient']
+const cheap: readonly Op[] = [
+  'add',
+  'sub',
+  'mul',
+  'neg',
+  'not',
+  'lt',
+  'le',
+  'eq',
+  'ne',
+  'and',
+  'or',
+  'select',
+  'float',
+  'stop_gradient',
+]
 const costLimit = 2
 
 /** The cheap operations of an expression; infinite with any other. */
@@ -31,14 +48,25 @@ export function chooseInlined(items: readonly Item[], facts: Facts, buffers: rea
     const all = uses.get(item.to.name) ?? []
     if (item.to.axes.length === 0 || all.some(({ by }) => !mayWriteOut(item, by, facts, chosen))) continue
     const { from } = item
-    const plain = from.kind === 'load' && isPlain(from, buffers.find(({ name }) => name === from.buffer))
+    const plain =
+      from.kind === 'load' &&
+      isPlain(
+        from,
+        buffers.find(({ name }) => name === from.buffer),
+      )
     if (plain || isReadOnceBeside(item, all, facts) || from.kind === 'mask') chosen.add(item.to.name)
   }
-  return new Set([...chosen].filter((name) => facts.defines.get(name)?.from.kind !== 'mask' || isCheap(name, facts, chosen)))
+  return new Set(
+    [...chosen].filter((name) => facts.defines.get(name)?.from.kind !== 'mask' || isCheap(name, facts, chosen)),
+  )
 }
 
 /** Further values that loops would have to keep in arrays, though they are cheap to compute again from what is at hand. */
-export function chooseCheap(items: readonly Item[], facts: Facts, places: ReadonlyMap<string, Place>): readonly string[] {
+export function chooseCheap(
+  items: readonly Item[],
+  facts: Facts,
+  places: ReadonlyMap<string, Place>,
+): readonly string[] {
   const uses = findUses(items)
   return [...facts.defines.values()].flatMap((item) => {
     const { name } = item.to

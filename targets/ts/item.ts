@@ -2,15 +2,21 @@
  * A kernel's statements as this target nests them: an item says which axes it walks, what it reads and what it defines, so that
  * items over the same axis can share a loop.
  */
-import type { Kernel, KernelExpr, Load, Loop, Mask, Store, Value } from '../../compiler/kernel.ts'
-import type { Reduce } from '../../compiler/kernel.ts'
+import type { Kernel, KernelExpr, Load, Loop, Mask, Reduce, Store, Value } from '../../compiler/kernel.ts'
 
 export type Item = Define | Fold | Product | Scale | Update | Put | Repeat
 
 /** to[axes] = an expression, a load or a mask. */
-export interface Define { readonly kind: 'define'; readonly to: Value; readonly from: Source }
+export interface Define {
+  readonly kind: 'define'
+  readonly to: Value
+  readonly from: Source
+}
 export type Source = ExprSource | Load | Mask
-export interface ExprSource { readonly kind: 'expr'; readonly expr: KernelExpr }
+export interface ExprSource {
+  readonly kind: 'expr'
+  readonly expr: KernelExpr
+}
 export interface Fold {
   readonly kind: 'fold'
   readonly to: Value
@@ -34,11 +40,28 @@ export interface Product {
   readonly full: string | undefined
 }
 /** Multiplies a carried tile by a factor in its place. */
-export interface Scale { readonly kind: 'scale'; readonly to: Value; readonly by: KernelExpr }
+export interface Scale {
+  readonly kind: 'scale'
+  readonly to: Value
+  readonly by: KernelExpr
+}
 /** The first or the next content of a carried value. */
-export interface Update { readonly kind: 'update'; readonly to: Value; readonly from: KernelExpr; readonly first: boolean }
-export interface Put { readonly kind: 'put'; readonly store: Store }
-export interface Repeat { readonly kind: 'repeat'; readonly loop: Loop; readonly head: readonly Item[]; readonly body: readonly Item[] }
+export interface Update {
+  readonly kind: 'update'
+  readonly to: Value
+  readonly from: KernelExpr
+  readonly first: boolean
+}
+export interface Put {
+  readonly kind: 'put'
+  readonly store: Store
+}
+export interface Repeat {
+  readonly kind: 'repeat'
+  readonly loop: Loop
+  readonly head: readonly Item[]
+  readonly body: readonly Item[]
+}
 
 /** What the items of one kernel refer to. */
 export interface Facts {

@@ -29,7 +29,9 @@ export function printKernel(kernel: Kernel, program: Program, request: KernelReq
   grid(kernel, { sheet, block: body, path: [], axes: new Map() }, (spot) => printNodes(analysis.nodes, spot))
   const used = [...sheet.used]
   const next = request.threads ? ', next: () => number' : ''
-  const converts = program.buffers.some(({ name, storage }) => storage === 'bf16' && sheet.used.has(given.buffers.get(name) ?? ''))
+  const converts = program.buffers.some(
+    ({ name, storage }) => storage === 'bf16' && sheet.used.has(given.buffers.get(name) ?? ''),
+  )
   return [
     ...docLines([kernel.doc]),
     `function ${request.name}(given: ${request.argumentsType}${next}): void {`,
@@ -67,16 +69,20 @@ type Fill = (spot: Spot) => void
 
 /** One loop for each axis of the grid. */
 function printGrid({ grid }: Kernel, outer: Spot, fill: Fill): void {
-  const nested = grid.reduceRight<Fill>((inside, { axis, tile }) => (spot) => {
-    const size = sizeOf(axis, spot.sheet).text
-    const name = spot.sheet.names.reuse(tile === undefined ? axis : `${axis}0`)
-    const head = `for (let ${name} = 0; ${name} < ${size}; ${tile ? `${name} += ${tile}` : `${name}++`})`
-    const fillIn = (block: Block): void => {
-      const at = tile === undefined ? singleAt(atom(name, block.level)) : tileAt(axis, tile, name, block, spot)
-      inside(withAxis(spot, axis, at, block))
-    }
-    spot.block.open(head, fillIn, tile === undefined ? undefined : `axis ${axis} in tiles of ${tile}`)
-  }, fill)
+  const nested = grid.reduceRight<Fill>(
+    (inside, { axis, tile }) =>
+      (spot) => {
+        const size = sizeOf(axis, spot.sheet).text
+        const name = spot.sheet.names.reuse(tile === undefined ? axis : `${axis}0`)
+        const head = `for (let ${name} = 0; ${name} < ${size}; ${tile ? `${name} += ${tile}` : `${name}++`})`
+        const fillIn = (block: Block): void => {
+          const at = tile === undefined ? singleAt(atom(name, block.level)) : tileAt(axis, tile, name, block, spot)
+          inside(withAxis(spot, axis, at, block))
+        }
+        spot.block.open(head, fillIn, tile === undefined ? undefined : `axis ${axis} in tiles of ${tile}`)
+      },
+    fill,
+  )
   nested(outer)
 }
 
@@ -111,4 +117,3 @@ function printBlocks({ grid }: Kernel, spot: Spot, fill: Fill): void {
   const comment = `the blocks of the grid${tiles.length > 0 ? `: ${tiles.join(', ')}` : ''}`
   block.open(`for (let block = next(); block < ${blocks.text}; block = next())`, fillIn, comment)
 }
-

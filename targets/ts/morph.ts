@@ -1,5 +1,7 @@
 /** All use of ts-morph, which is loaded only when a module is written. */
 
+import type { InterfaceDeclarationStructure } from 'ts-morph'
+
 /** What a module declares: an interface, or the text of anything else. */
 export type Declaration = Interface | string
 export interface Interface {
@@ -20,25 +22,19 @@ export async function writeModule(header: string, declarations: readonly Declara
   const { IndentationText, Project, StructureKind, ts } = await import('ts-morph')
   const manipulationSettings = { indentationText: IndentationText.TwoSpaces }
   const project = new Project({ useInMemoryFileSystem: true, manipulationSettings })
-  const file = project.createSourceFile('module.ts', header)
-  for (const one of declarations) {
-    if (typeof one === 'string') file.addStatements(`\n${one}`)
-    else {
-      file.addInterface({
-        kind: StructureKind.Interface,
-        name: one.name,
-        isExported: one.isExported,
-        docs: one.doc ? [one.doc] : [],
-        properties: one.properties.map(({ name, type, optional, doc }) => ({
-          name,
-          type,
-          isReadonly: true,
-          hasQuestionToken: optional ?? false,
-          docs: doc ? [doc] : [],
-        })),
-      })
-    }
-  }
+  const statements = declarations.map((one): string | InterfaceDeclarationStructure => {
+    if (typeof one === 'string') return `\n${one}`
+    const { name, isExported, doc } = one
+    const properties = one.properties.map((property) => ({
+      name: property.name,
+      type: property.type,
+      isReadonly: true,
+      hasQuestionToken: property.optional ?? false,
+      docs: property.doc ? [property.doc] : [],
+    }))
+    return { kind: StructureKind.Interface, name, isExported, docs: doc ? [doc] : [], properties }
+  })
+  const file = project.createSourceFile('module.ts', { statements: [`${header}\n`, ...statements] })
   file.formatText({ indentSize: 2, semicolons: ts.SemicolonPreference.Remove, ensureNewLineAtEndOfFile: true })
   return file.getFullText()
 }

@@ -5,10 +5,23 @@
 import { defined, everyItem, type Facts, type Fold, type Item, type Repeat, refs, walked } from './item.ts'
 
 export type Node = Line | Nest | LoopNode
-export interface Line { readonly kind: 'line'; readonly item: Item }
+export interface Line {
+  readonly kind: 'line'
+  readonly item: Item
+}
 /** One loop over an axis. `folds`: what is folded over this axis, so it starts before the loop and ends after it. */
-export interface Nest { readonly kind: 'nest'; readonly axis: string; readonly folds: readonly Fold[]; readonly nodes: readonly Node[] }
-export interface LoopNode { readonly kind: 'loop'; readonly item: Repeat; readonly head: readonly Node[]; readonly body: readonly Node[] }
+export interface Nest {
+  readonly kind: 'nest'
+  readonly axis: string
+  readonly folds: readonly Fold[]
+  readonly nodes: readonly Node[]
+}
+export interface LoopNode {
+  readonly kind: 'loop'
+  readonly item: Repeat
+  readonly head: readonly Node[]
+  readonly body: readonly Node[]
+}
 
 export function nest(items: readonly Item[], facts: Facts): readonly Node[] {
   const known = new Map<Item, Effects>()
@@ -20,12 +33,22 @@ export function nest(items: readonly Item[], facts: Facts): readonly Node[] {
   return nestList(items, { facts, effects: effectsOnce })
 }
 
-interface Context { readonly facts: Facts; readonly effects: (item: Item) => Effects }
+interface Context {
+  readonly facts: Facts
+  readonly effects: (item: Item) => Effects
+}
 
 const nestList = (items: readonly Item[], context: Context): readonly Node[] =>
-  group(items.filter((item) => !context.facts.inlined.has(defined(item) ?? '')), [], context)
+  group(
+    items.filter((item) => !context.facts.inlined.has(defined(item) ?? '')),
+    [],
+    context,
+  )
 
-interface Group { readonly axis: string | undefined; readonly items: Item[] }
+interface Group {
+  readonly axis: string | undefined
+  readonly items: Item[]
+}
 
 function group(items: readonly Item[], bound: readonly string[], context: Context): readonly Node[] {
   const groups: Group[] = []
@@ -67,7 +90,8 @@ function order(earlier: Item, later: Item, axis: string | undefined, context: Co
   const shared = [...a.writes].filter((x) => b.reads.has(x) || b.writes.has(x))
   shared.push(...[...a.reads].filter((x) => b.writes.has(x)))
   if (shared.length === 0) return 'any'
-  const elementwise = (name: string): boolean => context.facts.values.get(name)?.axes.some((x) => x.axis === axis) ?? false
+  const elementwise = (name: string): boolean =>
+    context.facts.values.get(name)?.axes.some((x) => x.axis === axis) ?? false
   return axis !== undefined && shared.every(elementwise) ? 'with' : 'after'
 }
 

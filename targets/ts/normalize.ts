@@ -161,7 +161,9 @@ function accumulation(
 
 const readsInside = (name: string, { over, body }: Loop): number => {
   const head = over.kind === 'tiles' ? over.head : []
-  return everyStatement([...head, ...body]).flatMap(readBy).filter((read) => read === name).length
+  return everyStatement([...head, ...body])
+    .flatMap(readBy)
+    .filter((read) => read === name).length
 }
 
 /** The factor in `carried * factor`. */

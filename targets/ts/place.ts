@@ -45,7 +45,8 @@ function walk(nodes: readonly Node[], path: Path, found: Found, facts: Facts): v
     const inner = [...path, node]
     if (node.kind === 'line') {
       see(node.item, path, found, facts)
-      if (node.item.kind === 'product') for (const { name } of [node.item.left, node.item.right, node.item.to]) found.whole.add(name)
+      if (node.item.kind === 'product')
+        for (const { name } of [node.item.left, node.item.right, node.item.to]) found.whole.add(name)
     } else if (node.kind === 'loop') {
       see(node.item, path, found, facts)
       walk(node.head, inner, found, facts)

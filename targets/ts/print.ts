@@ -3,11 +3,24 @@ import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr } from '../../compiler/kernel.ts'
 import { atom, type Code, join, tightness } from '../expression.ts'
 import { findGuard, printGuarded } from './guard.ts'
-import type { Fold, Item, Scale } from './item.ts'
+import type { Define, Fold, Item, Scale } from './item.ts'
 import { printLoop } from './loop.ts'
 import type { Nest, Node } from './nest.ts'
 import { printProduct } from './product.ts'
-import { address, bufferOf, countOf, elementAt, inLoop, print, rounded, rowNames, type Spot, sizeOf, sourceAt, valueAt } from './spot.ts'
+import {
+  address,
+  bufferOf,
+  countOf,
+  elementAt,
+  inLoop,
+  print,
+  rounded,
+  rowNames,
+  type Spot,
+  sizeOf,
+  sourceAt,
+  valueAt,
+} from './spot.ts'
 import { constant } from './words.ts'
 
 export function printNodes(nodes: readonly Node[], spot: Spot): void {
@@ -31,7 +44,8 @@ function printNest(node: Nest, spot: Spot): void {
     block.line(`let ${name} = ${identity(op, to.type)}`)
   }
   openAxis(node.axis, onlyWhenScaled(node, spot), node, spot, (inner) => printNodes(node.nodes, inner))
-  for (const { to } of node.folds) if (sheet.places.get(to.name)?.stored) keep(to.name, spot.sheet.locals.get(to.name)!, spot)
+  for (const { to } of node.folds)
+    if (sheet.places.get(to.name)?.stored) keep(to.name, spot.sheet.locals.get(to.name)!, spot)
 }
 
 /** A loop over the elements of an axis. */
@@ -57,7 +71,7 @@ export function printItem(item: Item, spot: Spot): void {
   const { block, sheet } = spot
   switch (item.kind) {
     case 'define':
-      return define(item.to.name, sourceAt(item, spot), spot)
+      return define(item, spot)
     case 'fold':
       return fold(item, spot)
     case 'product':
@@ -69,7 +83,12 @@ export function printItem(item: Item, spot: Spot): void {
     case 'put': {
       const { buffer, text } = bufferOf(item.store.buffer, sheet)
       const indices = buffer.axes.map((axis) => print(item.store.index[axis]!, spot))
-      const at = address(indices, buffer.axes.map((axis) => sizeOf(axis, sheet)), rowNames(buffer), spot)
+      const at = address(
+        indices,
+        buffer.axes.map((axis) => sizeOf(axis, sheet)),
+        rowNames(buffer),
+        spot,
+      )
       return block.line(`${text}[${at.text}] = ${rounded(buffer.storage, print(item.store.value, spot), sheet)}`)
     }
     case 'repeat':
@@ -77,15 +96,23 @@ export function printItem(item: Item, spot: Spot): void {
   }
 }
 
-function define(name: string, code: Code, spot: Spot): void {
+function define(item: Define, spot: Spot): void {
   const { sheet, block } = spot
+  const { name } = item.to
+  const code = sourceAt(item, spot)
   const place = sheet.places.get(name)
   if (place?.stored && !place.local) return keep(name, code, spot)
   const local = sheet.names.fresh(name)
-  block.line(`const ${local} = ${code.text}`)
+  const type =
+    item.from.kind === 'expr' && isLiteral(item.from.expr) ? `: ${item.to.type === 'bool' ? 'boolean' : 'number'}` : ''
+  block.line(`const ${local}${type} = ${code.text}`)
   sheet.locals.set(name, atom(local, block.level))
   if (place?.stored) keep(name, atom(local, block.level), spot)
 }
+
+/** TypeScript takes such a value for one or two numbers rather than any, and refuses to compare it with others. */
+const isLiteral = (e: KernelExpr): boolean =>
+  e.kind === 'const' || (e.kind === 'call' && e.op === 'select' && e.args.slice(1).every(isLiteral))
 
 /** Puts an element into its array. */
 export function keep(name: string, code: Code, spot: Spot): void {
@@ -97,7 +124,9 @@ function update(name: string, from: KernelExpr, first: boolean, spot: Spot): voi
   const { sheet, block } = spot
   const array = sheet.arrays.get(name)
   if (array !== undefined && first && from.kind === 'const') {
-    return block.line(`${array}.fill(${sheet.facts.values.get(name)?.type === 'bool' ? Number(from.value) : constant(from).text})`)
+    return block.line(
+      `${array}.fill(${sheet.facts.values.get(name)?.type === 'bool' ? Number(from.value) : constant(from).text})`,
+    )
   }
   if (array !== undefined) return keep(name, print(from, spot), spot)
   if (!first) return block.line(`${sheet.locals.get(name)?.text} = ${print(from, spot).text}`)

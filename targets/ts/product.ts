@@ -29,10 +29,17 @@ export function printProduct(item: Product, spot: Spot): void {
   const column = order.findLast((axis) => has(right, axis) && !has(left, axis))
   const outer = order.filter((axis) => axis !== row && axis !== column)
   const fill = (inner: Spot): void => {
-    const [toTile, leftTile, rightTile] = [to, left, right].map((value) => tileOf(value, outer, inner)) as [Tile, Tile, Tile]
+    const [toTile, leftTile, rightTile] = [to, left, right].map((value) => tileOf(value, outer, inner)) as [
+      Tile,
+      Tile,
+      Tile,
+    ]
     printCall(item, { to: toTile, left: leftTile, right: rightTile, row, column, over }, inner)
   }
-  const nested = outer.reduceRight<(at: Spot) => void>((inside, axis) => (at) => openAxis(axis, '', {}, at, inside), fill)
+  const nested = outer.reduceRight<(at: Spot) => void>(
+    (inside, axis) => (at) => openAxis(axis, '', {}, at, inside),
+    fill,
+  )
   nested(spot)
 }
 
@@ -46,7 +53,9 @@ function equation({ to, left, right, over, fresh }: Product): string {
 
 function tileOf(value: Value, outer: readonly string[], spot: Spot): Tile {
   const axes = (spot.sheet.places.get(value.name)?.stored ?? []).map(({ axis }) => axis)
-  const strides = axes.map((_, n) => axes.slice(n + 1).reduce((size, a) => size * (spot.sheet.facts.extents.get(a) ?? 1), 1))
+  const strides = axes.map((_, n) =>
+    axes.slice(n + 1).reduce((size, a) => size * (spot.sheet.facts.extents.get(a) ?? 1), 1),
+  )
   const stride = (axis: string | undefined): number => (axis === undefined ? 0 : (strides[axes.indexOf(axis)] ?? 0))
   const first = outer.reduce<Code>((sum, axis) => {
     const inner = spot.axes.get(axis)?.inner
@@ -69,13 +78,20 @@ function printCall({ weighted, full }: Product, form: Form, spot: Spot): void {
   )
 }
 
-const turned = (form: Form): Form => ({ ...form, left: form.right, right: form.left, row: form.column, column: form.row })
+const turned = (form: Form): Form => ({
+  ...form,
+  left: form.right,
+  right: form.left,
+  row: form.column,
+  column: form.row,
+})
 
 /** The blocked forms: whole tiles whose rows are contiguous, along the sum in the left one. */
 function quickForm({ to, left, right, row, column, over }: Form, spot: Spot): string | undefined {
   const whole = [to, left, right].every(({ first }) => first === '0')
   if (!whole || !row || !column || to.stride(column) !== '1' || left.stride(over) !== '1') return undefined
-  const name = right.stride(over) === '1' ? 'addRowProducts' : right.stride(column) === '1' ? 'addColumnProducts' : undefined
+  const name =
+    right.stride(over) === '1' ? 'addRowProducts' : right.stride(column) === '1' ? 'addColumnProducts' : undefined
   if (!name) return undefined
   const rightRow = right.stride(name === 'addRowProducts' ? column : over)
   const tiles = [to.array, to.stride(row), left.array, left.stride(row), right.array, rightRow]

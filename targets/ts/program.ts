@@ -1,10 +1,20 @@
 /** What the caller of a program sees, and what its kernels are given: names, types, checks. */
 import type { Axis, ParamDecl, StorageType } from '../../compiler/attention.ts'
-import type { Expr } from '../../compiler/ir.ts'
 import { invariant } from '../../compiler/invariant.ts'
-import { type Buffer, type Kernel, type KernelExpr, kernelCall, kernelConst, paramRef, type Program, type Step, sizeRef } from '../../compiler/kernel.ts'
-import { Names, safeName } from '../names.ts'
+import type { Expr } from '../../compiler/ir.ts'
+import {
+  type Buffer,
+  type Kernel,
+  type KernelExpr,
+  kernelCall,
+  kernelConst,
+  type Program,
+  paramRef,
+  type Step,
+  sizeRef,
+} from '../../compiler/kernel.ts'
 import { atom, printExpr, type Words } from '../expression.ts'
+import { Names, safeName } from '../names.ts'
 import { propertyName, reserved } from './reserved.ts'
 import type { ArgumentNames } from './spot.ts'
 import { constant, spellings } from './words.ts'
@@ -13,7 +23,8 @@ export const arrayTypes: Readonly<Record<StorageType, string>> = {
   f32: 'Float32Array', f16: 'Float16Array', bf16: 'Uint16Array', i32: 'Int32Array', bool: 'Uint8Array',
 } // biome-ignore format: a table
 /** Workspace keeps what was computed, in f64, so that a value read again compares equal to itself computed again. */
-export const arrayTypeOf = ({ role, storage }: Buffer): string => (role === 'workspace' && storage === 'f32' ? 'Float64Array' : arrayTypes[storage])
+export const arrayTypeOf = ({ role, storage }: Buffer): string =>
+  role === 'workspace' && storage === 'f32' ? 'Float64Array' : arrayTypes[storage]
 
 /** The names of everything a program brings into its module. */
 export interface ProgramNames {
@@ -35,7 +46,9 @@ export function nameProgram(program: Program, module: Names): ProgramNames {
   const entry = safeName(program.name, reserved)
   const type = entry.charAt(0).toUpperCase() + entry.slice(1)
   const made = (suffix: string): string => module.fresh(`${type}${suffix}`)
-  const kernels = new Map(kernelsOf(program.steps).map((kernel) => [kernel, module.fresh(`${entry}${capital(kernel.name)}`)]))
+  const kernels = new Map(
+    kernelsOf(program.steps).map((kernel) => [kernel, module.fresh(`${entry}${capital(kernel.name)}`)]),
+  )
   const own = new Names(reserved, ['lengths', 'results', 'given', 'inputs', 'options'])
   return {
     entry,
@@ -61,7 +74,8 @@ const capital = (name: string): string => name.charAt(0).toUpperCase() + name.sl
 export const kernelsOf = (steps: readonly Step[]): readonly Kernel[] =>
   steps.flatMap((step) => (step.kind === 'rounds' ? kernelsOf(step.steps) : [step]))
 
-export const buffersOf = ({ buffers }: Program, role: Buffer['role']): readonly Buffer[] => buffers.filter((b) => b.role === role)
+export const buffersOf = ({ buffers }: Program, role: Buffer['role']): readonly Buffer[] =>
+  buffers.filter((b) => b.role === role)
 
 /** Parameters that a caller may give. */
 export const openParams = ({ params }: Program): readonly ParamDecl[] => params.filter(({ time }) => time === 'run')
@@ -113,12 +127,24 @@ export function definitions(program: Program, given: ArgumentNames): readonly st
 }
 
 const refsOf = (e: KernelExpr): readonly string[] =>
-  e.kind === 'size' ? [`size ${e.axis}`] : e.kind === 'param' ? [`param ${e.name}`] : e.kind === 'call' ? e.args.flatMap(refsOf) : []
+  e.kind === 'size'
+    ? [`size ${e.axis}`]
+    : e.kind === 'param'
+      ? [`param ${e.name}`]
+      : e.kind === 'call'
+        ? e.args.flatMap(refsOf)
+        : []
 
 type Print = (e: Expr) => string
 type Need = (key: string) => void
 
-function sizeLines({ name, length }: Axis, given: ArgumentNames, print: Print, need: Need, program: Program): readonly string[] {
+function sizeLines(
+  { name, length }: Axis,
+  given: ArgumentNames,
+  print: Print,
+  need: Need,
+  program: Program,
+): readonly string[] {
   const own = given.sizes.get(name)
   const read = `const ${own} = lengthOf(lengths, '${name}')`
   const follows = (text: string): readonly string[] => [`const ${own} = agree(lengths, '${name}', ${text})`]

@@ -14,10 +14,21 @@ const words = `
 `
 
 /** What no function, variable or type made from a source's name may be called in generated TypeScript; see `safeName`. */
-export const reserved: ReadonlySet<string> = new Set([...words.split(/\s+/).filter((word) => word !== ''), ...helperNames])
+export const reserved: ReadonlySet<string> = new Set([
+  ...words.split(/\s+/).filter((word) => word !== ''),
+  ...helperNames,
+])
 
 const inherited: ReadonlySet<string> = new Set([
-  ...['__proto', '__defineGetter', '__defineSetter', '__lookupGetter', '__lookupSetter', 'constructor', 'hasOwnProperty'],
+  ...[
+    '__proto',
+    '__defineGetter',
+    '__defineSetter',
+    '__lookupGetter',
+    '__lookupSetter',
+    'constructor',
+    'hasOwnProperty',
+  ],
   ...['isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString', 'toString', 'valueOf'],
 ])
 

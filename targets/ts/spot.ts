@@ -1,7 +1,18 @@
 /** A place in a kernel's text while it is printed, and how values, indices and elements are spelled there. */
 import { invariant } from '../../compiler/invariant.ts'
 import type { Buffer, KernelExpr, Load, Program } from '../../compiler/kernel.ts'
-import { atom, type Code, choice, deepest, inside, invoke, join, printExpr, tightness, type Words } from '../expression.ts'
+import {
+  atom,
+  type Code,
+  choice,
+  deepest,
+  inside,
+  invoke,
+  join,
+  printExpr,
+  tightness,
+  type Words,
+} from '../expression.ts'
 import type { Names } from '../names.ts'
 import type { Block } from './block.ts'
 import type { Define, Facts } from './item.ts'
@@ -97,13 +108,21 @@ export function sourceAt({ from }: Define, spot: Spot): Code {
 }
 
 /** The element of a value's array at this place. */
-export function elementAt(name: string, spot: Spot): { readonly storage: string; readonly text: string; readonly level: number } {
+export function elementAt(
+  name: string,
+  spot: Spot,
+): { readonly storage: string; readonly text: string; readonly level: number } {
   const { sheet } = spot
   const [array, stored] = [sheet.arrays.get(name), sheet.places.get(name)?.stored]
   invariant(array !== undefined && stored, `${name} is read where it is not in scope`)
   const inner = stored.map(({ axis }) => spot.axes.get(axis)?.inner ?? missing(axis, name))
   const sizes = stored.map(({ axis }) => atom(String(sheet.facts.extents.get(axis))))
-  const at = address(inner, sizes, stored.map(({ axis }) => `${axis}Tile`), spot)
+  const at = address(
+    inner,
+    sizes,
+    stored.map(({ axis }) => `${axis}Tile`),
+    spot,
+  )
   return { storage: sheet.facts.values.get(name)?.type ?? 'f32', text: `${array}[${at.text}]`, level: spot.block.level }
 }
 
@@ -112,7 +131,12 @@ function missing(axis: string, name: string): never {
 }
 
 /** Row-major; what does not change in the innermost loops gets a name outside of them. */
-export function address(indices: readonly Code[], sizes: readonly Code[], wishes: readonly string[], { block }: Spot): Code {
+export function address(
+  indices: readonly Code[],
+  sizes: readonly Code[],
+  wishes: readonly string[],
+  { block }: Spot,
+): Code {
   let at = indices[0] ?? zero
   for (let n = 1; n < indices.length; n++) {
     const row = times(at, sizes[n]!)
@@ -128,7 +152,11 @@ export const rowNames = ({ axes }: Buffer): readonly string[] => axes.map((axis)
 const plusFlat = (a: Code, b: Code): Code =>
   a.text === '0' || b.text === '0'
     ? plus(a, b)
-    : { text: `${inside(a, tightness.sum)} + ${inside(b, tightness.sum)}`, tight: tightness.sum, level: deepest([a, b]) }
+    : {
+        text: `${inside(a, tightness.sum)} + ${inside(b, tightness.sum)}`,
+        tight: tightness.sum,
+        level: deepest([a, b]),
+      }
 
 export function bufferOf(name: string, sheet: Sheet): { readonly buffer: Buffer; readonly text: string } {
   const buffer = sheet.program.buffers.find((b) => b.name === name)
@@ -149,7 +177,11 @@ function loadAt(load: Load, spot: Spot): Code {
   if (load.outside !== 'zero' || !safe.includes(false)) return element
   const tests = indices.flatMap((index, n) => (safe[n] ? [] : [within(index, sizes[n]!)]))
   const nothing = atom(buffer.storage === 'bool' ? 'false' : '0')
-  return choice(tests.reduce((a, b) => join('&&', tightness.and, a, b)), element, nothing)
+  return choice(
+    tests.reduce((a, b) => join('&&', tightness.and, a, b)),
+    element,
+    nothing,
+  )
 }
 
 /** An index of the axis itself needs no test. */

@@ -30,10 +30,26 @@ export async function emitModule({ name, programs, version, threads }: EmitSourc
   const text = declared.filter((one) => typeof one === 'string').join('\n')
   const called = helpersFor(text).filter(({ inKernels }) => inKernels)
   const kernels = [...names.values()].flatMap((all) => [...all.kernels.values()])
-  const rest = threadNames ? [declareThreads(threadNames, kernels, called.map((helper) => helper.name))] : []
-  const header = fill('ts/header', { version, source: escapeDoc(name), summary: programs.map((program) => program.name).join(', ') })
+  const rest = threadNames
+    ? [
+        declareThreads(
+          threadNames,
+          kernels,
+          called.map((helper) => helper.name),
+        ),
+      ]
+    : []
+  const header = fill('ts/header', {
+    version,
+    source: escapeDoc(name),
+    summary: programs.map((program) => program.name).join(', '),
+  })
   const helpers = helpersFor(['Tensor', text, ...rest].join('\n'))
-  return writeModule(header, [...declared, ...rest, ...helpers.map((helper) => helper.text.replace(/^interface Tensor/m, 'export $&'))])
+  return writeModule(header, [
+    ...declared,
+    ...rest,
+    ...helpers.map((helper) => helper.text.replace(/^interface Tensor/m, 'export $&')),
+  ])
 }
 
 interface ModuleNames {
@@ -43,9 +59,14 @@ interface ModuleNames {
 
 /** Exported functions keep their names; all others give way. */
 function nameAll(programs: readonly Program[], threads: boolean): ModuleNames {
-  const module = new Names(reserved, programs.map(({ name }) => safeName(name, reserved)))
+  const module = new Names(
+    reserved,
+    programs.map(({ name }) => safeName(name, reserved)),
+  )
   const names = new Map(programs.map((program) => [program, nameProgram(program, module)]))
   if (!threads) return { names, threadNames: undefined }
-  const numbers = new Map([...names.values()].flatMap(({ kernels }) => [...kernels.keys()]).map((kernel, n) => [kernel, n]))
+  const numbers = new Map(
+    [...names.values()].flatMap(({ kernels }) => [...kernels.keys()]).map((kernel, n) => [kernel, n]),
+  )
   return { names, threadNames: { list: module.fresh('kernels'), code: module.fresh('threadCode'), numbers } }
 }

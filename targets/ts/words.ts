@@ -15,19 +15,32 @@ function wrapped(code: Code, call: KernelCall): Code {
   return low >= -(2 ** 31) && high < 2 ** 31 ? code : join('|', bits, code, atom('0'))
 }
 
-const infix = (sign: string, tight: number): Spelling => ([a, b]) => join(sign, tight, a!, b!)
+const infix =
+  (sign: string, tight: number): Spelling =>
+  ([a, b]) =>
+    join(sign, tight, a!, b!)
 /** `last + 1`, which ends most ranges, is not written as `first + count - 1 + 1`. */
 const isUndone = ([a, b]: readonly Code[], { op }: KernelCall): boolean =>
   op === 'add' && b!.text === '1' && a!.tight === sum && a!.text.endsWith(' - 1')
-const summed = (sign: string): Spelling => (args, call) => {
-  const [a, b] = args as [Code, Code]
-  if (!isInteger(call)) return join(sign, sum, a, b)
-  return wrapped(isUndone(args, call) ? { ...a, text: a.text.slice(0, -4) } : join(sign, sum, a, b), call)
-}
-const named = (name: string): Spelling => (args) => invoke(name, ...args)
-const either = (integer: Spelling, real: Spelling): Spelling => (args, call) =>
-  (isInteger(call) ? integer : real)(args, call)
-const integer = (of: Spelling): Spelling => (args, call) => join('|', bits, of(args, call), atom('0'))
+const summed =
+  (sign: string): Spelling =>
+  (args, call) => {
+    const [a, b] = args as [Code, Code]
+    if (!isInteger(call)) return join(sign, sum, a, b)
+    return wrapped(isUndone(args, call) ? { ...a, text: a.text.slice(0, -4) } : join(sign, sum, a, b), call)
+  }
+const named =
+  (name: string): Spelling =>
+  (args) =>
+    invoke(name, ...args)
+const either =
+  (integer: Spelling, real: Spelling): Spelling =>
+  (args, call) =>
+    (isInteger(call) ? integer : real)(args, call)
+const integer =
+  (of: Spelling): Spelling =>
+  (args, call) =>
+    join('|', bits, of(args, call), atom('0'))
 const first: Spelling = ([a]) => a!
 const divided = (a: Code, b: Code): Code => join('/', product, a, b)
 

@@ -20,7 +20,7 @@ export function toBf16(x: number, word: Word): number {
   word.float[0] = x
   const near = word.float[0]!
   const bits = word.bits[0]!
-  if (near !== near) return (bits >>> 16) | 0x40
+  if (Number.isNaN(near)) return (bits >>> 16) | 0x40
   const low = bits & 0xffff
   let up = low > 0x8000 || (low === 0x8000 && (bits & 0x10000) !== 0)
   if (low === 0x8000 && x !== near) up = Math.abs(x) > Math.abs(near)

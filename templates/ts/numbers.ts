@@ -73,7 +73,7 @@ export function erf(x: number): number {
     return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
   }
   if (size > 6) return Math.sign(x)
-  if (size !== size) return x
+  if (Number.isNaN(x)) return x
   let fraction = 0
   for (let n = 60; n > 0; n--) fraction = n / 2 / (size + fraction)
   return Math.sign(x) * (1 - Math.exp(-x * x) / (Math.sqrt(Math.PI) * (size + fraction)))

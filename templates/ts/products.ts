@@ -1,7 +1,14 @@
 /** c[i, j] += sum over k of a[i, k] * b[j, k]: rows times rows, four by two at a time. Rows begin `stride` elements apart. */
 export function addRowProducts(
-  c: Float64Array, cStride: number, a: Float64Array, aStride: number, b: Float64Array, bStride: number,
-  rows: number, columns: number, depth: number,
+  c: Float64Array,
+  cStride: number,
+  a: Float64Array,
+  aStride: number,
+  b: Float64Array,
+  bStride: number,
+  rows: number,
+  columns: number,
+  depth: number,
 ): void {
   let i = 0
   for (; i + 4 <= rows; i += 4) {
@@ -14,22 +21,44 @@ export function addRowProducts(
     for (; j + 2 <= columns; j += 2, at += 2) {
       const b0 = j * bStride
       const b1 = b0 + bStride
-      let c00 = 0, c01 = 0, c10 = 0, c11 = 0, c20 = 0, c21 = 0, c30 = 0, c31 = 0
+      let c00 = 0,
+        c01 = 0,
+        c10 = 0,
+        c11 = 0,
+        c20 = 0,
+        c21 = 0,
+        c30 = 0,
+        c31 = 0
       for (let k = 0; k < depth; k++) {
-        const x0 = b[b0 + k]!, x1 = b[b1 + k]!
-        const y0 = a[a0 + k]!, y1 = a[a1 + k]!, y2 = a[a2 + k]!, y3 = a[a3 + k]!
-        c00 += y0 * x0; c01 += y0 * x1
-        c10 += y1 * x0; c11 += y1 * x1
-        c20 += y2 * x0; c21 += y2 * x1
-        c30 += y3 * x0; c31 += y3 * x1
+        const x0 = b[b0 + k]!,
+          x1 = b[b1 + k]!
+        const y0 = a[a0 + k]!,
+          y1 = a[a1 + k]!,
+          y2 = a[a2 + k]!,
+          y3 = a[a3 + k]!
+        c00 += y0 * x0
+        c01 += y0 * x1
+        c10 += y1 * x0
+        c11 += y1 * x1
+        c20 += y2 * x0
+        c21 += y2 * x1
+        c30 += y3 * x0
+        c31 += y3 * x1
       }
-      const at1 = at + cStride, at2 = at1 + cStride, at3 = at2 + cStride
-      c[at]! += c00; c[at + 1]! += c01
-      c[at1]! += c10; c[at1 + 1]! += c11
-      c[at2]! += c20; c[at2 + 1]! += c21
-      c[at3]! += c30; c[at3 + 1]! += c31
+      const at1 = at + cStride,
+        at2 = at1 + cStride,
+        at3 = at2 + cStride
+      c[at]! += c00
+      c[at + 1]! += c01
+      c[at1]! += c10
+      c[at1 + 1]! += c11
+      c[at2]! += c20
+      c[at2 + 1]! += c21
+      c[at3]! += c30
+      c[at3 + 1]! += c31
     }
-    if (j < columns) addProducts(c, at, cStride, 1, a, a0, aStride, 1, b, j * bStride, bStride, 1, 4, columns - j, depth)
+    if (j < columns)
+      addProducts(c, at, cStride, 1, a, a0, aStride, 1, b, j * bStride, bStride, 1, 4, columns - j, depth)
   }
   const rest = rows - i
   addProducts(c, i * cStride, cStride, 1, a, i * aStride, aStride, 1, b, 0, bStride, 1, rest, columns, depth)
@@ -37,8 +66,15 @@ export function addRowProducts(
 
 /** c[i, j] += sum over k of a[i, k] * b[k, j]: rows times columns, four by two at a time. */
 export function addColumnProducts(
-  c: Float64Array, cStride: number, a: Float64Array, aStride: number, b: Float64Array, bStride: number,
-  rows: number, columns: number, depth: number,
+  c: Float64Array,
+  cStride: number,
+  a: Float64Array,
+  aStride: number,
+  b: Float64Array,
+  bStride: number,
+  rows: number,
+  columns: number,
+  depth: number,
 ): void {
   let i = 0
   for (; i + 4 <= rows; i += 4) {
@@ -49,20 +85,41 @@ export function addColumnProducts(
     let at = i * cStride
     let j = 0
     for (; j + 2 <= columns; j += 2, at += 2) {
-      let c00 = 0, c01 = 0, c10 = 0, c11 = 0, c20 = 0, c21 = 0, c30 = 0, c31 = 0
+      let c00 = 0,
+        c01 = 0,
+        c10 = 0,
+        c11 = 0,
+        c20 = 0,
+        c21 = 0,
+        c30 = 0,
+        c31 = 0
       for (let k = 0, b0 = j; k < depth; k++, b0 += bStride) {
-        const x0 = b[b0]!, x1 = b[b0 + 1]!
-        const y0 = a[a0 + k]!, y1 = a[a1 + k]!, y2 = a[a2 + k]!, y3 = a[a3 + k]!
-        c00 += y0 * x0; c01 += y0 * x1
-        c10 += y1 * x0; c11 += y1 * x1
-        c20 += y2 * x0; c21 += y2 * x1
-        c30 += y3 * x0; c31 += y3 * x1
+        const x0 = b[b0]!,
+          x1 = b[b0 + 1]!
+        const y0 = a[a0 + k]!,
+          y1 = a[a1 + k]!,
+          y2 = a[a2 + k]!,
+          y3 = a[a3 + k]!
+        c00 += y0 * x0
+        c01 += y0 * x1
+        c10 += y1 * x0
+        c11 += y1 * x1
+        c20 += y2 * x0
+        c21 += y2 * x1
+        c30 += y3 * x0
+        c31 += y3 * x1
       }
-      const at1 = at + cStride, at2 = at1 + cStride, at3 = at2 + cStride
-      c[at]! += c00; c[at + 1]! += c01
-      c[at1]! += c10; c[at1 + 1]! += c11
-      c[at2]! += c20; c[at2 + 1]! += c21
-      c[at3]! += c30; c[at3 + 1]! += c31
+      const at1 = at + cStride,
+        at2 = at1 + cStride,
+        at3 = at2 + cStride
+      c[at]! += c00
+      c[at + 1]! += c01
+      c[at1]! += c10
+      c[at1 + 1]! += c11
+      c[at2]! += c20
+      c[at2 + 1]! += c21
+      c[at3]! += c30
+      c[at3 + 1]! += c31
     }
     if (j < columns) addProducts(c, at, cStride, 1, a, a0, aStride, 1, b, j, 1, bStride, 4, columns - j, depth)
   }
@@ -72,16 +129,30 @@ export function addColumnProducts(
 
 /** c[i, j] += sum over k of a[i, k] * b[j, k], with a first element and strides of any kind; one row by four columns at a time. */
 export function addProducts(
-  c: Float64Array, c0: number, cRow: number, cColumn: number,
-  a: Float64Array, a0: number, aRow: number, aDeep: number,
-  b: Float64Array, b0: number, bColumn: number, bDeep: number,
-  rows: number, columns: number, depth: number,
+  c: Float64Array,
+  c0: number,
+  cRow: number,
+  cColumn: number,
+  a: Float64Array,
+  a0: number,
+  aRow: number,
+  aDeep: number,
+  b: Float64Array,
+  b0: number,
+  bColumn: number,
+  bDeep: number,
+  rows: number,
+  columns: number,
+  depth: number,
 ): void {
   for (let i = 0; i < rows; i++) {
     let at = c0 + i * cRow
     let j = 0
     for (; j + 4 <= columns; j += 4) {
-      let x0 = 0, x1 = 0, x2 = 0, x3 = 0
+      let x0 = 0,
+        x1 = 0,
+        x2 = 0,
+        x3 = 0
       let x = a0 + i * aRow
       let y = b0 + j * bColumn
       for (let k = 0; k < depth; k++, x += aDeep, y += bDeep) {
@@ -91,7 +162,10 @@ export function addProducts(
         x2 += left * b[y + 2 * bColumn]!
         x3 += left * b[y + 3 * bColumn]!
       }
-      c[at]! += x0; c[at + cColumn]! += x1; c[at + 2 * cColumn]! += x2; c[at + 3 * cColumn]! += x3
+      c[at]! += x0
+      c[at + cColumn]! += x1
+      c[at + 2 * cColumn]! += x2
+      c[at + 3 * cColumn]! += x3
       at += 4 * cColumn
     }
     for (; j < columns; j++, at += cColumn) {
@@ -106,10 +180,21 @@ export function addProducts(
 
 /** As `addProducts`, but a weight of 0 adds nothing, whatever it is multiplied with: NaN and infinities stay in their places. */
 export function addWeighted(
-  c: Float64Array, c0: number, cRow: number, cColumn: number,
-  weights: Float64Array, a0: number, aRow: number, aDeep: number,
-  b: Float64Array, b0: number, bColumn: number, bDeep: number,
-  rows: number, columns: number, depth: number,
+  c: Float64Array,
+  c0: number,
+  cRow: number,
+  cColumn: number,
+  weights: Float64Array,
+  a0: number,
+  aRow: number,
+  aDeep: number,
+  b: Float64Array,
+  b0: number,
+  bColumn: number,
+  bDeep: number,
+  rows: number,
+  columns: number,
+  depth: number,
 ): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
@@ -124,7 +209,14 @@ export function addWeighted(
 }
 
 /** Whether no element of a tile is infinite or NaN. */
-export function allFinite(tile: Float64Array, first: number, stride: number, step: number, rows: number, columns: number): boolean {
+export function allFinite(
+  tile: Float64Array,
+  first: number,
+  stride: number,
+  step: number,
+  rows: number,
+  columns: number,
+): boolean {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) if (!Number.isFinite(tile[first + i * stride + j * step]!)) return false
   }

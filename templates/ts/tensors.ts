@@ -31,7 +31,13 @@ export function measure<Data extends ArrayLike<number>>(
   return tensor!.data
 }
 
-export function disagreement(axis: string, length: number, name: string, known: number, from: string | undefined): string {
+export function disagreement(
+  axis: string,
+  length: number,
+  name: string,
+  known: number,
+  from: string | undefined,
+): string {
   return from === undefined
     ? `this kernel was generated for ${axis} = ${known}; ${name} has ${axis} = ${length}: build with --size ${axis}=${length}`
     : `axis ${axis} is ${known} in ${from} but ${length} in ${name}`
@@ -49,7 +55,8 @@ export function checkTensor<Data extends ArrayLike<number>>(
   if (tag !== type.name) throw new TypeError(`the data of ${name} must be ${type.name}, not ${tag}`)
   const { shape } = tensor
   const list = `[${axes.join(', ')}]`
-  if (shape.length !== axes.length) throw new RangeError(`${name} has ${shape.length} axes, not the ${axes.length} of ${list}`)
+  if (shape.length !== axes.length)
+    throw new RangeError(`${name} has ${shape.length} axes, not the ${axes.length} of ${list}`)
   let elements = 1
   shape.forEach((length, n) => {
     const fits = Number.isInteger(length) && length >= 0 && length <= 2 ** 30
@@ -57,7 +64,9 @@ export function checkTensor<Data extends ArrayLike<number>>(
     elements *= length
   })
   if (tensor.data.length !== elements) {
-    throw new RangeError(`${name} has ${tensor.data.length} elements, not the ${elements} of its shape [${shape.join(', ')}]`)
+    throw new RangeError(
+      `${name} has ${tensor.data.length} elements, not the ${elements} of its shape [${shape.join(', ')}]`,
+    )
   }
 }
 
@@ -97,13 +106,19 @@ export function makeResult<Data extends ArrayLike<number>>(
   if (own === undefined) return { data: new type(shape.reduce((a, b) => a * b, 1)), shape }
   checkTensor(`into.${name}`, own, type, axes)
   shape.forEach((length, n) => {
-    if (own.shape[n] !== length) throw new RangeError(`axis ${axes[n]} is ${own.shape[n]} in into.${name}, but must be ${length}`)
+    if (own.shape[n] !== length)
+      throw new RangeError(`axis ${axes[n]} is ${own.shape[n]} in into.${name}, but must be ${length}`)
   })
   return own
 }
 
 /** A number given by the caller, or its default. */
-export function chooseNumber(name: string, own: number | undefined, other: number | undefined, integer: boolean): number {
+export function chooseNumber(
+  name: string,
+  own: number | undefined,
+  other: number | undefined,
+  integer: boolean,
+): number {
   const value = own ?? other
   if (value === undefined) throw new TypeError(`${name} has no default: give it in options.params`)
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)

@@ -109,7 +109,9 @@ export interface NodePort {
 
 /** What this module uses of browsers. */
 export interface BrowserThreads {
-  readonly Worker?: new (url: string) => {
+  readonly Worker?: new (
+    url: string,
+  ) => {
     postMessage(message: object): void
     onmessage: (event: { readonly data: Answer }) => void
     onerror: (event: { readonly message: string }) => void
@@ -144,7 +146,12 @@ export function threadLoop(kernels: readonly ThreadKernel[]): void {
 }
 
 /** Runs one kernel on these threads and on this one. */
-export async function runKernel(kernels: readonly ThreadKernel[], kernel: number, given: object, threads: readonly Thread[]): Promise<void> {
+export async function runKernel(
+  kernels: readonly ThreadKernel[],
+  kernel: number,
+  given: object,
+  threads: readonly Thread[],
+): Promise<void> {
   if (threads.length === 0) return kernels[kernel]!(given as never, countUp())
   const counter = new Int32Array(new SharedArrayBuffer(4))
   const others = threads.map(

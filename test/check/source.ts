@@ -1,7 +1,7 @@
 import type { Attention } from '../../compiler/attention.ts'
 import { checkFile } from '../../compiler/check/check.ts'
 import type { Expr } from '../../compiler/ir.ts'
-import { printAttention, printExpr } from '../../compiler/print-ir.ts'
+import { printExpr } from '../../compiler/print-ir.ts'
 import { verifyModule } from '../../compiler/verify-ir.ts'
 import { type Diagnostic, renderShort } from '../../grammar/diagnostic.ts'
 import { type SourceFile, textOf } from '../../grammar/source.ts'
@@ -62,4 +62,4 @@ export const codes = (source: string, others: Files = {}): readonly string[] =>
 export const places = (source: string, others: Files = {}): readonly string[] =>
   check(source, others).found.map(({ code, at }) => `${code} '${textOf(at.span)}'`)
 
-export { printAttention, printExpr }
+export { printExpr }
