@@ -24,14 +24,14 @@ export async function whileInterruptible<T>(work: () => Promise<T>): Promise<T> 
 }
 
 /**
- * For long stretches without an await: there no handler would run, and Ctrl-C would do nothing. Without one the system ends
- * the process, which a shell shows as 130 too.
+ * For work with long stretches that never come up for air: there no handler would run, and Ctrl-C would do nothing. Without a
+ * handler the system ends the process, which a shell shows as 130 too. Such work must not be writing files.
  */
-export function uninterrupted<T>(work: () => T): T {
+export async function uninterrupted<T>(work: () => Promise<T> | T): Promise<T> {
   const mine = process.listeners('SIGINT').includes(stop)
   if (mine) process.off('SIGINT', stop)
   try {
-    return work()
+    return await work()
   } finally {
     if (mine) process.on('SIGINT', stop)
   }

@@ -5,7 +5,6 @@ import { loadAttention } from '../node.ts'
 import { done, type Outcome } from '../runtime/problem.ts'
 import type { Shape, Tile } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
-import { uninterrupted } from './interrupt.ts'
 import type { Source } from './sources.ts'
 
 /** Builds an attention for a shape; shapes that are generated alike share one build. */
@@ -37,7 +36,7 @@ async function build(
   return done({
     arithmetic: { ...runner.arithmetic, storage: storageOf(program) },
     prices: [],
-    call: (inputs, params) => uninterrupted(() => loaded.call(program, inputs, params)),
+    call: (inputs, params) => loaded.call(program, inputs, params),
   })
 }
 

@@ -7,6 +7,7 @@ import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/sha
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { type Answer, refuse } from './answer.ts'
 import { checkAxes, type Dtype, optional, parseDtype, parseTargets } from './compile-options.ts'
+import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
 import { paramsOf } from './params.ts'
@@ -37,7 +38,7 @@ export async function verify(args: readonly string[], options: Options, io: Io):
     findings.push(...(module.ok ? module.warnings : module.diagnostics))
     if (!module.ok) continue
     for (const attention of module.value.attentions) {
-      const tried = await verifyOne(source, attention, asked.value, io)
+      const tried = await uninterrupted(() => verifyOne(source, attention, asked.value, io))
       if (tried.ok) rows.push(...tried.value)
       else findings.push(...tried.findings)
     }

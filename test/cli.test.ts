@@ -38,11 +38,11 @@ attention second {
 `
 
 const names = `attention class {
-  axis constructor
-  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], __proto__[h]: f32, toString[constructor]: f32, arguments[j]: bool
+  axis part
+  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], __proto__[h]: f32, toString[part]: f32, arguments[j]: bool
   param valueOf = 2.0
   param hasOwnProperty: i32 = 3
-  score     = valueOf * dot(q, k) + __proto__ + sum[constructor](toString)
+  score     = valueOf * dot(q, k) + __proto__ + sum[part](toString)
   mask      = arguments or j < hasOwnProperty
   normalize = softmax[j](score)
   output register = logsumexp[j](score)
@@ -350,7 +350,7 @@ describe('run', () => {
     expect(await attnc(['run', ...args, '--param', 'valueOf=1.5'])).toMatchObject({ exit: 0, err: '' })
     expect(await attnc(['verify', ...args, '--no-probes'])).toMatchObject({ exit: 0, err: '' })
     const { exit, err } = await attnc(['run', 'names.attn'])
-    expect({ exit, err }).toEqual({ exit: 2, err: expect.stringContaining('__proto__[h], toString[constructor]') })
+    expect({ exit, err }).toEqual({ exit: 2, err: expect.stringContaining('__proto__[h], toString[part]') })
   })
 
   test('draws what is not given, the same for a seed', async () => {

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { main } from '../cli/main.ts'
+import { commandNames } from '../cli/program.ts'
 
 // Documents are tested: pieces of source are checked, commands run, and links lead somewhere. A fenced block says by its first
 // line what is expected of it:
@@ -104,6 +105,7 @@ function furnish(): void {
   put('latin.attn', Buffer.from(`// na\xefve\n${attention('latin')}`, 'latin1'))
   put('two.attn', attention('first') + attention('second'))
   put('bounded.attn', attention('bounded', ': f32 in [0, 0.5]'))
+  put('wrong.attn', attention('wrong').replace('dot(q, k)', 'dot(q, k) / sqrt(size(d))').replace('softmax', 'softmx'))
   put('ring.attn', 'import "ring_too.attn"\nfn ring(x) = x\n')
   put('ring_too.attn', 'import "ring.attn"\nfn ring_too(x) = x\n')
   copyFileSync(join(root, 'examples/z_score.attn'), join(folder, 'z_score_too.attn'))
@@ -200,6 +202,46 @@ test('the README names every example', () => {
   const missing = globSync('examples/*.attn', { cwd: root }).filter((path) => !read('README.md').includes(basename(path, '.attn')))
   expect(missing).toEqual([])
 })
+
+// docs/command-line.md.
+
+describe('the page on the command line', () => {
+  test.each(commandNames)('names the options of %s', async (command) => {
+    const { out } = await attnc([command, '--help'])
+    const options = (out.match(/^ {2}(?:-\w, )?--[a-z-]+/gm) ?? []).map((option) => option.trim().replace(/^-\w, /, ''))
+    expect(options.filter((option) => !read('docs/command-line.md').includes(option))).toEqual([])
+  })
+
+  test.each([
+    ['check softmax.attn', 'files'],
+    ['build softmax.attn --target ts -o out', 'target files'],
+    ['build softmax.attn --target ts -o -', 'target files'],
+    ['build softmax.attn --emit plan', 'stage source text'],
+    ['run soft_cap.attn --shape i=3,j=5', 'target attention results'],
+    ['verify relu_over_length.attn --shape i=2,j=3', 'results'],
+    ['explain ATTN0018', 'code title text'],
+    ['explain softmax.attn', 'source plan'],
+    ['fmt --check softmax.attn', 'files'],
+    ['targets', 'targets'],
+  ])('says what %s --json prints', async (line, members) => {
+    const [command = '', ...args] = words(line)
+    const { out } = await attnc([command, ...args, '--json'])
+    const printed: Readonly<Record<string, unknown>> = JSON.parse(out)
+    expect(printed).toMatchObject({ schemaVersion: 1, command, ok: true, exitCode: 0 })
+    const common = ['schemaVersion', 'command', 'ok', 'exitCode', 'diagnostics']
+    expect(Object.keys(printed)).toEqual([...common, ...members.split(' ')])
+    const row = read('docs/command-line.md').split('\n').find((text) => text.startsWith(`| \`${command}\` | `)) ?? ''
+    for (const member of members.split(' ')) expect(row).toContain(`\`${member}\``)
+    for (const member of common) expect(read('docs/command-line.md')).toContain(`| \`${member}\` |`)
+    for (const member of itemMembers(printed, members)) expect(row).toContain(`\`${member}\``)
+  })
+})
+
+/** Members of the objects in a list. */
+function itemMembers(printed: Readonly<Record<string, unknown>>, members: string): readonly string[] {
+  const [first] = members.split(' ').flatMap((member) => printed[member] ?? [])
+  return typeof first === 'object' && first !== null ? Object.keys(first) : []
+}
 
 // docs/planner.md: each weight in the table of plans is compiled.
 

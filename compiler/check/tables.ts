@@ -56,10 +56,11 @@ function warnOfHiding({ name }: ast.Fn, around: FunctionTable, found: Diagnostic
 
 /** The functions that lie on a circle of calls; each circle is reported once. */
 function findRecursive(fns: readonly ast.Fn[], found: Diagnostic[]): ReadonlySet<ast.Fn> {
-  const byName = new Map(fns.map((fn) => [fn.name.text, fn]))
+  const byName = new Map(fns.toReversed().map((fn) => [fn.name.text, fn]))
   const calls = new Map(fns.map((fn) => [fn, calleesOf(fn).flatMap((name) => byName.get(name.text) ?? [])]))
   const out = new Set<ast.Fn>()
-  for (const fn of fns) {
+  const suspects = leadingToCircles(calls)
+  for (const fn of suspects) {
     if (out.has(fn)) continue
     const path = pathBack(fn, calls)
     if (!path) continue
@@ -74,6 +75,25 @@ function findRecursive(fns: readonly ast.Fn[], found: Diagnostic[]): ReadonlySet
     )
   }
   return out
+}
+
+/** The functions that are left when those that call none of the others are taken away, again and again. */
+function leadingToCircles(calls: ReadonlyMap<ast.Fn, readonly ast.Fn[]>): readonly ast.Fn[] {
+  const callers = new Map<ast.Fn, ast.Fn[]>()
+  const left = new Map<ast.Fn, number>()
+  for (const [fn, called] of calls) {
+    left.set(fn, called.length)
+    for (const other of called) callers.set(other, [...(callers.get(other) ?? []), fn])
+  }
+  const free = [...left].flatMap(([fn, n]) => (n === 0 ? [fn] : []))
+  for (let fn = free.pop(); fn; fn = free.pop()) {
+    for (const caller of callers.get(fn) ?? []) {
+      const n = (left.get(caller) ?? 0) - 1
+      left.set(caller, n)
+      if (n === 0) free.push(caller)
+    }
+  }
+  return [...left].flatMap(([fn, n]) => (n > 0 ? [fn] : []))
 }
 
 /** A shortest way from `fn` over calls back to itself, without its end. */

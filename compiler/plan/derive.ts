@@ -20,7 +20,8 @@ import type { Term } from './algebra.ts'
 import type { Interner } from './intern.ts'
 import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
-import { createPuller, type PullContext, type Puller, type Shift, withoutConstantFactor } from './pull.ts'
+import { createPuller, type Puller } from './pull.ts'
+import { type PullContext, type Shift, withoutConstantFactor } from './pull-scope.ts'
 import { createState } from './state.ts'
 
 export interface Facts {

@@ -11,7 +11,8 @@ function printStream(part: StreamPlan): string {
   const head = `  stream over ${part.stream}, rows of ${part.row}, ${count(part.passes.length, 'pass', 'passes')}`
   const passes = part.passes.map((pass, k) => printPass(pass, k + 1, part.stream))
   const finish = part.results.map(
-    ({ result, finish }) => `    ${result.name}[${result.axes.join(', ')}] = ${printExpr(finish).replaceAll('\n', '\n      ')}`,
+    ({ result, finish }) =>
+      `    ${result.name}[${result.axes.join(', ')}] = ${printExpr(finish).replaceAll('\n', '\n      ')}`,
   )
   return [head, ...passes, '  finish', ...finish].join('\n')
 }

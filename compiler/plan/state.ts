@@ -3,7 +3,8 @@ import { type Bound, bound, call, constant, type Expr, f32, i32, mapChildren, no
 import { renderTerm, type Term } from './algebra.ts'
 import type { Interner } from './intern.ts'
 import type { Accumulator, Degree, Pass, Reference } from './plan.ts'
-import type { Puller, Shift } from './pull.ts'
+import type { Puller } from './pull.ts'
+import type { Shift } from './pull-scope.ts'
 
 interface Draft {
   readonly level: number // passes run in the order of their levels

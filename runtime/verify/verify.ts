@@ -1,5 +1,4 @@
 /** Compares what a target computes with the definition: random inputs and probes, over several shapes. */
-import { setImmediate } from 'node:timers/promises'
 import type { Arithmetic, Price } from '../../compiler/allowance.ts'
 import type { Attention } from '../../compiler/attention.ts'
 import { interpret, resolveParams, type Sizes } from '../../compiler/interpret.ts'
@@ -100,7 +99,6 @@ async function tryShape(
     const changed = probe.apply({ attention, sizes, params, tile, inputs })
     if (!changed) continue
     options.onCase?.(`${attention.name}: ${probe.name}, ${showSizes(sizes)}`)
-    await setImmediate() // lets Ctrl-C through
     await tryInputs(attention, shape, changed, params, builds, probe, tally)
   }
 }

@@ -114,7 +114,7 @@ function loop(statement: Loop, context: Context): readonly Item[] {
 function updates(carried: readonly Carried[], context: Context): readonly Item[] {
   const copies: Item[] = []
   const sets = carried.map(({ value, next }): Item => {
-    const from = valueOf(next, context.values)
+    const from = findValue(next, context.values)
     if (!carried.some((other) => other.value.name === next)) {
       return { kind: 'update', to: value, from: valueRef(from), first: false }
     }
@@ -180,7 +180,7 @@ function scaledBy(e: KernelExpr, carried: string): { readonly by: KernelExpr | u
 function scale({ carried, factor }: Accumulation, { values }: Context): readonly Item[] {
   if (!factor) return []
   if (factor.kind === 'value') return [{ kind: 'scale', to: carried, by: factor }]
-  const axes = carried.axes.filter(({ axis }) => valuesIn(factor).some((name) => has(valueOf(name, values), axis)))
+  const axes = carried.axes.filter(({ axis }) => valuesIn(factor).some((name) => has(findValue(name, values), axis)))
   const to: Value = { name: `${carried.name}_factor`, type: 'f32', axes }
   return [
     { kind: 'define', to, from: { kind: 'expr', expr: factor } },
@@ -190,7 +190,7 @@ function scale({ carried, factor }: Accumulation, { values }: Context): readonly
 
 const has = (value: Value, axis: string): boolean => value.axes.some((a) => a.axis === axis)
 
-function valueOf(name: string, values: ReadonlyMap<string, Value>): Value {
+function findValue(name: string, values: ReadonlyMap<string, Value>): Value {
   const value = values.get(name)
   invariant(value, `${name} is not defined`)
   return value
@@ -198,18 +198,18 @@ function valueOf(name: string, values: ReadonlyMap<string, Value>): Value {
 
 /** The axes that only the right operand brings into the product. */
 function columnsOf({ to, left, right }: Contract, values: ReadonlyMap<string, Value>): Value['axes'] {
-  return to.axes.filter(({ axis }) => has(valueOf(right, values), axis) && !has(valueOf(left, values), axis))
+  return to.axes.filter(({ axis }) => has(findValue(right, values), axis) && !has(findValue(left, values), axis))
 }
 
 /** A product of tiles; a plain sum where the right operand brings no axis of its own. */
 function contract(statement: Contract, to: Value, fresh: boolean, { values, masks }: Context): readonly Item[] {
   const { over, where } = statement
-  const [left, right] = [valueOf(statement.left, values), valueOf(statement.right, values)]
+  const [left, right] = [findValue(statement.left, values), findValue(statement.right, values)]
   if (fresh && columnsOf(statement, values).length === 0) {
     return [{ kind: 'fold', to, of: kernelCall('mul', valueRef(left), valueRef(right)), over, op: 'sum', where }]
   }
   if (!where) return [{ kind: 'product', to, fresh, left, right, over, weighted: false, full: undefined }]
-  const mask = valueOf(where, values)
+  const mask = findValue(where, values)
   const within = (value: Value): boolean => mask.axes.every(({ axis }) => has(value, axis))
   const [weighted, other] = within(right) && !within(left) ? [right, left] : [left, right]
   const axes = [...weighted.axes, ...mask.axes.filter(({ axis }) => !has(weighted, axis))]

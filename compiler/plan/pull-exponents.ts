@@ -1,0 +1,75 @@
+/** exp and log of sums: statistics leave an exponent, and what is left is taken relative to its reference. */
+import { call, type Expr, f32 } from '../ir.ts'
+import {
+  addWeights,
+  exponential,
+  factor,
+  number,
+  renderLinear,
+  renderTerm,
+  type Sum,
+  scaleWeights,
+  type Term,
+} from './algebra.ts'
+import { isSurelyPositive, type PullScope, singleTerm, withoutConstantFactor } from './pull-scope.ts'
+
+export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr) => Sum) {
+  const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
+
+  const expOf = (a: Expr, rate: number, e: Expr): Sum | undefined => {
+    const weights = scaleWeights(linear(a), rate)
+    const isStuck = [...weights.keys()].some((x) => hasStatistic(x) && !isRow(x))
+    if (isStuck && !scope.isBounded(a)) scope.unsafe.add(a)
+    return isStuck ? [factor(settle(e))] : [exponential(weights)]
+  }
+  /** `a` as weights of pulled statistics and of one plain expression, itself shifted where it has a reference. */
+  const linear = (a: Expr): ReadonlyMap<Expr, number> => {
+    if (!hasStatistic(a)) return plainLinear(a)
+    const weights = statisticLinear(a)
+    const plain = new Map([...weights].filter(([x]) => !hasStatistic(x)))
+    const others = new Map([...weights].filter(([x]) => hasStatistic(x)))
+    const pairs = [...plain.keys()].some((x) => !isRow(x))
+    if (!pairs) return weights
+    const [only, ...more] = [...plain]
+    const joined = only && more.length === 0 ? plainLinear(only[0]) : plainLinear(names.intern(renderLinear(plain)))
+    return addWeights(others, joined, only && more.length === 0 ? only[1] : 1)
+  }
+  const statisticLinear = (a: Expr): ReadonlyMap<Expr, number> => {
+    if (!hasStatistic(a)) return new Map([[a, 1]])
+    if (a.kind === 'call' && (a.op === 'add' || a.op === 'sub')) {
+      const [x, y] = a.args as [Expr, Expr]
+      return addWeights(statisticLinear(x), statisticLinear(y), a.op === 'sub' ? -1 : 1)
+    }
+    if (a.kind === 'call' && a.op === 'neg') return scaleWeights(statisticLinear(a.args[0] as Expr), -1)
+    const weights = new Map<Expr, number>()
+    for (const t of expand(a)) {
+      const atom = names.intern(
+        t.factors.size === 0 && t.exponent.size === 0 ? f32(1) : renderTerm({ ...t, coefficient: 1 }),
+      )
+      weights.set(atom, (weights.get(atom) ?? 0) + t.coefficient)
+    }
+    return weights
+  }
+  const plainLinear = (a: Expr): ReadonlyMap<Expr, number> => {
+    const [x, rate] = withoutConstantFactor(a)
+    const shift = shiftOf(x)
+    if (!shift || shift.kind === 'largest') return new Map([[x, rate]])
+    return new Map([
+      [shift.difference, rate],
+      [shift.reference, rate],
+    ])
+  }
+
+  const logOf = (a: Expr): Sum | undefined => {
+    const t = singleTerm(rowScaled(expand(a), a))
+    if (!t || t.coefficient <= 0 || ![...t.factors.keys()].every((f) => isSurelyPositive(f, scope))) return undefined
+    const logs = [...t.factors].map(([f, p]) => ({ ...factor(names.intern(call('log', [f]))), coefficient: p }))
+    const exponents = [...t.exponent].map(
+      ([x, w]): Term => (x.kind === 'const' ? number(w) : { ...factor(x), coefficient: w }),
+    )
+    const constant = t.coefficient === 1 ? [] : [number(Math.log(t.coefficient))]
+    return [...logs, ...exponents, ...constant]
+  }
+
+  return { expOf, logOf }
+}

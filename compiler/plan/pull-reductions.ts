@@ -1,0 +1,132 @@
+/** Reductions over the streamed axis: what is pulled stands before them, what is left is free of statistics or stuck. */
+import { call, type Expr, type Reduce, reduce, size } from '../ir.ts'
+import {
+  addWeights,
+  exponential,
+  factor,
+  power,
+  product,
+  renderSum,
+  renderTerm,
+  type Sum,
+  type Term,
+  times,
+} from './algebra.ts'
+import { isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
+
+export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void) {
+  const { names, stream, expand, hasStatistic, isRow, settle, shiftOf } = scope
+  const positive = (e: Expr): boolean => isSurelyPositive(e, scope)
+
+  const pull = (e: Reduce): Sum => {
+    switch (e.op) {
+      case 'sum':
+        return sumOf(e, e.of)
+      case 'mean': {
+        const n = places(e)
+        return product(sumOf(e, e.of), [power(n, -1)], names)
+      }
+      case 'logsumexp':
+        return expand(names.intern(call('log', [reduce('sum', e.over, call('exp', [e.of]), e.domain)])))
+      case 'max':
+      case 'min':
+        return extreme(e)
+      default:
+        return [factor(names.intern(reduce(e.op, e.over, settle(e.of), e.domain)))]
+    }
+  }
+  const places = (e: Reduce): Term => factor(names.intern(call('float', [countOf(e)])))
+  const countOf = (e: Reduce): Expr =>
+    e.domain === undefined && e.over.length === 1
+      ? size(stream)
+      : reduce('count', e.over, { kind: 'const', value: true, type: 'bool', axes: [], span: e.span }, e.domain)
+
+  const sumOf = (e: Reduce, body: Expr): Sum => {
+    const terms = expand(body)
+    noteCentred(terms)
+    const pulled = terms.map((t) => split(t))
+    // One stuck term keeps the body whole: its parts would only be summed twice.
+    if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
+      return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
+    return pulled.map(({ statistics, rest }) => times(statistics, summed(e, rest)))
+  }
+  const wholeBody = (body: Expr, terms: Sum): Expr => (body.kind === 'call' ? renderSum(terms, names) : settle(body))
+  const split = (t: Term): { statistics: Term; rest: Term } => {
+    const isPulled = (x: Expr) => hasStatistic(x) && isRow(x)
+    const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) =>
+      new Map([...weights].filter(([x]) => isPulled(x) === want))
+    const statistics = {
+      coefficient: t.coefficient,
+      factors: keep(t.factors, true),
+      exponent: keep(t.exponent, true),
+      guards: t.guards.filter(isPulled),
+    }
+    const rest = {
+      coefficient: 1,
+      factors: keep(t.factors, false),
+      exponent: keep(t.exponent, false),
+      guards: t.guards.filter((g) => !isPulled(g)),
+    }
+    return { statistics, rest }
+  }
+  const isStuck = (t: Term): boolean =>
+    [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
+  const summed = (e: Reduce, rest: Term): Term => {
+    if (rest.factors.size === 0 && rest.exponent.size === 0 && rest.guards.length === 0) return places(e)
+    return factor(names.intern(reduce('sum', e.over, names.intern(renderTerm(rest)), e.domain)))
+  }
+
+  const extreme = (e: Reduce): Sum => {
+    const own = (op: 'max' | 'min', x: Expr): Expr => {
+      const shift = shiftOf(x)
+      return shift && shift.kind === op && shift.domain === e.domain
+        ? shift.reference
+        : names.intern(reduce(op, e.over, x, e.domain))
+    }
+    const op = e.op === 'max' ? 'max' : 'min'
+    if (!hasStatistic(e.of)) {
+      const [x, rate] = withoutConstantFactor(e.of)
+      return [{ ...factor(own(rate < 0 ? opposite(op) : op, x)), coefficient: rate }]
+    }
+    const terms = expand(e.of)
+    const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
+    const [rest, ...more] = terms.filter((t) => !rows.includes(t))
+    if (!rest) return rows
+    if (more.length > 0 || isStuck(rest))
+      return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    const { statistics, rest: free } = split(rest)
+    const monotone = rows.length === 0 ? extremeOfExp(op, statistics, free, own) : undefined
+    if (monotone) return [monotone]
+    const sure = [...statistics.factors.keys()].every(positive) && statistics.guards.length === 0
+    if (!sure) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    return [
+      ...rows,
+      times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free))))),
+    ]
+  }
+
+  /** max exp(k x) = exp(k max x) for k > 0, where a positive statistic stands before it at most. */
+  const extremeOfExp = (
+    op: 'max' | 'min',
+    statistics: Term,
+    free: Term,
+    own: (op: 'max' | 'min', x: Expr) => Expr,
+  ): Term | undefined => {
+    const [only, ...more] = [...free.exponent]
+    const isBare =
+      free.factors.size === 0 &&
+      free.guards.length === 0 &&
+      statistics.guards.length === 0 &&
+      statistics.coefficient > 0
+    if (!only || more.length > 0 || !isBare || ![...statistics.factors.keys()].every(positive)) return undefined
+    const [x, rate] = only
+    const shift = scope.shifts.find((s) => s.difference === x)
+    const extremum = own(rate < 0 ? opposite(op) : op, shift ? shift.x : x)
+    const weights = addWeights(new Map([[extremum, rate]]), shift ? new Map([[shift.reference, rate]]) : new Map(), -1)
+    return times(statistics, exponential(weights))
+  }
+
+  return { pull }
+}
+
+const opposite = (op: 'max' | 'min'): 'max' | 'min' => (op === 'max' ? 'min' : 'max')

@@ -1,0 +1,80 @@
+/** What the rules of pulling share: the expression in progress, its shifts, and what is noted on the way. */
+import { call, type Expr, f32 } from '../ir.ts'
+import type { Sum, Term } from './algebra.ts'
+import type { Interner } from './intern.ts'
+
+/** `x` is written as `difference + reference` (additive) or `difference * reference`. */
+export interface Shift {
+  readonly x: Expr
+  readonly difference: Expr
+  readonly reference: Expr
+  readonly kind: 'max' | 'min' | 'largest' | 'mean'
+  readonly domain: Expr | undefined
+}
+
+export interface PullContext {
+  readonly names: Interner
+  readonly stream: string
+  readonly shifts: readonly Shift[]
+  readonly isPositive: (e: Expr) => boolean
+  readonly isBounded: (e: Expr) => boolean // exp of it fits the accumulator's window: no reference is needed
+  readonly isNonNegative: (e: Expr) => boolean
+  readonly distribute: boolean // may a product be multiplied out to free a statistic
+}
+
+export interface PullScope extends PullContext {
+  readonly expand: (e: Expr) => Sum
+  readonly render: (e: Expr) => Expr
+  /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
+  readonly settle: (e: Expr) => Expr
+  readonly hasStatistic: (e: Expr) => boolean
+  readonly isOpen: (e: Expr) => boolean
+  readonly isRow: (e: Expr) => boolean
+  readonly shiftOf: (x: Expr) => Shift | undefined
+  readonly centred: Set<Expr>
+  readonly divisors: Set<Expr>
+  readonly unsafe: Set<Expr>
+}
+
+/** Is a factor certainly above zero, for a domain with a place? */
+export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
+  const positive = (x: Expr): boolean => isSurelyPositive(x, scope)
+  if (e.kind === 'reduce' && e.over.includes(scope.stream))
+    return e.op === 'count' || (e.op === 'sum' && positive(e.of))
+  if (e.kind !== 'call') return scope.isPositive(e)
+  if (e.op === 'float') return isSizeLike(e.args[0])
+  if (e.op === 'exp') return true
+  if (e.op === 'mul' || e.op === 'div' || e.op === 'add' || e.op === 'sqrt') return e.args.every(positive)
+  return scope.isPositive(e)
+}
+const isSizeLike = (e: Expr | undefined): boolean => e?.kind === 'size' || (e?.kind === 'reduce' && e.op === 'count')
+
+/** The only term of a sum, if it stands under no condition. */
+export const singleTerm = (sum: Sum): Term | undefined =>
+  sum.length === 1 && sum[0]?.guards.length === 0 ? sum[0] : undefined
+
+export const isZero = (e: Expr | undefined): boolean => e?.kind === 'const' && e.value === 0
+
+/** `x`, or 0 where it is not finite: what may be subtracted without making NaN of an infinite row. */
+export const finite = (x: Expr): Expr => call('select', [call('lt', [call('abs', [x]), f32(Infinity)]), x, f32(0)])
+
+/** `c * x`, `x * c`, `x / c` and `-x` as x and a number. */
+export function withoutConstantFactor(e: Expr): readonly [Expr, number] {
+  if (e.kind !== 'call') return [e, 1]
+  const [a, b] = e.args
+  const numberOf = (x: Expr | undefined): number | undefined =>
+    x?.kind === 'const' && typeof x.value === 'number' && x.value !== 0 ? x.value : undefined
+  if (e.op === 'neg' && a) {
+    const [x, rate] = withoutConstantFactor(a)
+    return [x, -rate]
+  }
+  if (e.op !== 'mul' && e.op !== 'div') return [e, 1]
+  const [left, right] = [numberOf(a), numberOf(b)]
+  if (e.op === 'mul' && left !== undefined && b) return inner(b, left)
+  if (right !== undefined && a) return inner(a, e.op === 'mul' ? right : 1 / right)
+  return [e, 1]
+}
+function inner(e: Expr, rate: number): readonly [Expr, number] {
+  const [x, r] = withoutConstantFactor(e)
+  return [x, r * rate]
+}
