@@ -93,11 +93,7 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
         const command = given.at(-1)
         return command instanceof Command ? handle(name, command.args, command.opts<Options>()) : undefined
       })
-  addCheck(add)
-  addBuild(add)
-  addRun(add)
-  addVerify(add)
-  addOthers(add)
+  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers]) addTo(add)
   return program
 }
 

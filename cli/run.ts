@@ -6,7 +6,7 @@ import { emptyLaunch, type Launch, prepareLaunch, readTensors } from '../runtime
 import { encodeNpy } from '../runtime/npy.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Inputs } from '../runtime/runners.ts'
-import { summarize } from '../runtime/tensor.ts'
+import { type Summary, summarize } from '../runtime/tensor.ts'
 import { writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
@@ -114,30 +114,27 @@ function finish(
 ): Answer {
   const rows = attention.results.flatMap(({ name, axes }) => {
     const tensor = results[name]
-    return tensor ? [{ name, axes, shape: tensor.shape, storage: tensor.storage, ...summarize(tensor) }] : []
+    const file = outputs.get(name) ?? null
+    return tensor ? [{ name, axes, shape: tensor.shape, storage: tensor.storage, ...summarize(tensor), file }] : []
   })
-  const json = {
-    target: choices.target,
-    attention: attention.name,
-    results: rows.map((row) => ({ ...row, file: outputs.get(row.name) ?? null })),
-  }
-  if (outputs.size === 0) {
-    const cells = rows.map(({ name, shape, min, mean, max }) => [
-      name,
-      `[${shape.join(', ')}]`,
-      ...[min, mean, max].map(shortNumber),
-    ])
-    return {
-      exit: 0,
-      findings: warnings,
-      out: table([['result', 'shape', 'min', 'mean', 'max'], ...cells], [2, 3, 4]),
-      json,
-    }
-  }
+  const json = { target: choices.target, attention: attention.name, results: rows }
+  if (outputs.size === 0) return { exit: 0, findings: warnings, out: summaryTable(rows), json }
   const files = [...outputs].flatMap(([name, path]) => {
     const tensor = results[name]
     return tensor ? [{ path, content: encodeNpy(tensor) }] : []
   })
   const written = writeFiles(files)
   return written.ok ? { exit: 0, findings: warnings, out: '', json } : refuse([...warnings, ...written.findings], json)
+}
+
+interface ResultRow extends Summary {
+  readonly name: string
+  readonly shape: readonly number[]
+}
+
+function summaryTable(rows: readonly ResultRow[]): string {
+  const cells = rows.map(({ name, shape, min, mean, max }) => {
+    return [name, `[${shape.join(', ')}]`, ...[min, mean, max].map(shortNumber)]
+  })
+  return table([['result', 'shape', 'min', 'mean', 'max'], ...cells], [2, 3, 4])
 }

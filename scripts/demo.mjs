@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, relative } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -15,14 +15,17 @@ const say = (text = '') => console.log(text)
 const step = (title) => say(`\n${title}\n${'='.repeat(title.length)}\n`)
 const indent = (text) => text.trimEnd().replaceAll(/^(?=.)/gm, '  ')
 
-/** Runs one command in the repository, and shows it; a failing one ends the demo. */
+/** Runs one command in the repository, and shows it; a failing one ends the demo. Progress and errors go to the terminal. */
 function attnc(...args) {
-  const shown = args.map((arg) => arg.replaceAll(folder, 'DEMO')).join(' ')
-  say(`$ attnc ${shown}`)
+  say(`$ attnc ${args.join(' ').replaceAll(folder, 'DEMO')}`)
   const bin = join(root, 'bin', 'attnc.js')
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: root, encoding: 'utf8' })
+  const { status, stdout } = spawnSync(process.execPath, [bin, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   if (status === 0) return stdout.replaceAll(folder, 'DEMO')
-  throw new Error(`attnc ${shown} ended with exit code ${status}\n${stdout}${stderr}`)
+  throw new Error(`that ended with exit code ${status}\n${stdout}`)
 }
 
 // Tensor files: the .npy format of numpy, f32 in C order.
@@ -34,7 +37,10 @@ function writeTensor(name, shape, next) {
   const header = `${dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11)}\n`
   const magic = Buffer.from('\x93NUMPY\x01\x00', 'latin1')
   const length = Buffer.from([header.length & 255, header.length >> 8])
-  writeFileSync(join(folder, `${name}.npy`), Buffer.concat([magic, length, Buffer.from(header), Buffer.from(data.buffer)]))
+  writeFileSync(
+    join(folder, `${name}.npy`),
+    Buffer.concat([magic, length, Buffer.from(header), Buffer.from(data.buffer)]),
+  )
 }
 
 function readTensor(path) {
@@ -60,7 +66,9 @@ function showSource() {
   step('1. A variant is its definition')
   say('examples/z_score.attn: weights that are z-scores of the scores, instead of a softmax.\n')
   say(indent(readFileSync(join(root, 'examples/z_score.attn'), 'utf8')))
-  say('\nNothing says how to compute mean and deviation of a row while its keys go by in tiles. The compiler derives it:\n')
+  say(
+    '\nNothing says how to compute mean and deviation of a row while its keys go by in tiles. The compiler derives it:\n',
+  )
   say(indent(attnc('explain', 'examples/z_score.attn')))
 }
 
@@ -77,8 +85,12 @@ function compileExamples() {
 
 function runRealModel() {
   step('3. On the activations of a real model')
-  say('A text recogniser (PP-OCRv4) read the line of text in examples/data/ocr/line.png. The queries, keys and values of its two')
-  say('attention blocks were stored, and what its own attention made of them. examples/ocr.attn has to give the same.\n')
+  say(
+    'A text recogniser (PP-OCRv4) read the line of text in examples/data/ocr/line.png. The queries, keys and values of its two',
+  )
+  say(
+    'attention blocks were stored, and what its own attention made of them. examples/ocr.attn has to give the same.\n',
+  )
   for (const block of [0, 1]) {
     const file = (name) => `examples/data/ocr/${name}${block}.npy`
     const out = join(folder, `out${block}.npy`)
@@ -88,13 +100,16 @@ function runRealModel() {
     say(`  block ${block}: largest difference from the stored result ${difference.toExponential(1)}\n`)
     if (!(difference < 2e-6)) throw new Error(`block ${block} is not what the model computed`)
   }
-  say('(The stored results are rounded to f32 at every step of the model; the definition in f64 differs from them by as much.)')
+  say(
+    '(The stored results are rounded to f32 at every step of the model; the definition in f64 differs from them by as much.)',
+  )
 }
 
 function runSynthetic() {
   step('4. On tensors of your own')
   const next = normalNumbers(1729)
-  for (const [name, shape] of Object.entries({ q: [1, 4, 100, 64], k: [1, 2, 300, 64], v: [1, 2, 300, 64] })) writeTensor(name, shape, next)
+  for (const [name, shape] of Object.entries({ q: [1, 4, 100, 64], k: [1, 2, 300, 64], v: [1, 2, 300, 64] }))
+    writeTensor(name, shape, next)
   say('100 queries and 300 keys, 4 heads of queries on 2 heads of keys, written as numpy would write them.\n')
   const inputs = ['q', 'k', 'v'].flatMap((name) => ['--input', `${name}=${join(folder, `${name}.npy`)}`])
   say(indent(attnc('run', 'examples/grouped_query.attn', ...inputs)))
@@ -102,19 +117,30 @@ function runSynthetic() {
 
 function verifyExamples() {
   step('5. Every kernel against its definition')
-  say('Random inputs and hostile ones, at the lengths that each example names. `of bound` is the largest error as a share of what')
-  say('rounding may do; above 1 would be a failure.\n')
+  say(
+    'Random inputs and hostile ones, at the lengths that each example names: about half a minute. Shown is the element whose',
+  )
+  say(
+    'error uses most of what rounding may do. It is right if the error is below both bounds. (This target computes in f64',
+  )
+  say('and rounds once, when it stores an f32: that rounding is most of its error, and most of the hard bound.)\n')
   say(indent(attnc('verify', 'examples')))
 }
 
 try {
+  say('attnc, shown with the commands that a user types. DEMO stands for a temporary folder.')
   showSource()
   compileExamples()
   runRealModel()
   runSynthetic()
   verifyExamples()
-  say(`\nDone in ${Math.round((performance.now() - started) / 1000)} s. Next: README.md, docs/language.md, or your own variant.`)
+  say(
+    `\nDone in ${Math.round((performance.now() - started) / 1000)} s. Next: README.md, docs/language.md, or your own variant.`,
+  )
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
 } finally {
-  if (keep) say(`DEMO is ${relative('.', folder)}`)
+  if (keep) say(`DEMO is ${folder}`)
   else rmSync(folder, { recursive: true, force: true })
 }

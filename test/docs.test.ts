@@ -1,10 +1,20 @@
-import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { main } from '../cli/main.ts'
 import { commandNames } from '../cli/program.ts'
+import { attnc } from './cli-io.ts'
 
 // Documents are tested: pieces of source are checked, commands run, and links lead somewhere. A fenced block says by its first
 // line what is expected of it:
@@ -22,7 +32,11 @@ import { commandNames } from '../cli/program.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const documents = ['README.md', 'CONTRIBUTING.md', ...globSync(['docs/**/*.md', 'examples/**/*.md'], { cwd: root })].sort()
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...globSync(['docs/**/*.md', 'examples/**/*.md'], { cwd: root }),
+].sort()
 
 interface Block {
   readonly place: string // document:line
@@ -42,31 +56,15 @@ function blocksOf(path: string, text: string): readonly Block[] {
 }
 
 const blocks = documents.flatMap((path) => blocksOf(path, read(path)))
-const blocksIn = (...languages: readonly string[]): readonly Block[] => blocks.filter(({ language }) => languages.includes(language))
+const blocksIn = (...languages: readonly string[]): readonly Block[] =>
+  blocks.filter(({ language }) => languages.includes(language))
 
-interface Ran {
-  readonly exit: number
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs one command of attnc in this process, in the folder where the process stands. */
-async function attnc(args: readonly string[], stdin = ''): Promise<Ran> {
-  let out = ''
-  let err = ''
-  const exit = await main(args, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    readStdin: () => Promise.resolve(new TextEncoder().encode(stdin)),
-    colors: { out: false, err: false },
-  })
-  return { exit, out, err }
-}
-
-const codesIn = (text: string): readonly string[] => [...text.matchAll(/(?:error|warning)\[(ATTN\d{4})\]/g)].map(([, code = '']) => code)
+const codesIn = (text: string): readonly string[] =>
+  [...text.matchAll(/(?:error|warning)\[(ATTN\d{4})\]/g)].map(([, code = '']) => code)
 
 /** Words of a command line; `'...'` keeps blanks together. */
-const words = (line: string): readonly string[] => [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word)
+const words = (line: string): readonly string[] =>
+  [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word)
 
 /** A piece may stand further to the left than where it comes from. */
 const withoutIndent = (text: string): string => text.replaceAll(/^ +/gm, '')
@@ -78,7 +76,12 @@ let folder = ''
 function npy(descr: string, shape: readonly number[], bytes: Uint8Array): Uint8Array {
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`
   const header = `${dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11)}\n`
-  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), Buffer.from(Uint16Array.of(header.length).buffer), Buffer.from(header), bytes])
+  return Buffer.concat([
+    Buffer.from('\x93NUMPY\x01\x00', 'latin1'),
+    Buffer.from(Uint16Array.of(header.length).buffer),
+    Buffer.from(header),
+    bytes,
+  ])
 }
 
 const attention = (name: string, extra = ''): string => `attention ${name} {
@@ -91,8 +94,10 @@ const attention = (name: string, extra = ''): string => `attention ${name} {
 function furnish(): void {
   const put = (path: string, content: string | Uint8Array): void => writeFileSync(join(folder, path), content)
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
-  for (const path of globSync('examples/*.attn', { cwd: root })) copyFileSync(join(root, path), join(folder, basename(path)))
-  for (const name of ['q', 'k', 'v']) copyFileSync(join(root, `examples/data/ocr/${name}0.npy`), join(folder, `${name}.npy`))
+  for (const path of globSync('examples/*.attn', { cwd: root }))
+    copyFileSync(join(root, path), join(folder, basename(path)))
+  for (const name of ['q', 'k', 'v'])
+    copyFileSync(join(root, `examples/data/ocr/${name}0.npy`), join(folder, `${name}.npy`))
   for (const path of ['empty', 'kernels']) mkdirSync(join(folder, path))
   copyFileSync(join(root, 'examples/softmax.attn'), join(folder, 'kernels/softmax.attn'))
   const shape = [1, 8, 125, 15]
@@ -132,7 +137,8 @@ describe('source in', () => {
     const [, verb, code = ''] = /^(fails|warns) (ATTN\d{4})$/.exec(rest) ?? []
     if (rest !== '') expect(verb).toBeDefined()
     const { exit, err } = await attnc(['check', '-'], text)
-    if (verb === undefined) expect({ exit, codes: codesIn(err), err }).toMatchObject({ exit: 0, codes: [], err: expect.any(String) })
+    if (verb === undefined)
+      expect({ exit, codes: codesIn(err), err }).toMatchObject({ exit: 0, codes: [], err: expect.any(String) })
     else {
       expect(codesIn(err)).toContain(code)
       expect(exit).toBe(verb === 'fails' ? 1 : 0)
@@ -161,7 +167,9 @@ describe('commands in', { timeout: 60_000 }, () => {
       if (program !== 'attnc') checkForeign(line.replace(/#.*/, '').trim())
       else {
         const { exit, err } = await attnc(args)
-        expect({ line, codes: codesIn(err), exit }).toMatchObject(code === undefined ? { exit: 0 } : { codes: expect.arrayContaining([code]) })
+        expect({ line, codes: codesIn(err), exit }).toMatchObject(
+          code === undefined ? { exit: 0 } : { codes: expect.arrayContaining([code]) },
+        )
         if (code !== undefined) expect(exit).toBeGreaterThan(0)
       }
     }
@@ -174,16 +182,24 @@ describe('commands in', { timeout: 60_000 }, () => {
     }
   })
 
-  test.each(blocksIn('ts', 'json').filter(({ rest }) => rest.startsWith('from ')))('$place', async ({ text, rest, language }) => {
-    const { out } = await attnc(words(rest.replace(/^from attnc /, '')))
-    if (language === 'json') expect(text).toBe(out)
-    else for (const piece of text.split(/^ *\/\/ \.\.\.\n/m)) expect(withoutIndent(out)).toContain(withoutIndent(piece.trimEnd()))
-  })
+  test.each(blocksIn('ts', 'json').filter(({ rest }) => rest.startsWith('from ')))(
+    '$place',
+    async ({ text, rest, language }) => {
+      const { out } = await attnc(words(rest.replace(/^from attnc /, '')))
+      if (language === 'json') expect(text).toBe(out)
+      else
+        for (const piece of text.split(/^ *\/\/ \.\.\.\n/m))
+          expect(withoutIndent(out)).toContain(withoutIndent(piece.trimEnd()))
+    },
+  )
 })
 
 test.each(blocksIn('js'))('the module at $place runs', { timeout: 60_000 }, async ({ text }) => {
   writeFileSync(join(folder, 'module.mjs'), text)
-  expect(await execa(process.execPath, ['module.mjs'], { cwd: folder, reject: false })).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(await execa(process.execPath, ['module.mjs'], { cwd: folder, reject: false })).toMatchObject({
+    exitCode: 0,
+    stderr: '',
+  })
 })
 
 test('the source that the README shows is that of an example', () => {
@@ -199,7 +215,9 @@ test('the page on the language names every function of the library', () => {
 })
 
 test('the README names every example', () => {
-  const missing = globSync('examples/*.attn', { cwd: root }).filter((path) => !read('README.md').includes(basename(path, '.attn')))
+  const missing = globSync('examples/*.attn', { cwd: root }).filter(
+    (path) => !read('README.md').includes(basename(path, '.attn')),
+  )
   expect(missing).toEqual([])
 })
 
@@ -230,7 +248,10 @@ describe('the page on the command line', () => {
     expect(printed).toMatchObject({ schemaVersion: 1, command, ok: true, exitCode: 0 })
     const common = ['schemaVersion', 'command', 'ok', 'exitCode', 'diagnostics']
     expect(Object.keys(printed)).toEqual([...common, ...members.split(' ')])
-    const row = read('docs/command-line.md').split('\n').find((text) => text.startsWith(`| \`${command}\` | `)) ?? ''
+    const row =
+      read('docs/command-line.md')
+        .split('\n')
+        .find((text) => text.startsWith(`| \`${command}\` | `)) ?? ''
     for (const member of members.split(' ')) expect(row).toContain(`\`${member}\``)
     for (const member of common) expect(read('docs/command-line.md')).toContain(`| \`${member}\` |`)
     for (const member of itemMembers(printed, members)) expect(row).toContain(`\`${member}\``)
@@ -245,11 +266,13 @@ function itemMembers(printed: Readonly<Record<string, unknown>>, members: string
 
 // docs/planner.md: each weight in the table of plans is compiled.
 
-const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| (\d|-) \| (.*) \|$/gm)].map(([, weight = '', passes = '', state = '']) => ({
-  weight,
-  passes,
-  state,
-}))
+const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| (\d|-) \| (.*) \|$/gm)].map(
+  ([, weight = '', passes = '', state = '']) => ({
+    weight,
+    passes,
+    state,
+  }),
+)
 
 test('the page on the planner has a table of plans', () => expect(plans.length).toBeGreaterThan(12))
 
@@ -278,7 +301,17 @@ const sections: readonly Section[] = read('docs/errors.md')
 const steps = (n: number): string => Array.from({ length: n }, (_, k) => `  let x${k + 1} = x${k} + 1`).join('\n')
 
 /** Codes whose example would fill pages, or that show nothing but a fault of ours or of the machine; tested elsewhere or below. */
-const withoutExample = ['ATTN0006', 'ATTN0008', 'ATTN0009', 'ATTN0034', 'ATTN0163', 'ATTN0166', 'ATTN0330', 'ATTN0341', 'ATTN0399']
+const withoutExample = [
+  'ATTN0006',
+  'ATTN0008',
+  'ATTN0009',
+  'ATTN0034',
+  'ATTN0163',
+  'ATTN0166',
+  'ATTN0330',
+  'ATTN0341',
+  'ATTN0399',
+]
 
 describe('the page on errors', () => {
   test('has a section for every code of the compiler, in order, and no other', () => {
@@ -297,19 +330,25 @@ describe('the page on errors', () => {
     }
   })
 
-  test.each(sections.filter(({ code }) => !withoutExample.includes(code)))('$code is called what it is called', async ({ code, title, blocks }) => {
-    const [{ language, text } = { language: '', text: '' }] = blocks
-    const args = language === 'attn' ? ['check', '-'] : words(text.trim()).slice(1)
-    const { out } = await attnc([...args, '--json'], language === 'attn' ? text : '')
-    const { diagnostics }: { diagnostics: readonly { code: string; title: string }[] } = JSON.parse(out)
-    expect(diagnostics.find((one) => one.code === code)).toMatchObject({ title })
-  })
+  test.each(sections.filter(({ code }) => !withoutExample.includes(code)))(
+    '$code is called what it is called',
+    async ({ code, title, blocks }) => {
+      const [{ language, text } = { language: '', text: '' }] = blocks
+      const args = language === 'attn' ? ['check', '-'] : words(text.trim()).slice(1)
+      const { out } = await attnc([...args, '--json'], language === 'attn' ? text : '')
+      const { diagnostics }: { diagnostics: readonly { code: string; title: string }[] } = JSON.parse(out)
+      expect(diagnostics.find((one) => one.code === code)).toMatchObject({ title })
+    },
+  )
 
   test.each([
     ['ATTN0006', `${'// A line of a comment that says nothing.\n'.repeat(30_000)}`],
     ['ATTN0008', `fn f(x) = max(${`max(${'x, '.repeat(98)}x), `.repeat(101)}x)`],
     ['ATTN0009', `fn f(x) = x${' + x'.repeat(2000)}`],
-    ['ATTN0166', attention('deep').replace('score     = dot(q, k)', `let x0 = dot(q, k)\n${steps(1100)}\n  score = x1100`)],
+    [
+      'ATTN0166',
+      attention('deep').replace('score     = dot(q, k)', `let x0 = dot(q, k)\n${steps(1100)}\n  score = x1100`),
+    ],
     ['ATTN0034', `fn f(x) = x\n${'axis\n'.repeat(30)}`],
   ])('%s is found in a source that is made for it', async (code, text) => {
     const { exit, err } = await attnc(['check', '-'], text)
@@ -333,10 +372,13 @@ const slug = (heading: string): string =>
     .trim()
     .replaceAll(' ', '-')
 
-const anchorsOf = (path: string): readonly string[] => [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
+const anchorsOf = (path: string): readonly string[] =>
+  [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading))
 
 test.each(documents)('links of %s lead somewhere', (path) => {
-  const text = read(path).replaceAll(/^```[\s\S]*?^```$/gm, '').replaceAll(/`[^`\n]*`/g, '')
+  const text = read(path)
+    .replaceAll(/^```[\s\S]*?^```$/gm, '')
+    .replaceAll(/`[^`\n]*`/g, '')
   const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
   const broken = links.filter((link) => {
     const [file = '', anchor] = link.split('#')

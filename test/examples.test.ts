@@ -2,13 +2,13 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { main } from '../cli/main.ts'
 import { builder } from '../cli/verify-build.ts'
 import { type Attention, analyze } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
 import { readNpy } from '../runtime/npy.ts'
 import { coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, type Verification, verifyAttention } from '../runtime/verify/verify.ts'
+import { attnc } from './cli-io.ts'
 
 // Every example is checked, in its standard layout, and verified: random inputs at a covering array of shapes with small tiles,
 // so that every edge of a tile is met, and hostile inputs at the smallest of the lengths that the source itself names.
@@ -16,20 +16,13 @@ import { showSizes, type Verification, verifyAttention } from '../runtime/verify
 const root = resolve(import.meta.dirname, '..')
 const examples = globSync('examples/*.attn', { cwd: root }).sort()
 
-async function attnc(...args: readonly string[]): Promise<{ exit: number; out: string; err: string }> {
-  let [out, err] = ['', '']
-  const exit = await main(args, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    readStdin: () => Promise.resolve(new Uint8Array()),
-    colors: { out: false, err: false },
-  })
-  return { exit, out, err }
-}
-
 const smallTile = { i: 8, j: 8 }
 
-async function verify(path: string, shapesOf: (attention: Attention) => readonly Shape[], probes: boolean): Promise<Verification> {
+async function verify(
+  path: string,
+  shapesOf: (attention: Attention) => readonly Shape[],
+  probes: boolean,
+): Promise<Verification> {
   const file = { path, text: readFileSync(resolve(root, path), 'utf8') }
   const source = { file, folder: '', readImport: importReader(file, root) }
   const module = analyze(file, source.readImport)
@@ -44,7 +37,9 @@ async function verify(path: string, shapesOf: (attention: Attention) => readonly
 
 /** What a failure is worth reading for. */
 const faultsOf = ({ failures }: Verification): readonly string[] =>
-  failures.slice(0, 3).map(({ at, deviation }) => `${at.probe} at ${showSizes(at.shape.sizes)}: ${JSON.stringify(deviation)}`)
+  failures
+    .slice(0, 3)
+    .map(({ at, deviation }) => `${at.probe} at ${showSizes(at.shape.sizes)}: ${JSON.stringify(deviation)}`)
 
 /** The check line with the fewest pairs: probes are many, and show at small lengths what they show at large ones. */
 function smallestCheck(attention: Attention): readonly Shape[] {
@@ -55,11 +50,11 @@ function smallestCheck(attention: Attention): readonly Shape[] {
 
 describe.each(examples)('%s', (path) => {
   test('has neither errors nor warnings', async () => {
-    expect(await attnc('check', resolve(root, path))).toMatchObject({ exit: 0, err: '' })
+    expect(await attnc(['check', resolve(root, path)])).toMatchObject({ exit: 0, err: '' })
   })
 
   test('stands in the standard layout', async () => {
-    expect(await attnc('fmt', '--check', resolve(root, path))).toMatchObject({ exit: 0, out: '' })
+    expect(await attnc(['fmt', '--check', resolve(root, path)])).toMatchObject({ exit: 0, out: '' })
   })
 
   test('heads with its paper and names lengths to check', () => {
@@ -76,7 +71,11 @@ describe.each(examples)('%s', (path) => {
 
   test('is right on hostile inputs', { timeout: 60_000 }, async () => {
     const report = await verify(path, smallestCheck, true)
-    expect({ faults: faultsOf(report), verdict: report.verdict, rejected: report.rejected }).toEqual({ faults: [], verdict: 'right', rejected: [] })
+    expect({ faults: faultsOf(report), verdict: report.verdict, rejected: report.rejected }).toEqual({
+      faults: [],
+      verdict: 'right',
+      rejected: [],
+    })
   })
 })
 
@@ -92,7 +91,8 @@ test.each(['0', '1'])('ocr.attn reproduces the stored attention of block %s', { 
   try {
     const out = join(folder, 'out.npy')
     const inputs = ['q', 'k', 'v'].flatMap((name) => ['--input', `${name}=${file(name)}`])
-    expect(await attnc('run', resolve(root, 'examples/ocr.attn'), ...inputs, '--output', `out=${out}`)).toMatchObject({ exit: 0, err: '' })
+    const args = ['run', resolve(root, 'examples/ocr.attn'), ...inputs, '--output', `out=${out}`]
+    expect(await attnc(args)).toMatchObject({ exit: 0, err: '' })
     const [got, stored] = [readNpy(out), readNpy(file('o'))]
     if (!got.ok || !stored.ok) throw new Error('a result cannot be read')
     expect(got.value.shape).toEqual([1, 8, 125, 15])

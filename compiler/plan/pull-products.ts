@@ -58,8 +58,10 @@ export function createProducts(scope: PullScope, rowScaled: (sum: Sum, e: Expr) 
     return Array.from({ length: n - 1 }).reduce<Sum>((x) => product(x, sum, names), sum)
   }
 
-  /** f(c x) = c f(x) for c > 0. */
+  /** f(c x) = c f(x) for c > 0, and f(x) = x where x >= 0. */
   const homogeneous = (a: Expr, f: (x: Expr) => Expr): Sum | undefined => {
+    const t = singleTerm(expand(a))
+    if (t && t.coefficient > 0 && [...t.factors].every(([x, p]) => p % 2 === 0 || positive(x))) return [t]
     const split = positivePart(a)
     return split && [times(split.pulled, factor(names.intern(f(split.rest))))]
   }
@@ -82,7 +84,11 @@ export function createProducts(scope: PullScope, rowScaled: (sum: Sum, e: Expr) 
       factors: new Map([...t.factors].filter(([f]) => !isPulled(f))),
       exponent: new Map([...t.exponent].filter(([f]) => !(hasStatistic(f) && isRow(f)))),
     }
-    return { pulled, rest: names.intern(renderTerm(rest)) }
+    // An element relative to a running reference must not go below a function: its state could not follow.
+    const isRelative = [...rest.factors.keys(), ...rest.exponent.keys()].some((x) =>
+      scope.shifts.some((s) => s.difference === x),
+    )
+    return isRelative ? undefined : { pulled, rest: names.intern(renderTerm(rest)) }
   }
 
   return { add, multiply, noteCentred, root, powOf, homogeneous, unscaled }

@@ -75,12 +75,27 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const inner = Math.max(levelOf(body), levelOf(domain))
     const used = shifts.filter((s) => nodesOf(e.of).includes(s.difference))
     for (const s of used) noteReference(s.reference as Bound)
-    const runsBeside = (s: Shift): boolean => e.op === 'sum' && s.domain === e.domain && levelOf(s.reference) > inner
+    const runsBeside = (s: Shift): boolean =>
+      e.op === 'sum' && s.domain === e.domain && levelOf(s.reference) > inner && follows(body, s)
     // A difference is taken relative to a reference that still runs only in that reference's own pass; elsewhere it must be final.
     const level = Math.max(inner + 1, ...used.map((s) => levelOf(s.reference) + (runsBeside(s) ? 0 : 1)))
     const own = used.find((s) => runsBeside(s) && levelOf(s.reference) === level)
     const op = e.op === 'mean' || e.op === 'logsumexp' ? 'sum' : e.op
     return names.intern(bound(accumulate(draftAt(level, domain), op, body, own), e.type, e.axes))
+  }
+
+  /** Does a body depend on a reference only by an exponential, a power or whether it is -inf, so that its state can follow? */
+  const follows = (body: Expr, { difference }: Shift): boolean => {
+    const [t, ...more] = puller.expand(body)
+    const buries = (x: Expr): boolean => x !== difference && nodesOf(x).includes(difference)
+    const isOpen = (g: Expr): boolean =>
+      !buries(g) || (g.kind === 'call' && g.op === 'lt' && g.args[0]?.kind === 'const' && g.args[0].value === -Infinity)
+    return (
+      t !== undefined &&
+      more.length === 0 &&
+      ![...t.factors.keys(), ...t.exponent.keys()].some(buries) &&
+      t.guards.every(isOpen)
+    )
   }
 
   const accumulate = (draft: Draft, op: Accumulator['op'], body: Expr, shift: Shift | undefined): string => {
