@@ -5,6 +5,7 @@ import { evaluateScalar } from './compiler/interpret.ts'
 import { invariant } from './compiler/invariant.ts'
 import type { Machine, Program } from './compiler/kernel.ts'
 import { lowerProgram } from './compiler/lower/program.ts'
+import { own } from './compiler/own.ts'
 import { makePlan } from './compiler/plan/make-plan.ts'
 import type { Plan } from './compiler/plan/plan.ts'
 import { printPlan } from './compiler/plan/print-plan.ts'
@@ -122,7 +123,8 @@ export function compileTimeSizes(
   attention: Attention,
   given: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> {
-  const sizes: Record<string, number> = {}
+  // Without a prototype: an axis may be called `constructor`.
+  const sizes: Record<string, number> = Object.create(null)
   const find = (name: string): number | undefined => {
     if (sizes[name] !== undefined) return sizes[name]
     const axis = attention.axes.find((a) => a.name === name)
@@ -130,18 +132,18 @@ export function compileTimeSizes(
     const { length } = axis
     const value =
       length.kind === 'like'
-        ? (given[name] ?? find(length.of) ?? given[length.of] ?? checked(attention, length.of))
+        ? (own(given, name) ?? find(length.of) ?? own(given, length.of) ?? checked(attention, length.of))
         : length.kind === 'fixed'
           ? evaluateScalar(length.value, { ...sizes, ...given })
           : length.kind === 'part' && length.role === 'inner'
             ? evaluateScalar(length.by, { ...sizes, ...given })
-            : (given[name] ?? (name === 'd' || name === 'e' ? 64 : checked(attention, name)))
+            : (own(given, name) ?? (name === 'd' || name === 'e' ? 64 : checked(attention, name)))
     if (value !== undefined) sizes[name] = value
     return value
   }
   for (const axis of attention.axes) find(axis.name)
   return sizes
 }
-const checked = (attention: Attention, name: string): number | undefined => attention.checks[0]?.sizes[name]
+const checked = (attention: Attention, name: string): number | undefined => own(attention.checks[0]?.sizes, name)
 
 const baseName = (path: string): string => (path.split(/[\\/]/).pop() ?? path).replace(/\.attn$/, '') || 'attention'

@@ -66,4 +66,7 @@ const embedded = [...files('compiler/*.attn'), ...files('templates/**').filter((
 mkdirSync(new URL('generated/', root), { recursive: true })
 write('generated/templates.ts', templates(frames))
 write('generated/sources.ts', sources(embedded))
-write('generated/version.ts', `// Made by scripts/gen.ts; do not edit.\nexport const version = ${JSON.stringify(JSON.parse(read('package.json')).version)}\n`)
+write(
+  'generated/version.ts',
+  `// Made by scripts/gen.ts; do not edit.\nexport const version = ${JSON.stringify(JSON.parse(read('package.json')).version)}\n`,
+)

@@ -24,6 +24,7 @@ export interface Words {
   readonly size: (e: SizeRef) => Code
   readonly param: (e: ParamRef) => Code
   readonly ops: Readonly<Record<Op, Spelling>>
+  readonly prepare?: (args: readonly Code[]) => readonly Code[] // what a target does with operands before they are joined
 }
 
 /** Prints an elementwise expression with no more parentheses than it needs. */
@@ -39,11 +40,10 @@ export function printExpr(e: KernelExpr, words: Words): Code {
       return words.size(e)
     case 'param':
       return words.param(e)
-    case 'call':
-      return words.ops[e.op](
-        e.args.map((arg) => printExpr(arg, words)),
-        e,
-      )
+    case 'call': {
+      const args = e.args.map((arg) => printExpr(arg, words))
+      return words.ops[e.op](words.prepare?.(args) ?? args, e)
+    }
     default:
       return unreachable(e)
   }

@@ -14,6 +14,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandNames } from '../cli/program.ts'
+import { reserved } from '../grammar/tokens.ts'
 import { attnc } from './cli-io.ts'
 
 // Documents are tested: pieces of source are checked, commands run, and links lead somewhere. A fenced block says by its first
@@ -212,6 +213,10 @@ test('the source that the README shows is that of an example', () => {
 test('the page on the language names every function of the library', () => {
   const names = [...read('compiler/std.attn').matchAll(/^fn (\w+)/gm)].map(([, name = '']) => name)
   expect(names.filter((name) => !read('docs/language.md').includes(`\`${name}`))).toEqual([])
+})
+
+test('the page on the language names every reserved word', () => {
+  expect(reserved.filter((word) => !read('docs/language.md').includes(`\`${word}\``))).toEqual([])
 })
 
 test('the README names every example', () => {

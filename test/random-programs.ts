@@ -17,7 +17,16 @@ const shaped = fc.oneof(
 )
 
 const comparison = pick(
-  'j <= i + size(j) - size(i)', 'j <= i', 'i - j < 4', 'abs(i - j) <= 3', 'j % 3 == i % 3', 'j div 4 <= i div 4', 'seen', 'doc == doc[j = i]', 'j < 5', 'j > i',
+  'j <= i + size(j) - size(i)',
+  'j <= i',
+  'i - j < 4',
+  'abs(i - j) <= 3',
+  'j % 3 == i % 3',
+  'j div 4 <= i div 4',
+  'seen',
+  'doc == doc[j = i]',
+  'j < 5',
+  'j > i',
 )
 const mask: fc.Arbitrary<string | undefined> = fc.oneof(
   fc.constant(undefined),
@@ -36,7 +45,9 @@ const pairExpr = (depth: number): fc.Arbitrary<string> => {
     leaf,
     fc.tuple(pick(...unary), inner).map(([f, x]) => `${f}(${x})`),
     fc.tuple(inner, pick('+', '-', '*'), inner).map(([a, op, b]) => `(${a} ${op} ${b})`),
-    fc.tuple(pick('max', 'mean', 'logsumexp'), inner, pick('score', 'score / 4')).map(([f, x, s]) => `(${s} - ${f}[j](${x}))`),
+    fc
+      .tuple(pick('max', 'mean', 'logsumexp'), inner, pick('score', 'score / 4'))
+      .map(([f, x, s]) => `(${s} - ${f}[j](${x}))`),
     fc.tuple(inner, inner).map(([a, b]) => `(${a}) / (1 + sum[j](abs(${b})))`),
     inner.map((x) => `(${x}) ^ 2`),
     fc.tuple(inner, inner).map(([a, b]) => `(if ${a} > 0 then ${b} else 0)`),
@@ -46,7 +57,13 @@ const pairExpr = (depth: number): fc.Arbitrary<string> => {
     inner.map((x) => `clamp(${x}, 0 - 1, 1)`),
   )
 }
-const output = pick('', 'output sum[j](weight * v) + count[j]()', 'output lse = logsumexp[j](score)', 'output most = max[j](score)  output total = sum[j](weight)', 'output m2 = sum[j](weight * v * v)')
+const output = pick(
+  '',
+  'output sum[j](weight * v) + count[j]()',
+  'output lse = logsumexp[j](score)',
+  'output most = max[j](score)  output total = sum[j](weight)',
+  'output m2 = sum[j](weight * v * v)',
+)
 
 export interface RandomProgram {
   readonly source: string

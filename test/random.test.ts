@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { interpret } from '../compiler/interpret.ts'
 import { storageRounding } from '../compiler/allowance.ts'
+import { interpret } from '../compiler/interpret.ts'
 import { verdict } from '../compiler/verdict.ts'
 import { runners } from '../runtime/runners.ts'
 import { type RandomProgram, randomProgram } from './random-programs.ts'
-import { attentionOf, createNormal, run, tensor, type Tensors } from './run-source.ts'
+import { attentionOf, createNormal, run, type Tensors, tensor } from './run-source.ts'
 
 function inputsOf({ sizes, seed, amplitude }: RandomProgram): Tensors {
   const normal = createNormal(seed)
@@ -21,7 +21,13 @@ function inputsOf({ sizes, seed, amplitude }: RandomProgram): Tensors {
     doc: { shape: [1, j], data: Int32Array.from({ length: j }, () => Math.abs(Math.round(normal())) % 3) },
   }
 }
-const storage = { out: storageRounding.f32, lse: storageRounding.f32, most: storageRounding.f32, total: storageRounding.f32, m2: storageRounding.f32 }
+const storage = {
+  out: storageRounding.f32,
+  lse: storageRounding.f32,
+  most: storageRounding.f32,
+  total: storageRounding.f32,
+  m2: storageRounding.f32,
+}
 
 /** What is wrong with a program's generated TypeScript; undefined if nothing is. */
 export async function fault(program: RandomProgram, plan: 'auto' | 'materialised'): Promise<string | undefined> {
@@ -35,7 +41,8 @@ export async function fault(program: RandomProgram, plan: 'auto' | 'materialised
   const got = await run(program.source, inputs, { sizes: { d, e }, tile: program.tile, splits: program.splits, plan })
   for (const [name, outcome] of Object.entries(outcomes)) {
     const judged = verdict(got[name]?.data ?? [], outcome)
-    if (judged.status === 'wrong' || judged.status === 'more than rounding') return `${name} is ${judged.status}: ${JSON.stringify(judged.worst)}`
+    if (judged.status === 'wrong' || judged.status === 'more than rounding')
+      return `${name} is ${judged.status}: ${JSON.stringify(judged.worst)}`
   }
   return undefined
 }
@@ -43,11 +50,15 @@ export async function fault(program: RandomProgram, plan: 'auto' | 'materialised
 const runs = Number(process.env.RANDOM_RUNS ?? 40)
 const seed = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
 
-test.each(['auto', 'materialised'] as const)('random programs agree with the definition, %s plan', { timeout: 600_000 }, async (plan) => {
-  await fc.assert(
-    fc.asyncProperty(randomProgram, async (program) => {
-      expect(await fault(program, plan), program.source).toBeUndefined()
-    }),
-    { numRuns: runs, ...seed },
-  )
-})
+test.each(['auto', 'materialised'] as const)(
+  'random programs agree with the definition, %s plan',
+  { timeout: 600_000 },
+  async (plan) => {
+    await fc.assert(
+      fc.asyncProperty(randomProgram, async (program) => {
+        expect(await fault(program, plan), program.source).toBeUndefined()
+      }),
+      { numRuns: runs, ...seed },
+    )
+  },
+)

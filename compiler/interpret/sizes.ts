@@ -1,6 +1,8 @@
 /** The lengths of axes and the values of params of one launch, from what the caller gives. */
+
 import type { Attention, Axis } from '../attention.ts'
 import { type Expr, nodesOf } from '../ir.ts'
+import { own } from '../own.ts'
 import { type Params, rootContext, type Sizes } from './context.ts'
 import { evaluate } from './evaluate.ts'
 
@@ -80,7 +82,7 @@ function givenSizes(attention: Attention, given: Given, problems: LaunchProblem[
     Object.entries(given.sizes ?? {}).map(([axis, length]) => [axis, { length, source: 'the given sizes' }] as const),
   )
   for (const { name, axes } of attention.inputs) {
-    const shape = given.shapes?.[name]
+    const shape = own(given.shapes, name)
     if (!shape) continue
     if (shape.length !== axes.length) {
       const message = `${name}[${axes.join(', ')}] has ${axes.length} axes, but the tensor given has ${shape.length}`
@@ -177,10 +179,10 @@ function checkDivides({ name, length }: Axis, sizes: ReadonlyMap<string, Known>)
 /** Every param: given or its default, an f32 rounded to f32 as a launch passes it. */
 export function resolveParams(attention: Attention, sizes: Sizes, given: Params = {}): Resolved<Params> {
   const problems: LaunchProblem[] = []
-  const params: Record<string, number | boolean> = {}
+  const params: Record<string, number | boolean> = Object.create(null)
   const known = new Map(Object.entries(sizes).map(([axis, length]) => [axis, { length, source: '' }]))
   for (const { name, type, default: fallback } of attention.params) {
-    const value = given[name] ?? (fallback && scalarIfKnown(fallback, attention, { params: given }, known))
+    const value = own(given, name) ?? (fallback && scalarIfKnown(fallback, attention, { params: given }, known))
     if (value === undefined)
       problems.push({ kind: 'missing-param', message: `param ${name} has no default and no value was given` })
     else if (type === 'i32' && (typeof value !== 'number' || (value | 0) !== value))

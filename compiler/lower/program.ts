@@ -101,6 +101,8 @@ const resultStorage = (r: ResultDecl, options: ProgramOptions): StorageType =>
       ? options.dtype
       : 'f32'
 
+const withSplits = (sizes: Readonly<Record<string, number>>, parts: number): Readonly<Record<string, number>> =>
+  Object.assign(Object.create(null), sizes, { [splitAxis]: parts })
 const splitOf = (attention: Attention, parts: number): Axis => ({
   name: splitAxis,
   length: { kind: 'fixed', value: i32(parts) },
@@ -126,7 +128,7 @@ function assemble(
     name: attention.name,
     doc: attention.doc,
     axes: (options.splits ?? 1) > 1 ? [...attention.axes, splitOf(attention, options.splits ?? 1)] : attention.axes,
-    sizes: (options.splits ?? 1) > 1 ? { ...options.sizes, [splitAxis]: options.splits ?? 1 } : options.sizes,
+    sizes: (options.splits ?? 1) > 1 ? withSplits(options.sizes, options.splits ?? 1) : options.sizes,
     params: attention.params,
     buffers: [...inputs, ...outputs, ...scratch],
     steps,

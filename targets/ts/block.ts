@@ -6,31 +6,50 @@ import { isSimple } from './words.ts'
 const width = 118
 const indented = (line: string): string => (line ? `  ${line}` : line)
 
+/** An element of a tensor by the name of the tensor, anything else by the axis along which it changes. */
+const nameFor = ({ text }: Code, axis: string): string =>
+  /^(\w+)\[[^\]]*\]!$/.exec(text)?.[1] ?? (axis ? `${axis}Part` : 'part')
+
 /** The lines of one pair of braces, and those that hold what is the same in every round of the loops inside. */
 export class Block {
-  readonly level: number
+  readonly level: number // how many loops are around it
+  readonly axis: string // of the innermost of them
   readonly lines: string[] = []
   readonly #outer: Block | undefined
   readonly #names: Names
   readonly #hoisted = new Map<string, string>()
 
-  constructor(names: Names, outer?: Block) {
+  /** Without `axis`: a branch, which belongs to the loop that it is in. */
+  constructor(names: Names, outer?: Block, axis?: string) {
     this.#names = names
     this.#outer = outer
-    this.level = outer ? outer.level + 1 : 0
+    this.level = (outer?.level ?? 0) + (axis === undefined ? 0 : 1)
+    this.axis = axis ?? outer?.axis ?? ''
   }
 
   line(...text: readonly string[]): void {
     this.lines.push(...text)
   }
 
-  /** `head { ... }`, in one line without braces where that is short. */
-  open(head: string, fill: (inner: Block) => void, comment?: string): void {
+  /** A loop over an axis. */
+  loop(axis: string, head: string, fill: (inner: Block) => void, comment?: string): void {
+    const inner = new Block(this.#names, this, axis)
+    fill(inner)
+    this.#enclose(head, inner, comment)
+  }
+
+  /** `if (condition) { ... }` */
+  when(condition: string, fill: (inner: Block) => void): void {
     const inner = new Block(this.#names, this)
     fill(inner)
+    this.#enclose(`if (${condition})`, inner)
+  }
+
+  /** `head { ... }`, in one line without braces where that is short. */
+  #enclose(head: string, inner: Block, comment?: string): void {
     const [only] = inner.lines
     if (comment !== undefined) this.line(`// ${comment}`)
-    const indent = 2 * (this.level + 1)
+    const indent = 2 * (this.level + 2)
     const short = only !== undefined && inner.lines.length === 1 && !/^(const|let|if|\/\/)/.test(only)
     if (short && indent + head.length + only.length < width) this.line(`${head} ${only}`)
     else this.line(`${head} {`, ...inner.lines.map(indented), '}')
@@ -40,21 +59,27 @@ export class Block {
   either(condition: string, yes: (inner: Block) => void, no: (inner: Block) => void): void {
     const other = new Block(this.#names, this)
     no(other)
-    if (other.lines.length === 0) return this.open(`if (${condition})`, yes)
+    if (other.lines.length === 0) return this.when(condition, yes)
     const inner = new Block(this.#names, this)
     yes(inner)
     this.line(`if (${condition}) {`, ...inner.lines.map(indented), '} else {', ...other.lines.map(indented), '}')
   }
 
   /** A name for what `code` says, made in the outermost block that has all it needs. */
-  hoist(code: Code, wish: string): Code {
+  hoist(code: Code, wish?: string): Code {
     if (isSimple(code)) return code
     const home = this.#at(code.level)
     const known = home.#hoisted.get(code.text)
-    const name = known ?? this.#names.fresh(wish)
+    const name = known ?? this.#names.fresh(wish ?? nameFor(code, home.axis))
     if (!known) home.line(`const ${name} = ${code.text}`)
     home.#hoisted.set(code.text, name)
     return atom(name, code.level)
+  }
+
+  /** The name that `code` was given here or further out, if it has one. */
+  known(code: Code): Code | undefined {
+    const name = this.#at(code.level).#hoisted.get(code.text)
+    return name === undefined ? undefined : atom(name, code.level)
   }
 
   /** A name for `code` in this block. */

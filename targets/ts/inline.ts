@@ -2,7 +2,7 @@
  * Which values are written out where they are used: plain elements of buffers, what is read once in the loops it would be made
  * in, and what costs less to compute again than to keep.
  */
-import type { Buffer, KernelExpr, Load } from '../../compiler/kernel.ts'
+import type { Buffer, KernelCall, KernelExpr, Load } from '../../compiler/kernel.ts'
 import type { Op } from '../../compiler/ops.ts'
 import { type Define, exprsOf, type Facts, type Item, refs, valuesIn, walked } from './item.ts'
 import type { Place } from './place.ts'
@@ -28,11 +28,13 @@ const cheap: readonly Op[] = [
   'float',
   'stop_gradient',
 ]
-const costLimit = 2
+/** A mask is read by many; most of it does not change along a row, and is worked out once for it. */
+const costLimit = { mask: 6, expr: 2 }
 
 /** The cheap operations of an expression; infinite with any other. */
 const cost = (e: KernelExpr): number =>
-  e.kind === 'call' ? e.args.reduce((sum, arg) => sum + cost(arg), cheap.includes(e.op) ? 1 : Infinity) : 0
+  e.kind === 'call' ? e.args.reduce((sum, arg) => sum + cost(arg), isQuick(e) ? 1 : Infinity) : 0
+const isQuick = ({ op, args }: KernelCall): boolean => cheap.includes(op) || (op === 'div' && args[1]?.kind === 'const')
 
 /** A load that is one read of a typed array: no conversion, no test, no other value in its indices. */
 export const isPlain = (load: Load, buffer: Buffer | undefined): boolean =>
@@ -86,7 +88,7 @@ function isCheap(name: string, facts: Facts, inlined: ReadonlySet<string>): bool
     if (!from || from.kind === 'load' || (of !== name && !inlined.has(of))) return 0
     return cost(from.expr) + valuesIn(from.expr).reduce((sum, ref) => sum + total(ref), 0)
   }
-  return total(name) <= costLimit
+  return total(name) <= costLimit[facts.defines.get(name)?.from.kind === 'mask' ? 'mask' : 'expr']
 }
 
 /** Products read arrays. What is carried on may only be written out if it reads no other value that changes in the same round. */

@@ -79,7 +79,7 @@ function printGrid({ grid }: Kernel, outer: Spot, fill: Fill): void {
           const at = tile === undefined ? singleAt(atom(name, block.level)) : tileAt(axis, tile, name, block, spot)
           inside(withAxis(spot, axis, at, block))
         }
-        spot.block.open(head, fillIn, tile === undefined ? undefined : `axis ${axis} in tiles of ${tile}`)
+        spot.block.loop(axis, head, fillIn, tile === undefined ? undefined : `axis ${axis} in tiles of ${tile}`)
       },
     fill,
   )
@@ -115,5 +115,5 @@ function printBlocks({ grid }: Kernel, spot: Spot, fill: Fill): void {
     fill({ ...spot, block: inner, axes })
   }
   const comment = `the blocks of the grid${tiles.length > 0 ? `: ${tiles.join(', ')}` : ''}`
-  block.open(`for (let block = next(); block < ${blocks.text}; block = next())`, fillIn, comment)
+  block.loop('block', `for (let block = next(); block < ${blocks.text}; block = next())`, fillIn, comment)
 }

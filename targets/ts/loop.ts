@@ -15,11 +15,15 @@ export function printLoop(node: LoopNode, spot: Spot): void {
     const size = sizeOf(over.axis, spot.sheet).text
     const up = `for (let ${name} = 0; ${name} < ${size}; ${name}++)`
     const head = over.direction === 'up' ? up : `for (let ${name} = ${size} - 1; ${name} >= 0; ${name}--)`
-    spot.block.open(head, (block) => fill(node, spot, block, { [over.axis]: singleAt(atom(name, block.level)) }))
+    spot.block.loop(over.axis, head, (block) =>
+      fill(node, spot, block, { [over.axis]: singleAt(atom(name, block.level)) }),
+    )
   } else {
     const name = spot.sheet.names.fresh('round')
     const count = spot.block.hoist(print(over.count, spot), 'rounds')
-    spot.block.open(`for (let ${name} = 0; ${name} < ${count.text}; ${name}++)`, (block) => fill(node, spot, block, {}))
+    spot.block.loop('round', `for (let ${name} = 0; ${name} < ${count.text}; ${name}++)`, (block) =>
+      fill(node, spot, block, {}),
+    )
   }
 }
 
@@ -34,7 +38,12 @@ function printTiles(node: LoopNode, { axis, tile, from, to }: TileLoop, spot: Sp
   const begin = start ? `${start.text} < ${end.text} ? ${start.text} - (${start.text} % ${tile}) : ${end.text}` : '0'
   const head = `for (let ${first} = ${begin}; ${first} < ${end.text}; ${first} += ${tile})`
   const comment = `axis ${axis} in tiles of ${tile}`
-  spot.block.open(head, (block) => fill(node, spot, block, { [axis]: tileAt(axis, tile, first, block, spot) }), comment)
+  spot.block.loop(
+    axis,
+    head,
+    (block) => fill(node, spot, block, { [axis]: tileAt(axis, tile, first, block, spot) }),
+    comment,
+  )
 }
 
 /** The current tile; its `count` ends with the axis. */

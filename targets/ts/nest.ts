@@ -55,7 +55,8 @@ function group(items: readonly Item[], bound: readonly string[], context: Contex
   for (const item of items) {
     const axis = walked(item, context.facts.order).find((a) => !bound.includes(a))
     const first = earliest(item, axis, groups, context)
-    const home = axis === undefined ? undefined : groups.findLast((g, n) => n >= first && g.axis === axis)
+    const fits = (g: Group, n: number): boolean => axis !== undefined && n >= first && g.axis === axis
+    const home = item.kind === 'update' ? groups.find(fits) : groups.findLast(fits)
     if (home) home.items.push(item)
     else groups.push({ axis, items: [item] })
   }

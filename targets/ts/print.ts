@@ -1,7 +1,7 @@
 /** Loop nests as lines. */
 import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr } from '../../compiler/kernel.ts'
-import { atom, type Code, join, tightness } from '../expression.ts'
+import { atom, type Code, join, prefixed, tightness } from '../expression.ts'
 import { findGuard, printGuarded } from './guard.ts'
 import type { Define, Fold, Item, Scale } from './item.ts'
 import { printLoop } from './loop.ts'
@@ -27,7 +27,25 @@ export function printNodes(nodes: readonly Node[], spot: Spot): void {
   const items = nodes.flatMap((node) => (node.kind === 'line' ? [node.item] : []))
   const guard = spot.path.length > 0 && items.length === nodes.length ? findGuard(items, spot) : undefined
   if (guard) return printGuarded(items, guard, spot)
-  for (const node of nodes) printNode(node, spot)
+  nodes.forEach((node, n) => {
+    const mask = maskOfFold(node)
+    if (mask === undefined) printNode(node, spot)
+    else if (n === 0 || maskOfFold(nodes[n - 1]!) !== mask) printFolds(mask, nodes.slice(n), spot)
+  })
+}
+
+const maskOfFold = (node: Node): string | undefined =>
+  node.kind === 'line' && node.item.kind === 'fold' ? node.item.where : undefined
+
+/** The folds from the first on that have one mask, under one condition. */
+function printFolds(mask: string, nodes: readonly Node[], spot: Spot): void {
+  const end = nodes.findIndex((node) => maskOfFold(node) !== mask)
+  const run = end < 0 ? nodes : nodes.slice(0, end)
+  spot.block.when(valueAt(mask, spot).text, (block) => {
+    for (const node of run) {
+      if (node.kind === 'line' && node.item.kind === 'fold') block.line(foldStep(node.item, { ...spot, block }))
+    }
+  })
 }
 
 function printNode(node: Node, spot: Spot): void {
@@ -52,7 +70,7 @@ function printNest(node: Nest, spot: Spot): void {
 export function openAxis(axis: string, before: string, node: object, spot: Spot, fill: (inner: Spot) => void): void {
   const name = spot.sheet.names.reuse(axis)
   const count = spot.block.hoist(countOf(axis, spot), `${axis}Count`)
-  spot.block.open(`${before}for (let ${name} = 0; ${name} < ${count.text}; ${name}++)`, (block) => {
+  spot.block.loop(axis, `${before}for (let ${name} = 0; ${name} < ${count.text}; ${name}++)`, (block) => {
     fill(inLoop(spot, node, axis, block, atom(name, block.level)))
   })
 }
@@ -73,7 +91,7 @@ export function printItem(item: Item, spot: Spot): void {
     case 'define':
       return define(item, spot)
     case 'fold':
-      return fold(item, spot)
+      return block.line(foldStep(item, spot))
     case 'product':
       return printProduct(item, spot)
     case 'scale':
@@ -148,18 +166,12 @@ const steps: Readonly<Record<Fold['op'], (name: string, code: Code, integer: boo
   count: (name, code) => (code.text === 'true' ? `${name}++` : `if (${code.text}) ${name}++`),
   max: (name, code) => `${name} = Math.max(${name}, ${code.text})`,
   min: (name, code) => `${name} = Math.min(${name}, ${code.text})`,
-  any: (name, code) => `if (${code.text}) ${name} = true`,
-  all: (name, code) => `if (!(${code.text})) ${name} = false`,
+  any: (name, code) => (code.text === 'true' ? `${name} = true` : `if (${code.text}) ${name} = true`),
+  all: (name, code) => `if (${prefixed('!', code).text}) ${name} = false`,
 }
 
 /** One element's share in a fold; `where` is left out where a branch has already seen to it. */
 export function foldStep({ to, op, of }: Fold, spot: Spot): string {
   const name = spot.sheet.locals.get(to.name)?.text ?? ''
   return steps[op](name, print(of, spot), to.type === 'i32')
-}
-
-function fold(item: Fold, spot: Spot): void {
-  if (!item.where) return spot.block.line(foldStep(item, spot))
-  const where = valueAt(item.where, spot)
-  spot.block.open(`if (${where.text})`, (block) => block.line(foldStep(item, { ...spot, block })))
 }

@@ -2,11 +2,9 @@ import { safeName } from '../names.ts'
 import { helperNames } from './helpers.ts'
 
 const words = `
-  abstract any arguments as asserts async await bigint boolean break case catch class const continue debugger declare default
-  delete do else enum eval export extends false finally for from function get if implements import in infer instanceof interface
-  is keyof let module namespace never new null number object of package private protected public readonly require return
-  satisfies set static string super switch symbol this throw true try type typeof undefined unique unknown using var void while
-  with yield
+  arguments async await break case catch class const continue debugger default delete do else enum eval export extends false
+  finally for function if implements import in instanceof interface let new null package private protected public return static
+  super switch this throw true try typeof undefined var void while with yield
   Array ArrayBuffer ArrayLike Atomics BigInt Blob Boolean Date Error Float16Array Float32Array Float64Array Function Infinity
   Int32Array Iterable Map Math NaN Number Object Partial Promise RangeError Readonly Record Reflect RegExp Required Set
   SharedArrayBuffer String Symbol TypeError URL Uint16Array Uint32Array Uint8Array WeakMap Worker globalThis process exports

@@ -17,7 +17,7 @@ import type { Names } from '../names.ts'
 import type { Block } from './block.ts'
 import type { Define, Facts } from './item.ts'
 import { isWithin, type Path, type Place } from './place.ts'
-import { constant, plus, smallest, spellings, times } from './words.ts'
+import { constant, liesOn, plus, simplify, smallest, spellings, times } from './words.ts'
 
 /** The names under which a program's kernels find their arguments. */
 export interface ArgumentNames {
@@ -56,7 +56,7 @@ export interface Spot {
 const zero = atom('0')
 const one = atom('1')
 
-export const print = (e: KernelExpr, spot: Spot): Code => printExpr(e, wordsAt(spot))
+export const print = (e: KernelExpr, spot: Spot): Code => printExpr(simplify(e, spot.sheet.program), wordsAt(spot))
 
 function wordsAt(spot: Spot): Words {
   return {
@@ -66,7 +66,14 @@ function wordsAt(spot: Spot): Words {
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
     ops: spellings,
+    prepare: (args) => hoistFixed(args, spot),
   }
+}
+
+/** What does not change in the innermost loops, beside something that does, is worked out outside of them. */
+function hoistFixed(args: readonly Code[], { block }: Spot): readonly Code[] {
+  const level = deepest(args)
+  return args.map((arg) => block.known(arg) ?? (arg.level < level ? block.hoist(arg) : arg))
 }
 
 function argument(name: string | undefined, sheet: Sheet): Code {
@@ -168,10 +175,10 @@ function loadAt(load: Load, spot: Spot): Code {
   const { buffer, text } = bufferOf(load.buffer, spot.sheet)
   const sizes = buffer.axes.map((axis) => sizeOf(axis, spot.sheet))
   const given = buffer.axes.map((axis) => load.index[axis] ?? missing(axis, load.to.name))
-  const safe = given.map((e, n) => load.outside === 'never' || staysInside(e, buffer.axes[n]!))
+  const safe = given.map((e, n) => load.outside === 'never' || staysInside(e, buffer.axes[n]!, spot.sheet.program))
   const indices = given.map((e, n) => (safe[n] ? print(e, spot) : outsider(e, sizes[n]!, load, spot)))
   const at = address(indices, sizes, rowNames(buffer), spot)
-  const level = spot.block.level
+  const level = spot.sheet.facts.stored.has(load.buffer) ? spot.block.level : deepest([at, ...indices])
   const mayBeEmpty = load.outside === 'clamp' && safe.includes(false)
   const element = widened(buffer, mayBeEmpty ? `(${text}[${at.text}] ?? 0)` : `${text}[${at.text}]!`, spot.sheet, level)
   if (load.outside !== 'zero' || !safe.includes(false)) return element
@@ -184,8 +191,9 @@ function loadAt(load: Load, spot: Spot): Code {
   )
 }
 
-/** An index of the axis itself needs no test. */
-const staysInside = (e: KernelExpr, axis: string): boolean => e.kind === 'index' && e.axis === axis
+/** An index of the axis itself needs no test, nor one that is small enough by its form. */
+const staysInside = (e: KernelExpr, axis: string, program: Program): boolean =>
+  (e.kind === 'index' && e.axis === axis) || liesOn(simplify(e, program), program.sizes[axis] ?? 0)
 
 function outsider(e: KernelExpr, size: Code, load: Load, spot: Spot): Code {
   const index = print(e, spot)

@@ -1,18 +1,18 @@
 /** How TypeScript spells the operations: f32 values are numbers in f64, i32 values are kept in range by `| 0`. */
-import type { KernelCall, KernelConst, KernelExpr } from '../../compiler/kernel.ts'
+import { elementary } from '../../compiler/elementary.ts'
+import { type KernelCall, type KernelConst, type KernelExpr, kernelConst, type Program } from '../../compiler/kernel.ts'
 import type { Op } from '../../compiler/ops.ts'
 import { atom, type Code, choice, inside, invoke, join, prefixed, type Spelling, tightness } from '../expression.ts'
 
-/** Longest axis that a generated module accepts; sums of two indices stay below 2^31. */
-export const longestAxis = 2 ** 30
+/** Longest axis that a generated module accepts (templates/ts/tensors.ts): the sum of two lengths is below 2^31. */
+export const longestAxis = 2 ** 30 - 1
 
 const { sum, product, prefix, bits, order, equality, and, or } = tightness
 const isInteger = (call: KernelCall): boolean => call.type === 'i32'
 
 /** Wraps a sum of i32 numbers, unless it is known to stay in range. */
 function wrapped(code: Code, call: KernelCall): Code {
-  const [low, high] = interval(call)
-  return low >= -(2 ** 31) && high < 2 ** 31 ? code : join('|', bits, code, atom('0'))
+  return staysInRange(call) ? code : join('|', bits, code, atom('0'))
 }
 
 const infix =
@@ -53,9 +53,7 @@ function power([x, y]: readonly Code[], { args }: KernelCall): Code {
 }
 
 const multiplied: Spelling = ([a, b], call) => {
-  const [low, high] = interval(call)
-  const exact = !isInteger(call) || (low >= -(2 ** 31) && high < 2 ** 31)
-  return exact ? join('*', product, a!, b!) : invoke('Math.imul', a!, b!)
+  return !isInteger(call) || staysInRange(call) ? join('*', product, a!, b!) : invoke('Math.imul', a!, b!)
 }
 
 const asNumber: Spelling = ([a], { args }) => (args[0]?.type === 'bool' ? choice(a!, atom('1'), atom('0')) : a!)
@@ -94,8 +92,14 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   sub: summed('-'),
   mul: multiplied,
   div: ([a, b]) => divided(a!, b!),
-  idiv: either(named('floorDivide'), named('realQuotient')),
-  mod: either(named('floorModulo'), named('realModulo')),
+  idiv: either(
+    ([a, b], call) => (isPlain(call) ? invoke('Math.floor', divided(a!, b!)) : invoke('floorDivide', a!, b!)),
+    named('realQuotient'),
+  ),
+  mod: either(
+    ([a, b], call) => (isPlain(call) ? join('%', product, a!, b!) : invoke('floorModulo', a!, b!)),
+    named('realModulo'),
+  ),
   pow: power,
   min: named('Math.min'),
   max: named('Math.max'),
@@ -120,20 +124,59 @@ export function constant({ value, type }: KernelConst): Code {
 }
 
 type Interval = readonly [number, number]
-const everything: Interval = [-Infinity, Infinity]
+const anyInteger: Interval = [-(2 ** 31), 2 ** 31 - 1]
 
-/** What an i32 expression can be before it wraps. */
+/** What an i32 expression can be; of the outermost operation, before it wraps. */
 function interval(e: KernelExpr): Interval {
   if (e.kind === 'const') return [Number(e.value), Number(e.value)]
   if (e.kind === 'index' || e.kind === 'size') return [0, longestAxis]
-  if (e.kind !== 'call') return everything
-  const [a, b] = e.args.map(interval)
-  if (!a || !b) return everything
-  if (e.op === 'add') return [a[0] + b[0], a[1] + b[1]]
-  if (e.op === 'sub') return [a[0] - b[1], a[1] - b[0]]
-  if (e.op !== 'mul') return everything
-  const products = a.flatMap((x) => b.map((y) => x * y))
-  return [Math.min(...products), Math.max(...products)]
+  if (e.kind !== 'call') return anyInteger
+  const [a, b] = e.args.map((arg) => inRange(interval(arg)))
+  return (a && b && intervals[e.op]?.(a, b)) ?? anyInteger
+}
+
+const intervals: Readonly<Partial<Record<Op, (a: Interval, b: Interval) => Interval | undefined>>> = {
+  add: (a, b) => [a[0] + b[0], a[1] + b[1]],
+  sub: (a, b) => [a[0] - b[1], a[1] - b[0]],
+  mul: (a, b) => {
+    const products = a.flatMap((x) => b.map((y) => x * y))
+    return [Math.min(...products), Math.max(...products)]
+  },
+  min: (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1])],
+  max: (a, b) => [Math.max(a[0], b[0]), Math.max(a[1], b[1])],
+  idiv: (a, b) => (a[0] >= 0 && b[0] > 0 ? [0, a[1]] : undefined),
+  mod: (_, b) => (b[0] > 0 ? [0, b[1] - 1] : undefined),
+}
+
+/** An operand has wrapped, if it had to. */
+const inRange = (x: Interval): Interval => (x[0] >= anyInteger[0] && x[1] <= anyInteger[1] ? x : anyInteger)
+const staysInRange = (e: KernelExpr): boolean => inRange(interval(e)) !== anyInteger
+/** Quotients and remainders of numbers that are not negative, by what is not 0. */
+const isPlain = ({ args }: KernelCall): boolean => {
+  const [a, b] = args.map((arg) => inRange(interval(arg)))
+  return a !== undefined && b !== undefined && a[0] >= 0 && b[0] > 0
+}
+/** Whether an index is known to lie on an axis of this length. */
+export const liesOn = (e: KernelExpr, length: number): boolean => {
+  const [low, high] = inRange(interval(e))
+  return low >= 0 && high < length
+}
+
+/** With lengths that are known, and integers of constants worked out. */
+export function simplify(e: KernelExpr, program: Program): KernelExpr {
+  const length = e.kind === 'size' ? program.sizes[e.axis] : undefined
+  if (length !== undefined) return kernelConst(length, 'i32')
+  if (e.kind !== 'call') return e
+  const args = e.args.map((arg) => simplify(arg, program))
+  const values = args.flatMap((arg) => (arg.kind === 'const' ? [Number(arg.value)] : []))
+  if (e.type === 'f32' || values.length !== args.length || args.some(({ type }) => type === 'f32'))
+    return { ...e, args }
+  const [a, b, c] = values
+  const value = elementary(
+    e.op,
+    args.map(({ type }) => type),
+  )(a!, b!, c!)
+  return kernelConst(e.type === 'bool' ? value !== 0 : value, e.type)
 }
 
 /** A name or a literal. */

@@ -59,7 +59,7 @@ export function checkTensor<Data extends ArrayLike<number>>(
     throw new RangeError(`${name} has ${shape.length} axes, not the ${axes.length} of ${list}`)
   let elements = 1
   shape.forEach((length, n) => {
-    const fits = Number.isInteger(length) && length >= 0 && length <= 2 ** 30
+    const fits = Number.isInteger(length) && length >= 0 && length < 2 ** 30
     if (!fits) throw new RangeError(`axis ${axes[n]} of ${name} cannot have length ${length}`)
     elements *= length
   })
@@ -83,7 +83,7 @@ export function agree(lengths: Lengths, axis: string, length: number): number {
   if (known && known.length !== length) {
     throw new RangeError(`axis ${axis} must be ${length}, but is ${known.length} in ${known.from ?? 'this kernel'}`)
   }
-  if (!(length >= 0 && length <= 2 ** 30)) throw new RangeError(`axis ${axis} cannot have length ${length}`)
+  if (!(length >= 0 && length < 2 ** 30)) throw new RangeError(`axis ${axis} cannot have length ${length}`)
   lengths.set(axis, known ?? { length, from: undefined })
   return length
 }
