@@ -30,6 +30,7 @@ export interface CompileOptions extends StageOptions {
 }
 export interface StageOptions {
   readonly dtype?: 'f32' | 'f16' | 'bf16' // of float inputs without a declared type, and of results with a feature axis; default f32
+  readonly precision?: 'accurate' | 'fast' // of elementary functions, where a target has a choice; default: the source's, else accurate
   readonly sizes?: Readonly<Record<string, number>> // compile-time lengths; default d = e = 64, others from the first check line
   readonly tile?: Readonly<Record<string, number>>
   readonly results?: readonly string[] // default: all

@@ -7,25 +7,42 @@ import { all, parseChoice, parseLengths, unknownNames } from './options.ts'
 import type { Options } from './program.ts'
 
 export type Dtype = NonNullable<CompileOptions['dtype']>
+export type Precision = NonNullable<CompileOptions['precision']>
+export type PlanKind = NonNullable<CompileOptions['plan']>
 
 /** What the options of `build`, `run` and `explain` fix; absent where they say nothing. */
 export interface Choices {
   readonly target: string
   readonly dtype: Dtype | undefined
+  readonly precision: Precision | undefined
+  readonly plan: PlanKind | undefined
+  readonly threads: boolean
   readonly sizes: Readonly<Record<string, number>>
   readonly tile: Readonly<Record<string, number>>
 }
 
 export async function parseChoices(options: Options): Promise<Outcome<Choices>> {
-  const parsed = all<[readonly string[], Dtype | undefined, Choices['sizes'], Choices['tile']]>(
+  const parsed = all<
+    [
+      readonly string[],
+      Dtype | undefined,
+      Precision | undefined,
+      PlanKind | undefined,
+      Choices['sizes'],
+      Choices['tile'],
+    ]
+  >(
     parseTargets(options.target ?? ['auto']),
     optional(options.dtype, parseDtype),
+    optional(options.precision, (value) => parseChoice('--precision', value, ['accurate', 'fast'] as const)),
+    optional(options.plan, (value) => parseChoice('--plan', value, ['auto', 'materialised'] as const)),
     parseLengths('--size', options.size ?? []),
     parseLengths('--tile', options.tile ?? [], 1),
   )
   if (!parsed.ok) return parsed
-  const [[named = 'auto'], dtype, sizes, tile] = parsed.value
-  return done({ target: named === 'auto' ? await firstThatRuns() : named, dtype, sizes, tile })
+  const [[named = 'auto'], dtype, precision, plan, sizes, tile] = parsed.value
+  const target = named === 'auto' ? await firstThatRuns() : named
+  return done({ target, dtype, precision, plan, threads: options.threads ?? false, sizes, tile })
 }
 
 export const parseDtype = (value: string): Outcome<Dtype> => parseChoice('--dtype', value, ['f32', 'f16', 'bf16'])
@@ -51,10 +68,13 @@ export function checkAxes(
 
 /** Without the members that say nothing: an absent option is not `undefined`. */
 export function compileOptions(choices: Choices, readImport?: CompileOptions['readImport']): CompileOptions {
-  const { target, dtype, sizes, tile } = choices
+  const { target, dtype, precision, plan, sizes, tile } = choices
   return {
     target,
     ...(dtype === undefined ? {} : { dtype }),
+    ...(precision === undefined ? {} : { precision }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(choices.threads ? { threads: true } : {}),
     ...(Object.keys(sizes).length > 0 ? { sizes } : {}),
     ...(Object.keys(tile).length > 0 ? { tile } : {}),
     ...(readImport ? { readImport } : {}),

@@ -10,6 +10,9 @@ export interface Options {
   readonly out?: string
   readonly emit?: string
   readonly dtype?: string
+  readonly precision?: string
+  readonly plan?: string
+  readonly threads?: true
   readonly attention?: string
   readonly size: readonly string[]
   readonly tile: readonly string[]
@@ -41,6 +44,8 @@ const shared = {
   stdinName: new Option('--stdin-name <name>', "what '-' is called in messages and output").default('stdin.attn'),
   target: new Option('-t, --target <name>', 'what to generate; see attnc targets').argParser(collect),
   dtype: new Option('--dtype <type>', 'of float tensors whose type the source leaves open: f32, f16 or bf16'),
+  precision: new Option('--precision <class>', 'of elementary functions: accurate or fast (default: accurate)'),
+  plan: new Option('--plan <kind>', 'auto, or materialised: every reduction kept in memory (default: auto)'),
   size: list('--size <lengths>', 'lengths known at compile time, as d=64,e=64'),
   tile: list('--tile <lengths>', 'tile of a pair kernel, as i=64,j=64'),
   shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
@@ -135,8 +140,11 @@ function addBuild(add: Add): void {
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
     .option('--emit <stage>', 'print a stage instead: ast, ir, plan or kernel')
     .addOption(shared.dtype)
+    .addOption(shared.precision)
     .addOption(shared.size)
     .addOption(shared.tile)
+    .addOption(shared.plan)
+    .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .addOption(shared.stdinName)
 }
 
@@ -154,8 +162,10 @@ function addRun(add: Add): void {
     .addOption(shared.target)
     .addOption(shared.attention)
     .addOption(shared.dtype)
+    .addOption(shared.precision)
     .addOption(shared.size)
     .addOption(shared.tile)
+    .addOption(shared.plan)
     .addOption(shared.stdinName)
 }
 
@@ -194,6 +204,7 @@ function addOthers(add: Add): void {
     .addOption(shared.dtype)
     .addOption(shared.size)
     .addOption(shared.tile)
+    .addOption(shared.plan)
     .addOption(shared.stdinName)
   add(
     'fmt',

@@ -26,7 +26,8 @@ import { attnc } from './cli-io.ts'
 //   sh                    commands, each ending with exit code 0
 //   sh fails ATTN0123     one command that reports this error
 //   console               commands after `$`, each followed by what it prints
-//   ts from COMMAND       pieces of what the command prints, word for word but for indentation, with `// ...` between them
+//   ts from COMMAND       pieces of what the command prints, moved to the left, with `// ...` between them; UPDATE_GOLDEN=1
+//                         writes them anew where their first and last lines are still there
 //   js                    a module that runs
 //   json from COMMAND     what the command prints, word for word
 //   text                  nothing; likewise a block without a first word
@@ -67,8 +68,20 @@ const codesIn = (text: string): readonly string[] =>
 const words = (line: string): readonly string[] =>
   [...line.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word)
 
-/** A piece may stand further to the left than where it comes from. */
-const withoutIndent = (text: string): string => text.replaceAll(/^ +/gm, '')
+/** The pieces of `whole` that begin and end with the same lines as those of `text` do, moved to the left. */
+function excerpt(whole: string, text: string): string {
+  const lines = whole.split('\n')
+  const pieces = text.split('// ...\n').map((piece) => {
+    const shown = piece.trimEnd().split('\n')
+    const start = lines.findIndex((line) => line.trim() === shown[0]?.trim())
+    const indent = lines[start]?.search(/\S/) ?? 0
+    const last = `${' '.repeat(indent)}${shown.at(-1)}`
+    const length = lines.slice(start + 1).indexOf(last)
+    if (start < 0 || length < 0) throw new Error(`no piece from '${shown[0]}' to '${shown.at(-1)}'`)
+    return lines.slice(start, start + length + 2).map((line) => `${line.slice(indent)}\n`)
+  })
+  return pieces.map((piece) => piece.join('')).join('// ...\n')
+}
 
 // The folder in which the commands of the documents run: the examples, tensors for them, and files that are wrong.
 
@@ -185,12 +198,16 @@ describe('commands in', { timeout: 60_000 }, () => {
 
   test.each(blocksIn('ts', 'json').filter(({ rest }) => rest.startsWith('from ')))(
     '$place',
-    async ({ text, rest, language }) => {
+    async ({ place, text, rest, language }) => {
       const { out } = await attnc(words(rest.replace(/^from attnc /, '')))
-      if (language === 'json') expect(text).toBe(out)
-      else
-        for (const piece of text.split(/^ *\/\/ \.\.\.\n/m))
-          expect(withoutIndent(out)).toContain(withoutIndent(piece.trimEnd()))
+      const printed = language === 'json' ? out : excerpt(out, text)
+      if (process.env.UPDATE_GOLDEN === '1' && printed !== text) {
+        const path = join(root, place.replace(/:\d+$/, ''))
+        writeFileSync(
+          path,
+          readFileSync(path, 'utf8').replace(text, () => printed),
+        )
+      } else expect(text).toBe(printed)
     },
   )
 })

@@ -56,7 +56,7 @@ function declareTypes(program: Program, names: ProgramNames): readonly Interface
   const own: Property = {
     name: 'into',
     type: `Partial<${names.results}>`,
-    doc: 'Tensors to write results to; others are new.',
+    doc: 'Tensors to write results to, apart from the inputs; others are new.',
     ...optional,
   }
   const given: Property = { name: 'params', type: names.params, doc: 'What is not given has its default.', ...optional }

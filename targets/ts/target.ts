@@ -18,13 +18,14 @@ export const ts: Target = {
     return [
       { path: `${source.name}.ts`, text },
       { path: `${source.name}.js`, text: await toJavaScript(text) },
-      { path: `${source.name}.d.ts`, text: await toDeclarations(text) },
+      { path: `${source.name}.d.ts`, text: `${headerOf(source)}${await toDeclarations(text)}` },
     ]
   },
 }
 
 /** The module as TypeScript. */
-export async function emitModule({ name, programs, version, threads }: EmitSource): Promise<string> {
+export async function emitModule(source: EmitSource): Promise<string> {
+  const { programs, threads } = source
   const { names, threadNames } = nameAll(programs, threads ?? false)
   const declared = programs.flatMap((program) => declareProgram(program, names.get(program)!, threadNames))
   const text = declared.filter((one) => typeof one === 'string').join('\n')
@@ -39,18 +40,20 @@ export async function emitModule({ name, programs, version, threads }: EmitSourc
         ),
       ]
     : []
-  const header = fill('ts/header', {
-    version,
-    source: escapeDoc(name),
-    summary: programs.map((program) => program.name).join(', '),
-  })
   const helpers = helpersFor(['Tensor', text, ...rest].join('\n'))
-  return writeModule(header, [
+  return writeModule(headerOf(source), [
     ...declared,
     ...rest,
     ...helpers.map((helper) => helper.text.replace(/^interface Tensor/m, 'export $&')),
   ])
 }
+
+const headerOf = ({ name, version, programs }: EmitSource): string =>
+  fill('ts/header', {
+    version,
+    source: escapeDoc(`${name}.attn`),
+    summary: programs.map((program) => program.name).join(', '),
+  })
 
 interface ModuleNames {
   readonly names: ReadonlyMap<Program, ProgramNames>

@@ -55,11 +55,20 @@ export function findThreads(code: () => string, count: number | undefined): read
   const wanted = Math.floor(count ?? page.navigator?.hardwareConcurrency ?? 1) - 1
   if (typeof SharedArrayBuffer !== 'function') return []
   while (pool.threads.length < wanted) {
-    const thread = startThread(code())
+    const thread = tryThread(code())
     if (!thread) break
     pool.threads.push(thread)
   }
   return pool.threads.slice(0, Math.max(0, wanted))
+}
+
+/** A thread; none where a page's rules forbid it. */
+export function tryThread(code: string): Thread | undefined {
+  try {
+    return startThread(code)
+  } catch {
+    return undefined
+  }
 }
 
 /** A thread of Node, or of a browser. */
