@@ -1,5 +1,5 @@
 /**
- * How far a target may be from the definition: computed beside the value, twice (docs/allowances.md derives the rules).
+ * How far a target may be from the definition: computed beside the value, twice (docs/numerics.md derives the rules).
  *
  * **hard** is a bound that right code never exceeds, whatever the order of its sums. **expected** is a standard deviation in which
  * roundings are independent, each uniform within its bound: an error of a row-level node (one that does not vary over both i and j)
