@@ -21,7 +21,7 @@ import { addTo, carry, holdState, rowAxes, stateOf } from './carried.ts'
 import { contribution, emitMask } from './contribution.ts'
 import { createLowering, factorsOf, type Lowering, type LoweringContext } from './lowering.ts'
 import { lowerSplit, splitBounds } from './split.ts'
-import { differenceFrom, type Move, stepReference, transform } from './transform.ts'
+import { differenceFrom, type Move, stepReference, transform, usable } from './transform.ts'
 
 export interface StreamOptions {
   readonly context: LoweringContext
@@ -156,8 +156,13 @@ function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string |
 
 /** After its loop, the final values of a pass are values of the block. */
 export function nameFinals(pass: Pass, values: readonly KernelExpr[], lowering: Lowering): void {
-  const ids = [...pass.references.map((r) => r.id), ...pass.accumulators.map((a) => a.id)]
-  for (const [k, id] of ids.entries()) lowering.current().names.set(id, () => values[k] as KernelExpr)
+  const all = [...pass.references, ...pass.accumulators]
+  for (const [k, { id }] of all.entries()) {
+    const value = values[k] as KernelExpr
+    const reference = pass.references.find((r) => r.id === id)
+    // A running maximum is finished from as it is, -inf included; a divisor as it was used.
+    lowering.current().names.set(id, () => (reference?.kind === 'largest' ? usable(reference, value) : value))
+  }
 }
 
 /** In a later pass, an element relative to a reference of an earlier one is taken from its final value. */

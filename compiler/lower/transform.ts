@@ -51,11 +51,19 @@ export function stepReference(r: Reference, of: KernelExpr, old: KernelExpr, sta
 
 export const nameOf = (r: Reference): string => (r.kind === 'mean' ? 'center' : r.kind)
 
-/** `x - r`, or `x / r` with 0 / 0 = 0. */
-export const differenceFrom = (r: Reference, x: KernelExpr, to: KernelExpr): KernelExpr =>
+/** A reference as it is used: one that is not finite is 0 where it is subtracted and 1 where it divides. */
+export const usable = (r: Reference, x: KernelExpr): KernelExpr =>
   r.kind === 'largest'
+    ? kernelCall('select', kernelCall('lt', kernelCall('abs', x), kernelConst(Infinity, 'f32')), x, one)
+    : finiteOf(x)
+
+/** `x - r`, or `x / r` with 0 / 0 = 0. */
+export function differenceFrom(r: Reference, x: KernelExpr, reference: KernelExpr): KernelExpr {
+  const to = usable(r, reference)
+  return r.kind === 'largest'
     ? kernelCall('select', kernelCall('eq', to, zero), zero, kernelCall('div', x, to))
-    : kernelCall('sub', x, finiteOf(to))
+    : kernelCall('sub', x, to)
+}
 
 function nextReference(r: Reference, of: KernelExpr, old: KernelExpr, state: State, place: Place): KernelExpr {
   switch (r.kind) {
@@ -97,7 +105,7 @@ export function moveTo(r: Reference, old: KernelExpr, next: KernelExpr, place: P
     case 'min':
       return moveExtreme(r.kind, old, next, place)
     case 'largest':
-      return moveLargest(old, next, place)
+      return moveLargest(usable(r, old), usable(r, next), place)
     case 'mean':
       return { factor: () => undefined, distance: valueRef(named('distance', kernelCall('sub', old, next), place)) }
   }

@@ -166,6 +166,7 @@ function factsOf(
       const { lo, hi } = ranges(e)
       const largest = Math.max(magnitude(lo), magnitude(hi))
       const smallest = lo > 0 ? lo : hi < 0 ? -hi : 1 / assumed
+      if (largest === 0) return true
       const ends = [power * Math.log(Math.max(largest, Number.MIN_VALUE)), power * Math.log(smallest)]
       return Math.max(...ends) <= window.hi && (!divides || Math.min(...ends) >= window.lo)
     },

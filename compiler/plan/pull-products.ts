@@ -1,7 +1,7 @@
 /** Sums, products, powers and functions that let a positive factor through. */
 import { call, children, type Expr, f32 } from '../ir.ts'
 import { factor, number, power, product, renderSum, renderTerm, type Sum, type Term, times } from './algebra.ts'
-import { isSurelyPositive, type PullScope, singleTerm } from './pull-scope.ts'
+import { isSurelyNonNegative, isSurelyPositive, type PullScope, singleTerm } from './pull-scope.ts'
 
 const maxTerms = 24
 
@@ -41,9 +41,12 @@ export function createProducts(scope: PullScope, rowScaled: (sum: Sum, e: Expr) 
   const root = (a: Expr, p: number, e: Expr): Sum | undefined => {
     const sum = rowScaled(expand(a), a)
     const t = singleTerm(sum)
-    if (t && t.coefficient > 0 && [...t.factors.keys()].every(positive)) return [power(t, p)]
+    // A factor of 0 has 0 as its root; its reciprocal, infinite, is that of the root.
+    if (t && t.coefficient > 0 && [...t.factors.keys()].every((f) => isSurelyNonNegative(f, scope)))
+      return [power(t, p)]
     // A difference of moments may come out a little below zero.
-    const safe = scope.isNonNegative(a) ? call('max', [renderSum(sum, names), f32(0)]) : renderSum(sum, names)
+    const whole = renderSum(expand(a), names)
+    const safe = scope.isNonNegative(a) ? call('max', [whole, f32(0)]) : whole
     return e.kind === 'call' ? [factor(names.intern(call(e.op, [safe])))] : undefined
   }
   const powOf = (a: Expr, b: Expr): Sum | undefined => {

@@ -55,7 +55,7 @@ export function createReciprocals(scope: PullScope) {
   }
   /** Powers of multiplicative references shared out of a sum: those of its first term that has one. */
   const largestPowers = (sum: Sum): ReadonlyMap<Expr, number> => {
-    const isLargest = (f: Expr) => scope.shifts.some((s) => s.kind === 'largest' && s.reference === f)
+    const { isLargest } = scope
     const first = sum.find((t) => [...t.factors.keys()].some(isLargest))
     return new Map([...(first?.factors ?? [])].filter(([f]) => isLargest(f)))
   }

@@ -31,6 +31,8 @@ export interface PullScope extends PullContext {
   readonly isOpen: (e: Expr) => boolean
   readonly isRow: (e: Expr) => boolean
   readonly shiftOf: (x: Expr) => Shift | undefined
+  /** Is it the reference of a power, that is, at least 0 and perhaps 0? */
+  readonly isLargest: (x: Expr) => boolean
   readonly centred: Set<Expr>
   readonly divisors: Set<Expr>
   readonly unsafe: Set<Expr>
@@ -46,6 +48,19 @@ export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
   if (e.op === 'exp') return true
   if (e.op === 'mul' || e.op === 'div' || e.op === 'add' || e.op === 'sqrt') return e.args.every(positive)
   return scope.isPositive(e)
+}
+/** Is a factor certainly not below zero? */
+export function isSurelyNonNegative(e: Expr, scope: PullScope): boolean {
+  const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
+  if (scope.isLargest(e) || isSurelyPositive(e, scope)) return true
+  if (e.kind === 'reduce' && e.over.includes(scope.stream)) return e.op === 'sum' && nonNegative(e.of)
+  if (e.kind !== 'call') return scope.isNonNegative(e)
+  const [x, n] = e.args
+  const isEven = e.op === 'pow' && n?.kind === 'const' && n.type === 'i32' && Number(n.value) % 2 === 0
+  if (isEven || (e.op === 'mul' && x === n)) return true
+  if (e.op === 'mul' || e.op === 'div' || e.op === 'add' || e.op === 'sqrt' || (e.op === 'pow' && x && nonNegative(x)))
+    return e.op === 'pow' || e.args.every(nonNegative)
+  return scope.isNonNegative(e)
 }
 const isSizeLike = (e: Expr | undefined): boolean => e?.kind === 'size' || (e?.kind === 'reduce' && e.op === 'count')
 

@@ -39,6 +39,8 @@ export function createPuller(context: PullContext): Puller {
   const differences = new Set(context.shifts.map((s) => s.difference))
   const shiftOf = (x: Expr): Shift | undefined => context.shifts.find((s) => s.x === x)
 
+  const isLargest = (x: Expr): boolean => context.shifts.some((s) => s.kind === 'largest' && s.reference === x)
+
   const hasStatistic = (e: Expr): boolean =>
     remember(statistic, e, () => isStatistic(e) || references.has(e) || children(e).some(hasStatistic))
   const isStatistic = (e: Expr): boolean => e.kind === 'reduce' && e.over.includes(stream)
@@ -79,7 +81,18 @@ export function createPuller(context: PullContext): Puller {
   const render = (e: Expr): Expr => (e.type === 'f32' ? renderSum(expand(e), names) : settle(names.intern(e)))
 
   const notes = { centred: new Set<Expr>(), divisors: new Set<Expr>(), unsafe: new Set<Expr>() }
-  const scope: PullScope = { ...context, ...notes, expand, render, settle, hasStatistic, isOpen, isRow, shiftOf }
+  const scope: PullScope = {
+    ...context,
+    ...notes,
+    expand,
+    render,
+    settle,
+    hasStatistic,
+    isOpen,
+    isRow,
+    shiftOf,
+    isLargest,
+  }
   const { inverse, rowScaled, noteDivisor } = createReciprocals(scope)
   const { expOf, logOf } = createExponents(scope, (sum, e) => {
     const one = rowScaled(sum, e)
