@@ -2,6 +2,7 @@
 import type { Arithmetic } from '../allowance.ts'
 import { InternalError } from '../invariant.ts'
 import type { Call } from '../ir.ts'
+import type { Op } from '../ops.ts'
 import { dense, expand, mapValues, type Value } from './array.ts'
 import { bounds, realPowerBounds } from './bounds.ts'
 import { compareErrors, logicErrors, selectErrors } from './choice-errors.ts'
@@ -111,7 +112,7 @@ function propagateCall(e: Call, v: Float64Array, operands: readonly Flat[], roun
     const [bx, by] = [first.b[k]!, binary ? second.b[k]! : 0]
     const image = bx === 0 && by === 0 ? 0 : rule.image(value, x, bx, y, by)
     const unit = typeof rounding.relative === 'number' ? rounding.relative : rounding.relative(x, y)
-    const own = ownRounding(value, image, unit, rounding)
+    const own = value === 0 && vanishes(e.op, x, y) ? rounding.tiny : ownRounding(value, image, unit, rounding)
     hard[k] = settle(value, bx, by, image, own + unit * rounding.roundoff * image, rounding.largest)
     if (!Number.isFinite(value)) continue
     variance[k] = (own * own) / 3
@@ -126,6 +127,14 @@ function propagateCall(e: Call, v: Float64Array, operands: readonly Flat[], roun
     } else variance[k] = image < Infinity ? variance[k]! + image * image : Infinity // near a corner or pole slopes say nothing
   }
   return { hard, variance, dx, dy, jumps }
+}
+
+/** Is a result of 0 an underflow, so that a number of another range would not have it? */
+function vanishes(op: Op, x: number, y: number): boolean {
+  if (op === 'exp' || op === 'exp2' || op === 'sigmoid' || op === 'softplus') return x !== -Infinity
+  if (op === 'mul') return x !== 0 && y !== 0
+  if (op === 'div') return x !== 0 && Number.isFinite(y)
+  return op === 'pow' && x !== 0 && Number.isFinite(x) && Number.isFinite(y)
 }
 
 /** The rounding of the operation itself: none where its result is a number of the format anyway. */

@@ -47,7 +47,8 @@ export function sumErrors(e: Reduce, context: Context, state: ErrorState): Error
   const hard = perResult(totals)
   for (let t = 0; t < hard.length; t += 1) {
     const v = value[t]!
-    const rounding = Math.max(n[t]! - 1, 0) * (sumRoundoff * size[t]! + (size[t] === 0 ? 0 : tiny))
+    const isRounded = n[t]! > 1 && !Number.isNaN(size[t]!)
+    const rounding = isRounded ? (n[t]! - 1) * (sumRoundoff * size[t]! + (size[t] === 0 ? 0 : tiny)) : 0
     hard[t] = settleSum(partial[t]!, bound[t]! + rounding, size[t]!, largest)
     variance[t]! += (sumRoundoff * sumRoundoff * partials(path[t]!, n[t]!, partial[t]!, squares[t]!)) / 3
     if (e.type !== 'f32') hard[t] = bound[t]!

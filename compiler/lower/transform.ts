@@ -135,15 +135,22 @@ function moveLargest(old: KernelExpr, next: KernelExpr, place: Place): Move {
   return { factor: ({ power }) => (power === 0 ? undefined : factor(power)), distance: zero }
 }
 
-/** A state's accumulator, relative to where its reference has moved. */
+/** A state's accumulator, relative to where its references have moved. One of its degrees at most is a moment. */
 export function transform(a: Accumulator, state: State, moves: ReadonlyMap<string, Move>): KernelExpr {
+  return a.degrees.reduce<KernelExpr>(
+    (value, degree) => {
+      const factor = moves.get(degree.reference)?.factor(degree)
+      return factor ? kernelCall('mul', value, factor) : value
+    },
+    shifted(a, state, moves),
+  )
+}
+/** Lower moments have the same rates, so that factors are applied once, after. */
+function shifted(a: Accumulator, state: State, moves: ReadonlyMap<string, Move>): KernelExpr {
   const own = state.value(a.id)
-  const [degree] = a.degrees
+  const degree = a.degrees.find((d) => d.moment > 0)
   const move = degree && moves.get(degree.reference)
-  if (!degree || !move) return own
-  const shifted = degree.moment > 0 ? binomial(degree, own, state, move.distance) : own
-  const factor = move.factor(degree)
-  return factor ? kernelCall('mul', shifted, factor) : shifted
+  return degree && move ? binomial(degree, own, state, move.distance) : own
 }
 
 function binomial(degree: Degree, own: KernelExpr, state: State, distance: KernelExpr): KernelExpr {

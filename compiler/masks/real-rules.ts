@@ -72,7 +72,8 @@ export const conversion = {
   toInteger: (a: Bounded): Bounded => {
     const bound = 2 ** 31 - 2 ** 7 // the largest f32 below 2^31
     const fits = and(atLeast(a, -bound), atMost(a, bound))
-    const known = and(a.known, fits)
+    const isNumber = and(le(a.lo, float(bound)), le(a.hi, float(bound))) // NaN gives 0, which no bound tells
+    const known = and(a.known, fits, isNumber)
     const inside = range(Math.trunc(Math.max(a.range.lo, -bound)), Math.trunc(Math.min(a.range.hi, bound)))
     return { lo: scalar('int', a.lo), hi: scalar('int', a.hi), range: inside, known }
   },

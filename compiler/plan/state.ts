@@ -54,7 +54,7 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const draft = draftAt(level, domain)
     levels.set(id, level)
     const moment = (m: number) =>
-      shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), shift) : undefined
+      shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), [shift]) : undefined
     const [countId, firstId, secondId] = [moment(0), moment(1), moment(2)]
     draft.references.set(id, {
       id,
@@ -77,9 +77,14 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     for (const s of used) noteReference(s.reference as Bound)
     const runsBeside = (s: Shift): boolean =>
       e.op === 'sum' && s.domain === e.domain && levelOf(s.reference) > inner && follows(body, s)
+    // Two moments of different references would need products of both; the later pass has both at hand.
+    const moments = used.filter((s) => runsBeside(s) && momentOf(body, s) > 0)
     // A difference is taken relative to a reference that still runs only in that reference's own pass; elsewhere it must be final.
-    const level = Math.max(inner + 1, ...used.map((s) => levelOf(s.reference) + (runsBeside(s) ? 0 : 1)))
-    const own = used.find((s) => runsBeside(s) && levelOf(s.reference) === level)
+    const level = Math.max(
+      inner + 1,
+      ...used.map((s) => levelOf(s.reference) + (runsBeside(s) && moments.length < 2 ? 0 : 1)),
+    )
+    const own = used.filter((s) => runsBeside(s) && levelOf(s.reference) === level)
     const op = e.op === 'mean' || e.op === 'logsumexp' ? 'sum' : e.op
     return names.intern(bound(accumulate(draftAt(level, domain), op, body, own), e.type, e.axes))
   }
@@ -98,30 +103,37 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     )
   }
 
-  const accumulate = (draft: Draft, op: Accumulator['op'], body: Expr, shift: Shift | undefined): string => {
+  const accumulate = (draft: Draft, op: Accumulator['op'], body: Expr, own: readonly Shift[]): string => {
     if (op === 'sum' && body.kind === 'const' && body.value === 1)
-      return accumulate(draft, 'count', constant(true, 'bool'), undefined)
+      return accumulate(draft, 'count', constant(true, 'bool'), [])
     const key = `${op} ${names.id(body)}`
     const known = draft.accumulators.get(key)
     if (known) return known.id
-    const degrees = op === 'sum' && shift ? degreesOf(draft, body, shift) : []
+    const degrees = op === 'sum' ? own.map((shift) => degreeOf(draft, body, shift, own)) : []
     const id = `a${drafts.reduce((n, d) => n + d.accumulators.size, 0)}`
     draft.accumulators.set(key, { id, op, body, degrees })
     levels.set(id, draft.level)
     return id
   }
-  /** How a body depends on its reference; the lower moments that its transformation needs are added to the state. */
-  const degreesOf = (draft: Draft, body: Expr, shift: Shift): readonly Degree[] => {
+  /** How a body depends on a reference; the lower moments that its transformation needs are added to the state. */
+  const degreeOf = (draft: Draft, body: Expr, shift: Shift, own: readonly Shift[]): Degree => {
     const [t] = puller.expand(body)
     const reference = idOf(shift.reference)
-    const rate = t?.exponent.get(shift.difference) ?? 0
-    const degree = t?.factors.get(shift.difference) ?? 0
-    if (!t || shift.kind === 'largest') return [{ reference, rate: 0, moment: 0, power: degree, lower: [] }]
-    const lower = Array.from({ length: degree }, (_, m) =>
-      accumulate(draft, 'sum', withMoment(t, shift.difference, m), shift),
-    )
-    return [{ reference, rate, moment: degree, power: 0, lower }]
+    if (!t || shift.kind === 'largest') {
+      return { reference, rate: 0, moment: 0, power: t?.factors.get(shift.difference) ?? 0, lower: [] }
+    }
+    const moment = momentOf(body, shift)
+    const below = (m: number): string => accumulate(draft, 'sum', withMoment(t, shift.difference, m), own)
+    return {
+      reference,
+      rate: t.exponent.get(shift.difference) ?? 0,
+      moment,
+      power: 0,
+      lower: Array.from({ length: moment }, (_, m) => below(m)),
+    }
   }
+  const momentOf = (body: Expr, { kind, difference }: Shift): number =>
+    kind === 'largest' ? 0 : (puller.expand(body)[0]?.factors.get(difference) ?? 0)
   const withMoment = (t: Term, x: Expr, moment: number): Expr => {
     const factors = new Map(t.factors)
     factors.delete(x)
