@@ -44,8 +44,14 @@ export class ExpressionParser extends EmbeddedActionsParser {
   file: SourceFile = { path: '', text: '' }
   problems: Diagnostic[] = []
 
-  constructor() {
-    super([...allTokens], { maxLookahead: 3, recoveryEnabled: false, errorMessageProvider })
+  /** The grammar is checked when tests build it with `validate`; users do not wait for that. */
+  constructor(validate = false) {
+    super([...allTokens], {
+      maxLookahead: 3,
+      recoveryEnabled: false,
+      errorMessageProvider,
+      skipValidations: !validate,
+    })
   }
 
   protected rule<T>(name: string, read: () => T): Rule<T> {

@@ -257,8 +257,8 @@ export class AttnParser extends FunctionParser {
     return { kind: 'setting', name, value, span: this.spanFrom(start) }
   })
 
-  constructor() {
-    super()
+  constructor(validate = false) {
+    super(validate)
     this.performSelfAnalysis()
   }
 

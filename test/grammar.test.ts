@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Program } from '../grammar/ast.ts'
 import { renderHuman } from '../grammar/diagnostic.ts'
+import { createLexer } from '../grammar/lex.ts'
 import { parse } from '../grammar/parse.ts'
+import { AttnParser } from '../grammar/parser.ts'
 import { printProgram } from '../grammar/print.ts'
 import { printExpr } from '../grammar/print-expression.ts'
 import { textOf } from '../grammar/source.ts'
@@ -175,4 +177,10 @@ test('a doc belongs to what follows it, other comments to the program', () => {
   const program = read('/// a\n///b\n//// c\nfn f() = 1 /// d\n/// e\n/// f\nfn g() = /// g\n 2\n/// h\n')
   expect(program.items).toMatchObject([{ name: { text: 'f' } }, { doc: 'e\nf' }])
   expect(program.comments.map(({ text }) => text)).toEqual(['/// a', '///b', '//// c', '/// d', '/// g', '/// h'])
+})
+
+test('the grammar has no ambiguity, and the tokens no fault', () => {
+  // Both constructors throw what they find; in use they are built without this check, which costs 50 ms.
+  expect(() => new AttnParser(true)).not.toThrow()
+  expect(createLexer(true).lexerDefinitionErrors).toEqual([])
 })

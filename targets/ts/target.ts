@@ -1,11 +1,11 @@
 import type { Program } from '../../compiler/kernel.ts'
 import { Names, safeName } from '../names.ts'
-import type { EmitSource, Target } from '../target.ts'
+import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
 import { declareProgram, declareThreads, type ThreadNames } from './declare.ts'
 import { escapeDoc } from './doc.ts'
 import { helpersFor } from './helpers.ts'
-import { toDeclarations, toJavaScript, writeModule } from './morph.ts'
+import { type TypedModule, toDeclarations, toJavaScript, writeModule } from './morph.ts'
 import { nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
@@ -14,17 +14,29 @@ export const ts: Target = {
   name: 'ts',
   machine: { tile: { i: 32, j: 64 }, accumulator: { largest: Number.MAX_VALUE, tiny: 2 ** -1022 } },
   async emit(source) {
-    const text = await emitModule(source)
+    const module = await emitModule(source)
     return [
-      { path: `${source.name}.ts`, text },
-      { path: `${source.name}.js`, text: await toJavaScript(text) },
-      { path: `${source.name}.d.ts`, text: `${headerOf(source)}${await toDeclarations(text)}` },
+      { path: `${source.name}.ts`, text: module.file.getFullText() },
+      madeWhenRead(`${source.name}.js`, () => toJavaScript(module)),
+      madeWhenRead(`${source.name}.d.ts`, () => `${headerOf(source)}${toDeclarations(module)}`),
     ]
   },
 }
 
-/** The module as TypeScript. */
-export async function emitModule(source: EmitSource): Promise<string> {
+/** A file whose text costs time: who runs a module never reads its declarations. */
+function madeWhenRead(path: string, make: () => string): OutFile {
+  let made: string | undefined
+  return {
+    path,
+    get text() {
+      made ??= make()
+      return made
+    },
+  }
+}
+
+/** The module, written and parsed. */
+export async function emitModule(source: EmitSource): Promise<TypedModule> {
   const { programs, threads } = source
   const { names, threadNames } = nameAll(programs, threads ?? false)
   const declared = programs.flatMap((program) => declareProgram(program, names.get(program)!, threadNames))
