@@ -97,7 +97,7 @@ const withoutSpans = (key: string, value: unknown): unknown =>
   key === 'span' || key.endsWith('Span') || key === 'file' ? undefined : value
 
 const defaultMachine: Machine = {
-  tile: { i: 32, j: 64 },
+  tile: { i: 32, j: 32 },
   accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 },
 }
 

@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    benchmark: { include: ['bench/**/*.bench.ts'] },
     globalSetup: 'test/global-setup.ts',
+    setupFiles: 'test/setup.ts',
     reporters: ['default', './test/reporter.ts'],
     testTimeout: 30_000,
     pool: 'forks',

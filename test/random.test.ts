@@ -48,7 +48,6 @@ export async function fault(program: RandomProgram, plan: 'auto' | 'materialised
 }
 
 const runs = Number(process.env.RANDOM_RUNS ?? 40)
-const seed = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) }
 
 test.each(['auto', 'materialised'] as const)(
   'random programs agree with the definition, %s plan',
@@ -58,7 +57,7 @@ test.each(['auto', 'materialised'] as const)(
       fc.asyncProperty(randomProgram, async (program) => {
         expect(await fault(program, plan), program.source).toBeUndefined()
       }),
-      { numRuns: runs, ...seed },
+      { numRuns: runs },
     )
   },
 )

@@ -90,7 +90,7 @@ const rowOf = (r: ResultDecl, e: Expr): 'i' | 'j' | undefined => {
 /** What a stream over `stream` cannot hold at all. */
 function obstacleOf(e: Expr, stream: string): Obstacle | undefined {
   for (const x of nodesOf(e)) {
-    if (x.kind === 'scan' || x.kind === 'solve' || x.kind === 'repeat' || x.kind === 'bound')
+    if (x.kind === 'scan' || x.kind === 'solve' || x.kind === 'repeat')
       return { why: `${x.kind === 'scan' ? x.op : x.kind} is not streamed yet`, at: x }
     if (x.kind === 'at' && x.of.kind !== 'input') return { why: 'a value is read at another place than its own', at: x }
     if (

@@ -1,4 +1,5 @@
 /** A plan as text: passes, state with its update and merge, what is finished from it, and why anything is not streamed. */
+import type { Expr } from '../ir.ts'
 import { printExpr } from '../print-ir.ts'
 import type { Accumulator, MaterialisedPlan, Pass, Plan, Reference, StreamPlan } from './plan.ts'
 
@@ -11,28 +12,31 @@ function printStream(part: StreamPlan): string {
   const head = `  stream over ${part.stream}, rows of ${part.row}, ${count(part.passes.length, 'pass', 'passes')}`
   const passes = part.passes.map((pass, k) => printPass(pass, k + 1, part.stream))
   const finish = part.results.map(
-    ({ result, finish }) =>
-      `    ${result.name}[${result.axes.join(', ')}] = ${printExpr(finish).replaceAll('\n', '\n      ')}`,
+    ({ result, finish }) => `    ${result.name}[${result.axes.join(', ')}] =${below(finish, 6)}`,
   )
   return [head, ...passes, '  finish', ...finish].join('\n')
 }
 
 function printPass(pass: Pass, number: number, stream: string): string {
-  const domain = pass.domain ? ` where ${printExpr(pass.domain)}` : ''
-  const lines = [...pass.references.map(printReference), ...pass.accumulators.map((a) => printAccumulator(a, stream))]
+  const domain = pass.domain ? ` where${below(pass.domain, 6)}` : ''
+  const lines = [
+    ...pass.references.flatMap(printReference),
+    ...pass.accumulators.map((a) => printAccumulator(a, stream)),
+  ]
   return [`  pass ${number}, over ${stream}${domain}`, ...lines.map((line) => `    ${line}`)].join('\n')
 }
 
-function printReference(r: Reference): string {
-  const of = printExpr(r.of)
+/** `x0` is what the reference `r0` is of, `y0` an element relative to it. */
+function printReference(r: Reference): readonly string[] {
+  const x = r.id.replace('r', 'x')
   const kinds = {
-    max: `running max of ${of}`,
-    min: `running min of ${of}`,
-    largest: `running max of |${of}|`,
-    mean: `near the mean of ${of}`,
+    max: `running max of ${x}`,
+    min: `running min of ${x}`,
+    largest: `running max of |${x}|`,
+    mean: `near the mean of ${x}`,
   }
-  const difference = r.kind === 'largest' ? `${of} / ${r.id}` : `${of} - ${r.id}`
-  return `${r.id} = ${kinds[r.kind]}; ${r.differenceId} = ${difference}`
+  const difference = r.kind === 'largest' ? `${x} / ${r.id}` : `${x} - ${r.id}`
+  return [`${x} =${below(r.of, 6)}`, `${r.id} = ${kinds[r.kind]}; ${r.differenceId} = ${difference}`]
 }
 
 function printAccumulator(a: Accumulator, stream: string): string {
@@ -42,12 +46,21 @@ function printAccumulator(a: Accumulator, stream: string): string {
     ...(d.power !== 0 ? [`times (r / r') ^ ${d.power}`] : []),
   ])
   const merge = a.op === 'max' || a.op === 'min' ? a.op : a.op === 'any' ? 'or' : a.op === 'all' ? 'and' : 'add'
-  return `${a.id} = ${a.op}[${stream}](${printExpr(a.body)}); merge: ${[...moves, merge].join(', ')}`
+  const body = printExpr(a.body)
+  const of = body.includes('\n') ? `${a.op} over ${stream} of${below(a.body, 6)}` : `${a.op}[${stream}](${body})`
+  return `${a.id} = ${of}; merge: ${[...moves, merge].join(', ')}`
 }
 
 const printMaterialised = (part: MaterialisedPlan): string => {
-  const at = part.reason.at ? `: ${printExpr(part.reason.at)}` : ''
+  const at = part.reason.at ? `:${below(part.reason.at, 6)}` : ''
   return `  materialised: ${part.results.map((r) => r.name).join(', ')}\n    because ${part.reason.why}${at}`
+}
+
+/** An expression after a space; one with named parts stands on lines of its own. */
+function below(e: Expr, indent: number): string {
+  const text = printExpr(e)
+  const margin = `\n${' '.repeat(indent)}`
+  return text.includes('\n') ? margin + text.replaceAll('\n', margin) : ` ${text}`
 }
 
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
