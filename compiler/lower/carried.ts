@@ -2,7 +2,8 @@
 import { type Expr, unionAxes, withoutAxes } from '../ir.ts'
 import { type Carried, type KernelExpr, kernelCall, kernelConst, type Value } from '../kernel.ts'
 import type { Accumulator, Pass, StreamPlan } from '../plan/plan.ts'
-import { foldWith, identityFor, type Lowering } from './lowering.ts'
+import { foldWith, identityFor } from './forms.ts'
+import type { Lowering } from './lowering.ts'
 import { nameOf, type State } from './transform.ts'
 
 /** The axes of a fold over the stream: those of its body and of its domain, without the stream. */

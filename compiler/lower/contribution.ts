@@ -4,7 +4,8 @@ import { type KernelExpr, kernelCall, kernelConst, valueRef } from '../kernel.ts
 import { conjunction } from '../plan/algebra.ts'
 import type { Accumulator, StreamPlan } from '../plan/plan.ts'
 import { typeOf } from './carried.ts'
-import { factorsOf, type Lowering, multiply, NotLowered } from './lowering.ts'
+import { factorsOf, multiply } from './forms.ts'
+import { type Lowering, NotLowered } from './lowering.ts'
 
 export function emitMask(domain: Expr, full: string | undefined, lowering: Lowering): string {
   const expr = lowering.lower(domain)

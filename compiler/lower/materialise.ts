@@ -25,7 +25,8 @@ import {
   type Value,
   valueRef,
 } from '../kernel.ts'
-import { createLowering, factorsOf, identityFor, type Lowering, type LoweringContext, type Scope } from './lowering.ts'
+import { factorsOf, identityFor } from './forms.ts'
+import { createLowering, type Lowering, type LoweringContext, type Scope } from './lowering.ts'
 
 type Kept = { readonly buffer: string; readonly axes: readonly string[] }
 interface Frame {

@@ -9,7 +9,8 @@
  */
 import { type KernelExpr, kernelCall, kernelConst, type Value, valueRef } from '../kernel.ts'
 import type { Accumulator, Degree, Reference } from '../plan/plan.ts'
-import { finiteOf, type Lowering } from './lowering.ts'
+import { finiteOf } from './forms.ts'
+import type { Lowering } from './lowering.ts'
 
 /** How a state follows its reference. */
 export interface Move {
