@@ -1,9 +1,9 @@
 /** The compiler: text in, text out. Nothing here or below touches files, processes or devices, so it runs in a browser. */
 import type { Attention, Module } from './compiler/attention.ts'
 import { checkFile } from './compiler/check/check.ts'
-import { evaluateScalar } from './compiler/interpret.ts'
 import { invariant } from './compiler/invariant.ts'
 import type { Machine, Program } from './compiler/kernel.ts'
+import { knownScalar } from './compiler/known-scalar.ts'
 import { lowerProgram } from './compiler/lower/program.ts'
 import { own } from './compiler/own.ts'
 import { makePlan } from './compiler/plan/make-plan.ts'
@@ -135,9 +135,9 @@ export function compileTimeSizes(
       length.kind === 'like'
         ? (own(given, name) ?? find(length.of) ?? own(given, length.of) ?? checked(attention, length.of))
         : length.kind === 'fixed'
-          ? evaluateScalar(length.value, { ...sizes, ...given })
+          ? knownScalar(length.value, { ...sizes, ...given })
           : length.kind === 'part' && length.role === 'inner'
-            ? evaluateScalar(length.by, { ...sizes, ...given })
+            ? knownScalar(length.by, { ...sizes, ...given })
             : (own(given, name) ?? (name === 'd' || name === 'e' ? 64 : checked(attention, name)))
     if (value !== undefined) sizes[name] = value
     return value

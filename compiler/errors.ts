@@ -327,8 +327,8 @@ export const axisWithoutLength = (at: Span, name: string, declared: boolean): Di
 export const cyclicAxis = (at: Span, path: readonly string[]): Diagnostic =>
   error('ATTN0152', 'cyclic-axis', at, `an axis is declared by itself: ${path.join(' -> ')}`)
 
-export const cyclicLength = (at: Span, what: string): Diagnostic =>
-  error('ATTN0153', 'cyclic-length', at, `${what} depends on itself`)
+export const cyclicLength = (at: Span, what: string, path: readonly string[] = []): Diagnostic =>
+  error('ATTN0153', 'cyclic-length', at, [`${what} depends on itself`, path.join(' -> ')].filter(Boolean).join(': '))
 
 export const widthOutOfRange = (at: Span, axis: string, width: number, most: number): Diagnostic =>
   error('ATTN0154', 'width-out-of-range', at, `a feature axis is 1 to ${most} wide, and '${axis}' would be ${width}`)

@@ -156,16 +156,21 @@ function lookForName(stop: Stop): Diagnostic | undefined {
   if (stop.expected === ']' && nameAt(stop, stop.at) === Num.name && nameAt(stop, stop.at - 1) === '[') {
     return errors.unexpectedToken(here(stop), 'an axis', foundAt(stop), axisHint)
   }
-  if (stop.expected !== Ident.name) return undefined
   const name = nameAt(stop, stop.at)
+  const isWord = reserved.some((word) => word === name) && !startsNext(stop)
+  if (isWord && (stop.expected === Ident.name || isFirstOfNames(stop))) return errors.reservedWord(here(stop), name)
+  if (stop.expected !== Ident.name) return undefined
   const list = stop.rules.some((rule) => rule === 'bracketItem' || rule === 'axisList')
   if (list && name === Num.name) {
     return errors.unexpectedToken(here(stop), 'an axis', foundAt(stop), axisHint)
   }
-  const isWord = reserved.some((word) => word === name)
-  if (isWord && !startsNext(stop)) return errors.reservedWord(here(stop), name)
   return errors.expectedName(here(stop), before(stop), foundAt(stop), lastComma(stop))
 }
+
+/** Whether the first name of a list is missing; since the list may be empty, the parser expects its end there. */
+const isFirstOfNames = (stop: Stop): boolean =>
+  ['fnItem', 'axisList', 'bracket', 'settings'].includes(stop.rules.at(-1) ?? '') &&
+  nameAt(stop, stop.at - 1) === openerOf[stop.expected]
 
 /** After a whole expression: what is there cannot go on with it. */
 function lookAtEnd(stop: Stop): Diagnostic | undefined {

@@ -72,6 +72,19 @@ test('what an error made unknown gives no further errors', () => {
   ).toEqual(['ATTN0100'])
 })
 
+test('a length that depends on itself is shown with the way back to it', () => {
+  const messages = (clauses: string) => check(frame(clauses)).found.map(({ message }) => message)
+  expect(messages('axis r = size(r) + 1')).toEqual(["the length of 'r' depends on itself: r -> r"])
+  expect(messages('axis r = size(s), s = size(r)')).toEqual(["the length of 'r' depends on itself: r -> s -> r"])
+  expect(messages('param n = size(r)\naxis r = n')).toEqual(["the length of 'r' depends on itself: r -> param n -> r"])
+  expect(messages('axis z = size(c)\nsplit j into (c, t) by size(t)')).toEqual([
+    "the length of 't' depends on itself: t -> t",
+  ])
+  expect(messages('axis a like c, c like a\ninput x[a, c]\nscore = x[a = 0, c = 0] * dot(q, k)')).toEqual([
+    'an axis is declared by itself: a -> c -> a',
+  ])
+})
+
 test('a likely name is suggested, among values, axes and functions', () => {
   const hints = (clauses: string) => check(frame(clauses)).found.map(({ hint }) => hint)
   expect(hints('let scale = 2\nscore = sacle * dot(q, k) + scale')).toEqual(["did you mean 'scale'?"])

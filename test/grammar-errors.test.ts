@@ -73,6 +73,19 @@ test.each(cases)('%s', (title, wrong, right) => {
   expect(report(right).trim()).toBe('')
 })
 
+test.each([
+  ['fn f(in) = 1', 'fn f(in_) = 1'],
+  ['fn f(x, in) = x', 'fn f(x, in_) = x'],
+  ['fn f[in](x) = x', 'fn f[in_](x) = x'],
+  ['input q[in, b]', 'input q[in_, b]'],
+  ['output y as [in] = 1', 'output y as [in_] = 1'],
+  ['score = sum[in](q)', 'score = sum[in_](q)'],
+  ['tile { in = 64 }', 'tile { in_ = 64 }'],
+])('a reserved word among the names of a list: %s', (wrong, right) => {
+  expect(diagnose(inAttention(wrong)).map(({ title }) => title)).toEqual(['reserved-word'])
+  expect(report(right).trim()).toBe('')
+})
+
 describe('is shown', () => {
   test('unknown-character', () =>
     expect(report('score = a − b')).toMatchInlineSnapshot(`

@@ -14,6 +14,7 @@ import { type Clauses, type Definitions, defineNames, hasDefaultResult, isDefaul
 import { elaborate, resolveAxes } from './expression.ts'
 import { findAtEnd } from './findings.ts'
 import type { FunctionTable } from './functions.ts'
+import { findLengthCycles } from './length-cycles.ts'
 import { describeAxes } from './lengths.ts'
 import { checkNames } from './names.ts'
 import { readChecks, readPrecision, readTile } from './settings.ts'
@@ -57,6 +58,7 @@ export function checkAttention(a: ast.Attention, around: Surroundings): CheckedA
     [...definitions.inputs.values()],
     roots.filter((e) => e !== undefined),
   )
+  findLengthCycles(env, definitions.params)
   const attention: Attention = {
     name: a.name.text,
     doc: a.doc === undefined ? [] : a.doc.split('\n'),

@@ -328,6 +328,20 @@ export const cases: readonly Case[] = [
     right: 'split j into (c, t) by n\ninput bias[b, c]: i32\nparam n = 64\nscore = dot(q, k) + bias',
   },
   {
+    code: 'ATTN0153',
+    says: 'The length of an axis is computed from itself.',
+    wrong: 'axis ‹r› = size(r) + 1\ninput x[b, r]\nscore = dot(q, k) + x[r = 0]',
+    right: 'axis r = size(j) + 1\ninput x[b, r]\nscore = dot(q, k) + x[r = 0]',
+  },
+  {
+    code: 'ATTN0153',
+    says: 'The lengths of axes are computed from each other.',
+    wrong:
+      'axis ‹r› = n, s like r\nsplit s into (c, t) by 4\nparam n = size(c)\ninput x[r, c]\nscore = dot(q, k) + x[r = 0, c = 0]',
+    right:
+      'axis r = n, s like j\nsplit s into (c, t) by 4\nparam n = size(c)\ninput x[r, c]\nscore = dot(q, k) + x[r = 0, c = 0]',
+  },
+  {
     code: 'ATTN0154',
     says: 'd and e are 1 to 512 wide.',
     wrong: 'check { b = 1, h = 1, i = 4, j = 4, d = ‹1024› }',
