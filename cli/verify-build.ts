@@ -1,4 +1,4 @@
-import { type Arithmetic, storageRounding } from '../compiler/allowance.ts'
+import { type Arithmetic, storageRounding } from '../compiler/arithmetic.ts'
 import type { Attention, StorageType } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
 import { loadAttention } from '../node.ts'

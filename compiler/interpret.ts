@@ -3,7 +3,8 @@
  * (`allowance.ts` says how far it may be off), and no plan is consulted. `interpret/evaluate.ts` holds the meaning of each node.
  */
 
-import { type Arithmetic, allowanceOf, type Price, startAllowance } from './allowance.ts'
+import { allowanceOf, type Price, startAllowance } from './allowance.ts'
+import type { Arithmetic } from './arithmetic.ts'
 import type { Attention, ResultDecl } from './attention.ts'
 import { dense, elements, expand, type Value } from './interpret/array.ts'
 import {

@@ -1,5 +1,5 @@
 /** What can run generated code here: one runner per target that has one. */
-import { type Arithmetic, float32 } from '../compiler/allowance.ts'
+import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
 import { failed, type Outcome, problem } from './problem.ts'

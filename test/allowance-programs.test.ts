@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Arithmetic, float32 } from '../compiler/allowance.ts'
+import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
 import { interpret, resolveParams, type Tensor } from '../compiler/interpret.ts'
 import { at, call, type Expr, f32, i32, index, input, scan } from '../compiler/ir.ts'
 import { stabilise } from '../compiler/stable-forms.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Arithmetic, float32, storageRounding } from '../compiler/allowance.ts'
+import { type Arithmetic, float32, storageRounding } from '../compiler/arithmetic.ts'
 import { interpret, type Launch, type Outcome } from '../compiler/interpret.ts'
 import { at, type Expr, f32, i32, index, input, scan } from '../compiler/ir.ts'
 import { stabilise } from '../compiler/stable-forms.ts'

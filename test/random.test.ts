@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { storageRounding } from '../compiler/allowance.ts'
+import { storageRounding } from '../compiler/arithmetic.ts'
 import { interpret } from '../compiler/interpret.ts'
 import { verdict } from '../compiler/verdict.ts'
 import { runners } from '../runtime/runners.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { storageRounding } from '../compiler/allowance.ts'
+import { storageRounding } from '../compiler/arithmetic.ts'
 import type { Attention } from '../compiler/attention.ts'
 import { interpret } from '../compiler/interpret.ts'
 import { analyze } from '../index.ts'

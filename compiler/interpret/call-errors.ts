@@ -1,5 +1,5 @@
 /** Errors of elementwise operations. */
-import type { Arithmetic } from '../allowance.ts'
+import type { Arithmetic } from '../arithmetic.ts'
 import { InternalError } from '../invariant.ts'
 import type { Call } from '../ir.ts'
 import type { Op } from '../ops.ts'

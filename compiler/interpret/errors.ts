@@ -1,5 +1,5 @@
 /** The error of every kind of node, from its operands' errors (the two rules of `allowance.ts`). */
-import type { Arithmetic } from '../allowance.ts'
+import type { Arithmetic } from '../arithmetic.ts'
 import { InternalError, unreachable } from '../invariant.ts'
 import type { At, Expr, Repeat, RepeatLoop } from '../ir.ts'
 import { mapValues, single, type Value } from './array.ts'

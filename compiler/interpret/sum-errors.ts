@@ -1,5 +1,5 @@
 /** Errors of sums, means and logsumexp. */
-import type { FunctionError } from '../allowance.ts'
+import type { FunctionError } from '../arithmetic.ts'
 import type { Reduce } from '../ir.ts'
 import { expand } from './array.ts'
 import type { Context } from './context.ts'

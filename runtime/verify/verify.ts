@@ -1,5 +1,6 @@
 /** Compares what a target computes with the definition: random inputs and probes, over several shapes. */
-import type { Arithmetic, Price } from '../../compiler/allowance.ts'
+import type { Price } from '../../compiler/allowance.ts'
+import type { Arithmetic } from '../../compiler/arithmetic.ts'
 import type { Attention } from '../../compiler/attention.ts'
 import { interpret, resolveParams, type Sizes } from '../../compiler/interpret.ts'
 import type { Status } from '../../compiler/verdict.ts'
