@@ -1,6 +1,6 @@
 import type { Attention } from '../compiler/attention.ts'
 import type { CompileOptions } from '../index.ts'
-import { done, failed, type Outcome } from '../runtime/problem.ts'
+import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { firstThatRuns, runners } from '../runtime/runners.ts'
 import { targets } from '../targets/index.ts'
 import { all, parseChoice, parseLengths, unknownNames } from './options.ts'
@@ -36,14 +36,21 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
     optional(options.dtype, parseDtype),
     optional(options.precision, (value) => parseChoice('--precision', value, ['accurate', 'fast'] as const)),
     optional(options.plan, (value) => parseChoice('--plan', value, ['auto', 'materialised'] as const)),
-    parseLengths('--size', options.size ?? []),
-    parseLengths('--tile', options.tile ?? [], 1),
+    parseLengths('--size', options.size ?? [], { least: 1, most: 65_536 }),
+    parseLengths('--tile', options.tile ?? [], tileLengths),
   )
   if (!parsed.ok) return parsed
   const [[named = 'auto'], dtype, precision, plan, sizes, tile] = parsed.value
+  const wide = ['d', 'e'].find((axis) => (sizes[axis] ?? 1) > maxWidth)
+  if (wide) return failed(problem('ATTN0302', `--size ${wide}=${sizes[wide]}: feature widths are 1 to ${maxWidth}`))
   const target = named === 'auto' ? await firstThatRuns() : named
   return done({ target, dtype, precision, plan, threads: options.threads ?? false, sizes, tile })
 }
+
+const maxWidth = 512
+
+/** A tile is held whole: a thousand rows of a thousand keys are more than any machine has at hand. */
+export const tileLengths = { least: 1, most: 1024 }
 
 export const parseDtype = (value: string): Outcome<Dtype> => parseChoice('--dtype', value, ['f32', 'f16', 'bf16'])
 

@@ -25,14 +25,15 @@ const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(t
 export function parseLengths(
   option: string,
   values: readonly string[],
-  least = 0,
+  { least = 0, most = 2 ** 31 - 1 }: { readonly least?: number; readonly most?: number } = {},
 ): Outcome<Readonly<Record<string, number>>> {
   const lengths = new Map<string, number>()
   for (const part of values.flatMap((value) => value.split(','))) {
     const [, name = '', digits = ''] = /^\s*([^=\s]*)\s*=\s*(\d{1,10})\s*$/.exec(part) ?? []
     const length = Number(digits)
-    if (!isName(name) || digits === '' || length < least || length > 2 ** 31 - 1) {
-      const text = `${option} takes axes with lengths of ${least} or more, not '${part}'`
+    if (!isName(name) || digits === '' || length < least || length > most) {
+      const range = most < 2 ** 31 - 1 ? `${least} to ${most}` : `${least} or more`
+      const text = `${option} takes axes with lengths of ${range}, not '${part}'`
       return failed(problem('ATTN0302', text, `${option} d=64,e=64`))
     }
     if ((lengths.get(name) ?? length) !== length) {

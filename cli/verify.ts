@@ -6,7 +6,7 @@ import { type Runner, runners, type Scalars } from '../runtime/runners.ts'
 import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { type Answer, refuse } from './answer.ts'
-import { checkAxes, type Dtype, optional, parseDtype, parseTargets } from './compile-options.ts'
+import { checkAxes, type Dtype, optional, parseDtype, parseTargets, tileLengths } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
@@ -65,7 +65,7 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     options.target ? parseTargets(options.target) : done(await runnable()),
     optional(options.dtype, parseDtype),
     parseLengths('--shape', options.shape),
-    parseLengths('--tile', options.tile, 1),
+    parseLengths('--tile', options.tile, tileLengths),
     optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
     parseAssignments('--param', options.param),
   )

@@ -109,8 +109,17 @@ function printOver(over: Loop['over']): string {
 }
 
 const infix: Partial<Record<Op, string>> = {
-  add: '+', sub: '-', mul: '*', div: '/', lt: '<', le: '<=', eq: '==', ne: '!=', and: 'and', or: 'or',
-} // biome-ignore format: a table
+  add: '+',
+  sub: '-',
+  mul: '*',
+  div: '/',
+  lt: '<',
+  le: '<=',
+  eq: '==',
+  ne: '!=',
+  and: 'and',
+  or: 'or',
+}
 
 export function printKernelExpr(e: KernelExpr, inner = false): string {
   switch (e.kind) {

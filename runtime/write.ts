@@ -86,12 +86,22 @@ function prepare(file: FileToWrite): Ready {
   return { from, to }
 }
 
-/** Gives the folders that had to be made, outer ones first. */
+/** Gives the folders that had to be made, outer ones first. Step by step: a recursive `mkdir` below /proc never ends. */
 function makeFolders(folder: string): readonly string[] {
-  const first = mkdirSync(folder, { recursive: true })
-  const made: string[] = []
-  for (let at = folder; first !== undefined && at.length >= first.length; at = dirname(at)) made.unshift(at)
-  return made
+  const missing: string[] = []
+  for (let at = folder; statSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) missing.unshift(at)
+  return missing.filter(makeFolder)
+}
+
+/** Was it made here? Another process may have been faster. */
+function makeFolder(folder: string): boolean {
+  try {
+    mkdirSync(folder)
+    return true
+  } catch (error) {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return false
+    throw error
+  }
 }
 
 /** Takes back a folder that was made for files that then were not written. */

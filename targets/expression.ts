@@ -11,8 +11,17 @@ export interface Code {
 
 /** The tightness of operators, alike in C, C++, WGSL and TypeScript. */
 export const tightness = {
-  choice: 1, or: 2, and: 3, bits: 4, equality: 5, order: 6, sum: 8, product: 9, prefix: 10, atom: 12,
-} as const // biome-ignore format: a table is read by columns
+  choice: 1,
+  or: 2,
+  and: 3,
+  bits: 4,
+  equality: 5,
+  order: 6,
+  sum: 8,
+  product: 9,
+  prefix: 10,
+  atom: 12,
+} as const
 
 export type Spelling = (args: readonly Code[], call: KernelCall) => Code
 

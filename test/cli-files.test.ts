@@ -207,6 +207,7 @@ describe('files are written', () => {
     put('file')
     expect(codeOf(writeFiles([{ path: at('file/x'), content: '' }]))).toBe('ATTN0312')
     expect(codeOf(writeFiles([{ path: '/proc/x', content: '' }]))).toBe('ATTN0312')
+    expect(codeOf(writeFiles([{ path: '/proc/x/y/z', content: '' }]))).toBe('ATTN0312') // a recursive mkdir hangs there
     expect(names()).toEqual(['file'])
   })
 

@@ -16,8 +16,15 @@ export interface Attempt {
 }
 
 const limits: readonly (readonly [sizeBits: number, scalarBits: number])[] = [
-  [30, 29], [26, 29], [24, 24], [24, 6], [20, 10], [15, 15], [10, 20], [10, 10],
-] // biome-ignore format: pairs
+  [30, 29],
+  [26, 29],
+  [24, 24],
+  [24, 6],
+  [20, 10],
+  [15, 15],
+  [10, 20],
+  [10, 10],
+]
 
 /** The first result that holds without wrapping, and the test under which it does; undefined if there is none. */
 export function attempt<T>(

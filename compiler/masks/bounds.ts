@@ -177,5 +177,12 @@ function stretchOfSum(sum: Linear, bound: Bound, side: 'lo' | 'hi', solver: Solv
 }
 
 const constantAtom = ({ value, range }: Bound): Linear['terms'][number]['atom'] => ({
-  key: 'bound', lo: value, hi: value, range, known: scalar('not', no), role: undefined, column: false, quotient: undefined,
-}) // biome-ignore format: one line
+  key: 'bound',
+  lo: value,
+  hi: value,
+  range,
+  known: scalar('not', no),
+  role: undefined,
+  column: false,
+  quotient: undefined,
+})

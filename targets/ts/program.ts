@@ -20,8 +20,12 @@ import type { ArgumentNames } from './spot.ts'
 import { constant, spellings } from './words.ts'
 
 export const arrayTypes: Readonly<Record<StorageType, string>> = {
-  f32: 'Float32Array', f16: 'Float16Array', bf16: 'Uint16Array', i32: 'Int32Array', bool: 'Uint8Array',
-} // biome-ignore format: a table
+  f32: 'Float32Array',
+  f16: 'Float16Array',
+  bf16: 'Uint16Array',
+  i32: 'Int32Array',
+  bool: 'Uint8Array',
+}
 /** Workspace keeps what was computed, in f64, so that a value read again compares equal to itself computed again. */
 export const arrayTypeOf = ({ role, storage }: Buffer): string =>
   role === 'workspace' && storage === 'f32' ? 'Float64Array' : arrayTypes[storage]
