@@ -39,15 +39,19 @@ interface Scope {
   readonly ranges: ReadonlyMap<number, Range>
   readonly holds: ReadonlySet<number>
   readonly done: Map<Expr, Range>
+  readonly inner: Map<string, Scope> // by the condition that is assumed further
   readonly depth: number
 }
-const deepest = 4 // conditions below this many others refine nothing: each branch is looked at in its own scope
+// Conditions below this many others, or after this many scopes, refine nothing: each branch is looked at in its own scope.
+const deepest = 4
+const mostScopes = 200
 
 export function createRanges(facts: RangeFacts = {}): (e: Expr) => Range {
   const number = createInterner().id
   const inputs = new Map(facts.attention?.inputs.map((decl) => [decl.name, decl.range]))
   const params = new Map(facts.attention?.params.map((decl) => [decl.name, decl.range]))
-  const top: Scope = { ranges: new Map(), holds: new Set(), done: new Map(), depth: 0 }
+  const top: Scope = { ranges: new Map(), holds: new Set(), done: new Map(), inner: new Map(), depth: 0 }
+  let scopes = 0
   const start = (facts.holds ?? []).reduce((scope, condition) => assume(condition, true, scope), top)
 
   function find(e: Expr, scope: Scope): Range {
@@ -139,7 +143,7 @@ export function createRanges(facts: RangeFacts = {}): (e: Expr) => Range {
   }
 
   function selectOf([condition, yes, no]: readonly [Expr, Expr, Expr], scope: Scope): Range {
-    if (scope.depth >= deepest) return hull(find(yes, scope), find(no, scope))
+    if (scope.depth >= deepest || scopes >= mostScopes) return hull(find(yes, scope), find(no, scope))
     return hull(find(yes, assume(condition, true, scope)), find(no, assume(condition, false, scope)))
   }
 
@@ -161,6 +165,15 @@ export function createRanges(facts: RangeFacts = {}): (e: Expr) => Range {
 
   /** `scope` where `condition` is `value`. */
   function assume(condition: Expr, value: boolean, scope: Scope): Scope {
+    const key = `${number(condition)} ${value}`
+    const known = scope.inner.get(key)
+    if (known) return known
+    scopes += 1
+    const made = learnFrom(condition, value, scope)
+    scope.inner.set(key, made)
+    return made
+  }
+  function learnFrom(condition: Expr, value: boolean, scope: Scope): Scope {
     const ranges = new Map(scope.ranges)
     const holds = new Set(scope.holds)
     const learn = (e: Expr, known: Range): void => {
@@ -188,10 +201,13 @@ export function createRanges(facts: RangeFacts = {}): (e: Expr) => Range {
       }
     }
     visit(condition, value)
-    return { ranges, holds, done: new Map(), depth: scope.depth + 1 }
+    return { ranges, holds, done: new Map(), inner: new Map(), depth: scope.depth + 1 }
   }
 
-  return (e) => find(e, start)
+  return (e) => {
+    scopes = 0
+    return find(e, start)
+  }
 }
 
 const folds: Readonly<Record<Reduce['op'], (of: Range, places: Range) => Range>> = {

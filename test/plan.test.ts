@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { emitStage } from '../index.ts'
-import { attentionInputs, define, distance, fileOf, run } from './run-source.ts'
+import { attentionInputs, define, distance, fileOf, run, tensor } from './run-source.ts'
 
 const head =
   'input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]  score = dot(q, k) / sqrt(size(d))  mask = j <= i + size(j) - size(i)'
@@ -115,5 +115,39 @@ describe.each(Object.entries(streaming))('%s agrees with the definition', (name,
       for (const result of Object.keys(want))
         expect(distance(got[result], want[result]), `${name} ${result} ${JSON.stringify(options)}`).toBeLessThan(3e-7)
     }
+  })
+})
+
+describe('unusual programs', () => {
+  test('twenty nested normalizers are twenty times two passes, and planned at once', () => {
+    const nested = Array.from({ length: 20 }).reduce<string>((x) => `softmax[j](${x})`, 'score')
+    expect(planOf(attention(`normalize = ${nested}`)).match(/^ {2}pass /gm)?.length).toBe(38)
+  })
+
+  test('a reference of a column varies over rows, since the mask does', async () => {
+    const source = attention('input bias[b, j] normalize = exp(9 * bias) / sum[j](exp(9 * bias))')
+    const inputs = {
+      ...attentionInputs(5),
+      bias: { shape: [1, 37], data: Float32Array.from({ length: 37 }, (_, j) => j) },
+    }
+    const got = await run(source, inputs, { sizes: { d: 5, e: 3 }, tile: { i: 4, j: 8 }, splits: 2 })
+    expect(distance(got.out, define(source, inputs).out)).toBeLessThan(3e-7)
+  })
+
+  test('two references in one sum: each moves on its own', async () => {
+    const source = attention(
+      'normalize = exp(min(score, 4)) / sum[j](exp(min(score, 4))) * score output lse = logsumexp[j](score)',
+    )
+    const inputs = attentionInputs(6, { amplitude: 4 })
+    const got = await run(source, inputs, { sizes: { d: 5, e: 3 }, tile: { i: 4, j: 8 }, splits: 3 })
+    expect(distance(got.out, define(source, inputs).out)).toBeLessThan(3e-7)
+  })
+
+  test('a power of zeros beside a constant is 0, not 0 times infinity', async () => {
+    const source = attention('normalize = score ^ 16 / sqrt(1 + sum[j](score ^ 32))')
+    const { q, ...others } = attentionInputs(7)
+    const inputs = { ...others, q: tensor(q?.shape ?? [], () => 0) }
+    const got = await run(source, inputs, { sizes: { d: 5, e: 3 } })
+    expect(Array.from(got.out?.data ?? [1]).every((x) => x === 0)).toBe(true)
   })
 })

@@ -141,7 +141,8 @@ function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string |
   const moves = new Map<string, Move>()
   const next = new Map<string, string>()
   for (const r of pass.references) {
-    const place = { stream: plan.stream, where, axes: rowAxes(r.of, pass, plan), pairAxes: r.of.axes, lowering }
+    const axes = rowAxes(r.of, pass, plan)
+    const place = { stream: plan.stream, where, axes, pairAxes: unionAxes(r.of.axes, axes), lowering }
     const step = stepReference(r, valueRef(lowering.lowerToValue(r.of, 'score')), state.value(r.id), state, place)
     moves.set(r.id, step)
     next.set(r.id, step.next.name)

@@ -156,7 +156,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
       x,
       kind,
       domain,
-      difference: names.intern(bound(`y${n}`, 'f32', x.axes)),
+      difference: names.intern(bound(`y${n}`, 'f32', unionAxes(x.axes, axes))),
       reference: names.intern(bound(`r${n}`, 'f32', axes)),
     })
     return undefined
