@@ -143,6 +143,14 @@ describe('unusual programs', () => {
     expect(distance(got.out, define(source, inputs).out)).toBeLessThan(3e-7)
   })
 
+  test('a factor that two loops of a kernel need', async () => {
+    const weight = 'softmax[j](score) / (1 + sum[j](abs(score))) + (if score > 0 then softmax[j](score) else 0)'
+    const source = attention(`normalize = ${weight} output squares = sum[j](weight * v * v)`)
+    const inputs = attentionInputs(8)
+    const got = await run(source, inputs, { sizes: { d: 5, e: 3 }, tile: { i: 3, j: 4 } })
+    expect(distance(got.squares, define(source, inputs).squares)).toBeLessThan(3e-7)
+  })
+
   test('a power of zeros beside a constant is 0, not 0 times infinity', async () => {
     const source = attention('normalize = score ^ 16 / sqrt(1 + sum[j](score ^ 32))')
     const { q, ...others } = attentionInputs(7)

@@ -76,13 +76,15 @@ export function openAxis(axis: string, before: string, node: object, spot: Spot,
 }
 
 /** Nothing is to be done to a tile that is scaled by 1. */
-function onlyWhenScaled({ nodes }: Nest, spot: Spot): string {
+function onlyWhenScaled({ nodes, axis }: Nest, spot: Spot): string {
   const items = nodes.map((node) => (node.kind === 'line' ? node.item : undefined))
   const scales = items.filter((item): item is Scale => item?.kind === 'scale')
   const [factor, ...others] = [...new Set(scales.map(({ by }) => (by.kind === 'value' ? by.name : '')))]
   if (scales.length !== items.length || !factor || others.length > 0) return ''
-  const local = spot.sheet.locals.get(factor)
-  return local ? `if (${local.text} !== 1) ` : ''
+  const { facts, locals } = spot.sheet
+  const varies = facts.values.get(factor)?.axes.some((other) => other.axis === axis)
+  const isAtHand = locals.has(factor) && !facts.inlined.has(factor) && !varies
+  return isAtHand ? `if (${valueAt(factor, spot).text} !== 1) ` : ''
 }
 
 export function printItem(item: Item, spot: Spot): void {
