@@ -2,7 +2,6 @@
  * From result expressions to passes with their state: pulls statistics, gives references to what could overflow, and orders what is
  * stuck into later passes. Nothing here knows a variant: the forms of `algebra.ts` decide.
  */
-import type { ResultDecl } from '../attention.ts'
 import {
   bound,
   call,
@@ -22,6 +21,7 @@ import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
 import { createPuller, type Puller } from './pull.ts'
 import { type PullContext, type Shift, withoutConstantFactor } from './pull-scope.ts'
+import type { Request } from './stages.ts'
 import { createState } from './state.ts'
 
 export interface Facts {
@@ -38,13 +38,13 @@ type Derived = { readonly ok: true; readonly plan: StreamPlan } | { readonly ok:
 const maxDomains = 3
 
 export function derive(
-  results: readonly ResultDecl[],
-  exprs: readonly Expr[],
+  requests: readonly Request[],
   row: string,
   stream: string,
   facts: Facts,
   distribute: boolean,
 ): Derived {
+  const exprs = requests.map((r) => r.expr)
   const domains = domainsOf(exprs, stream)
   if (domains.length > maxDomains) return failed('more than three different domains over one axis', domains[maxDomains])
   const context = (shifts: readonly Shift[]): PullContext => ({
@@ -64,7 +64,7 @@ export function derive(
   const puller = createPuller(context(shifts.shifts))
   const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
   const state = createState(shifts.shifts, stream, puller, facts.names)
-  const finished = results.map((result, k) => ({ result, finish: state.name(finish[k] as Expr) }))
+  const finished = requests.map(({ decl: result }, k) => ({ result, finish: state.name(finish[k] as Expr) }))
   const leftover = nodesOf(...finished.map((f) => f.finish)).find((e) => e.axes.includes(stream))
   if (leftover) return failed(`a result varies over ${stream} outside a reduction`, leftover)
   return { ok: true, plan: { kind: 'stream', row, stream, passes: state.passes(), results: finished } }

@@ -149,6 +149,8 @@ export function fold(e: Expr): Expr {
       return a.kind === 'const' ? bool(!a.value) : a.kind === 'call' && a.op === 'not' ? (a.args[0] ?? e) : e
     case 'select':
       return isTrue(a) ? (b ?? e) : isFalse(a) ? (c ?? e) : b === c ? (b ?? e) : e
+    case 'neg':
+      return a.kind === 'const' && a.type === 'f32' ? f32(-Number(a.value)) : e
     case 'mul':
       return isNumber(a, 1) ? (b ?? e) : isNumber(b, 1) ? a : e
     case 'div':

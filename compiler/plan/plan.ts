@@ -10,8 +10,9 @@ import type { Expr } from '../ir.ts'
 
 export interface Plan {
   readonly attention: Attention
-  readonly parts: readonly (StreamPlan | MaterialisedPlan)[]
+  readonly parts: readonly Part[] // in the order in which they run
 }
+export type Part = StreamPlan | VectorPlan | RoundsPlan | MaterialisedPlan
 
 /** Row tiles stay, the streamed axis passes by. `row` is i and `stream` j, or the other way for column statistics. */
 export interface StreamPlan {
@@ -64,6 +65,20 @@ export interface Degree {
   readonly moment: number
   readonly power: number
   readonly lower: readonly string[] // accumulators of the moments 0 .. moment - 1
+}
+
+/** Results that vary over one token axis at most and look at no pair: an element at a time. */
+export interface VectorPlan {
+  readonly kind: 'vector'
+  readonly results: readonly ResultDecl[]
+}
+
+/** A `repeat`: in each round `parts` compute what the carried buffers become after it. First values are results of parts before. */
+export interface RoundsPlan {
+  readonly kind: 'rounds'
+  readonly count: Expr
+  readonly parts: readonly Part[]
+  readonly become: readonly { readonly to: ResultDecl; readonly from: ResultDecl }[]
 }
 
 /** Every reduction is a kernel of its own, with its value kept in a buffer: always right, slower, memory grows with the pairs. */

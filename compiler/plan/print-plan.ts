@@ -1,11 +1,29 @@
 /** A plan as text: passes, state with its update and merge, what is finished from it, and why anything is not streamed. */
+import type { ResultDecl } from '../attention.ts'
 import type { Expr } from '../ir.ts'
 import { printExpr } from '../print-ir.ts'
-import type { Accumulator, MaterialisedPlan, Pass, Plan, Reference, StreamPlan } from './plan.ts'
+import type { Accumulator, MaterialisedPlan, Part, Pass, Plan, Reference, RoundsPlan, StreamPlan } from './plan.ts'
 
 export function printPlan(plan: Plan): string {
-  const parts = plan.parts.map((part) => (part.kind === 'stream' ? printStream(part) : printMaterialised(part)))
-  return `plan ${plan.attention.name}\n${parts.join('\n')}\n`
+  return `plan ${plan.attention.name}\n${plan.parts.map(printPart).join('\n')}\n`
+}
+
+function printPart(part: Part): string {
+  switch (part.kind) {
+    case 'stream':
+      return printStream(part)
+    case 'vector':
+      return `  element by element: ${namesOf(part.results)}`
+    case 'rounds':
+      return printRounds(part)
+    case 'materialised':
+      return printMaterialised(part)
+  }
+}
+function printRounds(part: RoundsPlan): string {
+  const inner = part.parts.map((p) => printPart(p).replaceAll('\n', '\n  '))
+  const become = part.become.map(({ to, from }) => `    ${to.name} becomes ${from.name}`)
+  return [`  rounds ${printExpr(part.count)}`, ...inner.map((text) => `  ${text}`), ...become].join('\n')
 }
 
 function printStream(part: StreamPlan): string {
@@ -53,7 +71,7 @@ function printAccumulator(a: Accumulator, stream: string): string {
 
 const printMaterialised = (part: MaterialisedPlan): string => {
   const at = part.reason.at ? `:${below(part.reason.at, 6)}` : ''
-  return `  materialised: ${part.results.map((r) => r.name).join(', ')}\n    because ${part.reason.why}${at}`
+  return `  materialised: ${namesOf(part.results)}\n    because ${part.reason.why}${at}`
 }
 
 /** An expression after a space; one with named parts stands on lines of its own. */
@@ -63,4 +81,5 @@ function below(e: Expr, indent: number): string {
   return text.includes('\n') ? margin + text.replaceAll('\n', margin) : ` ${text}`
 }
 
+const namesOf = (results: readonly ResultDecl[]): string => results.map((r) => r.name).join(', ')
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`

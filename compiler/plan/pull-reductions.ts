@@ -2,8 +2,10 @@
 import { call, type Expr, type Reduce, reduce, size } from '../ir.ts'
 import {
   addWeights,
+  conjunction,
   exponential,
   factor,
+  guarded,
   power,
   product,
   renderSum,
@@ -48,7 +50,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     // One stuck term keeps the body whole: its parts would only be summed twice.
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
       return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
-    return pulled.map(({ statistics, rest }) => times(statistics, summed(e, rest)))
+    return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
   }
   const wholeBody = (body: Expr, terms: Sum): Expr => (body.kind === 'call' ? renderSum(terms, names) : settle(body))
   const split = (t: Term): { statistics: Term; rest: Term } => {
@@ -68,6 +70,15 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       guards: t.guards.filter((g) => !isPulled(g)),
     }
     return { statistics, rest }
+  }
+  /**
+   * A sum over places under a condition of their own may be over nothing in a row that has places. It is 0 then, whatever is pulled
+   * out of it: a reciprocal may be infinite there.
+   */
+  const whereAny = (e: Reduce, statistics: Term, rest: Term, t: Term): Term => {
+    const isSafe = [...statistics.factors].every(([x, p]) => p > 0 || positive(x))
+    if (isSafe || rest.guards.length === 0) return t
+    return guarded(t, names.intern(reduce('any', e.over, conjunction(rest.guards), e.domain)))
   }
   const isStuck = (t: Term): boolean =>
     [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
