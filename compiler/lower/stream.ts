@@ -21,6 +21,7 @@ import { addTo, carry, holdState, rowAxes, stateOf } from './carried.ts'
 import { contribution, emitMask } from './contribution.ts'
 import { factorsOf } from './forms.ts'
 import { createLowering, type Lowering, type LoweringContext } from './lowering.ts'
+import { stepRunning } from './running.ts'
 import { lowerSplit, splitBounds } from './split.ts'
 import { differenceFrom, type Move, stepReference, transform, usable } from './transform.ts'
 
@@ -37,7 +38,7 @@ export interface LoweredStream {
 }
 
 export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredStream {
-  const splits = plan.passes.length === 1 ? options.splits : 1
+  const splits = plan.passes.length === 1 && plan.passes[0]?.merges ? options.splits : 1
   const roots = [...plan.results.map((r) => r.finish), ...plan.passes.flatMap(rootsOf)]
   const singles = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
   const start = (own: readonly string[]): Lowering =>
@@ -77,6 +78,7 @@ const tileOf = (options: StreamOptions, axis: string): number => options.tile[ax
 const rootsOf = (pass: Pass): readonly Expr[] => [
   ...(pass.domain ? [pass.domain] : []),
   ...pass.references.map((r) => r.of),
+  ...pass.running.map((r) => r.of),
   ...pass.accumulators.flatMap((a) => factorsOf(a.body)),
 ]
 const docOf = (plan: StreamPlan): string => {
@@ -106,16 +108,15 @@ export function lowerPass(
   const head: Statement[] = [...(classes?.inside ?? [])]
   const skip = nameFlag('empty', classes?.empty, head, lowering)
   const full = nameFlag('full', classes?.full, head, lowering)
-  const { scope, value: carried } = lowering.nested(new Map([[stream, 'tile']]), () => {
-    for (const r of final) bindFinished(r, lowering)
-    return stepOf(pass, plan, lowering, full)
-  })
+  const { scope, value: carried } = lowering.nested(new Map([[stream, 'tile']]), () =>
+    stepOf(pass, plan, lowering, full, final),
+  )
   const tile = tileOf(options, stream)
   const bounds =
     splits === undefined
       ? { from: classes?.from, to: classes?.to }
       : splitBounds(stream, splits, tile, classes?.from, classes?.to, lowering)
-  const over: TileLoop = { kind: 'tiles', axis: stream, tile, ...bounds, head, skip }
+  const over: TileLoop = { kind: 'tiles', axis: stream, tile, ...bounds, direction: pass.direction, head, skip }
   lowering.emit({ kind: 'loop', over, carried, body: scope.statements })
   return carried
 }
@@ -134,12 +135,24 @@ function nameFlag(
 }
 
 /** The body of one round; gives the carried values. */
-function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string | undefined): readonly Carried[] {
+function stepOf(
+  pass: Pass,
+  plan: StreamPlan,
+  lowering: Lowering,
+  full: string | undefined,
+  final: readonly Reference[],
+): readonly Carried[] {
   const where = pass.domain && emitMask(pass.domain, full, lowering)
   const held = holdState(pass, plan, lowering)
   const state = stateOf(pass, (id) => valueRef(held.get(id) as Value))
   const moves = new Map<string, Move>()
   const next = new Map<string, string>()
+  for (const r of final) bindFinished(r, lowering)
+  for (const r of pass.running) {
+    const step = stepRunning(r, valueRef(held.get(r.id) as Value), where, pass, plan, lowering)
+    next.set(r.id, step.next.name)
+    lowering.current().names.set(r.elementId, () => step.element)
+  }
   for (const r of pass.references) {
     const axes = rowAxes(r.of, pass, plan)
     const place = { stream: plan.stream, where, axes, pairAxes: unionAxes(r.of.axes, axes), lowering }
@@ -158,7 +171,7 @@ function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string |
 
 /** After its loop, the final values of a pass are values of the block. */
 export function nameFinals(pass: Pass, values: readonly KernelExpr[], lowering: Lowering): void {
-  const all = [...pass.references, ...pass.accumulators]
+  const all = [...pass.running, ...pass.references, ...pass.accumulators]
   for (const [k, { id }] of all.entries()) {
     const value = values[k] as KernelExpr
     const reference = pass.references.find((r) => r.id === id)

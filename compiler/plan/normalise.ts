@@ -19,6 +19,7 @@ import {
   type Place,
   reduce,
   rewrite,
+  type Scan,
   scan,
   size,
   spread,
@@ -48,6 +49,7 @@ function place(of: Expr, all: readonly Place[]): Expr {
       all,
     )
   if (places.length === 0) return of
+  if (of.kind === 'scan' && isNeighbour(of, places)) return { ...of, exclusive: true }
   if (places.some((p) => p.outside === 'zero')) return placeOrZero(of, places)
   switch (of.kind) {
     case 'index': {
@@ -75,11 +77,21 @@ function place(of: Expr, all: readonly Place[]): Expr {
       const captured = places.some((p) => p.axis === of.over || p.index.axes.includes(of.over))
       return captured
         ? at(of, places)
-        : scan(of.op, of.over, place(of.of, places), of.domain && place(of.domain, places), of.span)
+        : scan(of.op, of.over, place(of.of, places), of.domain && place(of.domain, places), of.span, of.exclusive)
     }
     default:
       return at(of, places) // inputs keep their place; solve, repeat, bound and nested `at` are read as a whole
   }
+}
+
+/** A running sum read one place earlier, or later if it runs from the end, is the sum without this place. */
+function isNeighbour(of: Scan, [only, ...more]: readonly Place[]): boolean {
+  if (of.op === 'cummax' || of.exclusive || !only || more.length > 0) return false
+  const { index, axis, outside } = only
+  const wanted = of.op === 'cumsum' ? 'sub' : 'add'
+  const [here, step] = index.kind === 'call' && index.op === wanted ? index.args : []
+  const isHere = here?.kind === 'index' && here.axis === of.over
+  return axis === of.over && outside === 'zero' && isHere && step?.kind === 'const' && step.value === 1
 }
 
 /** A zero-filled place of anything but an input: the clamped place where all indices are inside, else zero. */
@@ -150,7 +162,7 @@ export function fold(e: Expr): Expr {
     case 'select':
       return isTrue(a) ? (b ?? e) : isFalse(a) ? (c ?? e) : b === c ? (b ?? e) : e
     case 'neg':
-      return a.kind === 'const' && a.type === 'f32' ? f32(-Number(a.value)) : e
+      return a.kind === 'const' && a.type === 'f32' ? f32(-Number(a.value)) : a.kind === 'call' && a.op === 'neg' ? (a.args[0] ?? e) : e
     case 'mul':
       return isNumber(a, 1) ? (b ?? e) : isNumber(b, 1) ? a : e
     case 'div':

@@ -16,6 +16,7 @@ export interface PullContext {
   readonly names: Interner
   readonly stream: string
   readonly shifts: readonly Shift[]
+  readonly elements: ReadonlySet<Expr> // of running sums: they leave an exponent that has no reference
   readonly isPositive: (e: Expr) => boolean
   readonly isBounded: (e: Expr) => boolean // exp of it fits the accumulator's window: no reference is needed
   readonly isNonNegative: (e: Expr) => boolean
