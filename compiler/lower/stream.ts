@@ -21,6 +21,7 @@ import { addTo, carry, holdState, rowAxes, stateOf } from './carried.ts'
 import { contribution, emitMask } from './contribution.ts'
 import { factorsOf } from './forms.ts'
 import { createLowering, type Lowering, type LoweringContext } from './lowering.ts'
+import { residentAxes } from './resident.ts'
 import { stepRunning } from './running.ts'
 import { lowerSplit, splitBounds } from './split.ts'
 import { differenceFrom, type Move, stepReference, transform, usable } from './transform.ts'
@@ -40,10 +41,12 @@ export interface LoweredStream {
 export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredStream {
   const splits = plan.passes.length === 1 && plan.passes[0]?.merges ? options.splits : 1
   const roots = [...plan.results.map((r) => r.finish), ...plan.passes.flatMap(rootsOf)]
-  const singles = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
+  const batch = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
+  const resident = residentAxes(roots, plan.row, plan.stream, batch, options.context.sizes)
+  const singles = batch.filter((axis) => !resident.has(axis))
   const start = (own: readonly string[]): Lowering =>
     createLowering(
-      options.context,
+      { ...options.context, resident },
       roots,
       new Map([...[...singles, ...own].map((axis) => [axis, 'single'] as const), [plan.row, 'tile'] as const]),
     )
@@ -103,7 +106,8 @@ export function lowerPass(
   splits: number | undefined,
 ): readonly Carried[] {
   const { stream, row } = plan
-  const classes = pass.domain && options.classify(pass.domain, { row, column: stream, fresh: lowering.fresh })
+  const whole = [...lowering.resident]
+  const classes = pass.domain && options.classify(pass.domain, { row, column: stream, whole, fresh: lowering.fresh })
   for (const statement of classes?.before ?? []) lowering.emit(statement)
   const head: Statement[] = [...(classes?.inside ?? [])]
   const skip = nameFlag('empty', classes?.empty, head, lowering)

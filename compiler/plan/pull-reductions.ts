@@ -8,6 +8,7 @@ import {
   guarded,
   power,
   product,
+  renderFactored,
   renderSum,
   renderTerm,
   type Sum,
@@ -52,7 +53,8 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
   }
-  const wholeBody = (body: Expr, terms: Sum): Expr => (body.kind === 'call' ? renderSum(terms, names) : settle(body))
+  const wholeBody = (body: Expr, terms: Sum): Expr =>
+    body.kind === 'call' ? renderFactored(terms, names) : settle(body)
   const split = (t: Term): { statistics: Term; rest: Term } => {
     const isPulled = (x: Expr) => hasStatistic(x) && isRow(x)
     const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) =>
