@@ -101,6 +101,7 @@ export function splitBounds(
 /** Elements of one part lie beyond all places of the other: their running sums grow by its own. */
 const followRunning = (by: KernelExpr): Move => ({
   factor: ({ rate }) => kernelCall('exp', rate === 1 ? by : kernelCall('mul', kernelConst(rate, 'f32'), by)),
+  stays: kernelConst(true, 'bool'),
   distance: kernelConst(0, 'f32'),
 })
 

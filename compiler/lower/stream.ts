@@ -10,6 +10,7 @@ import {
   indexRef,
   type Kernel,
   type KernelExpr,
+  kernelCall,
   type Statement,
   type TileLoop,
   type Value,
@@ -164,6 +165,7 @@ function stepOf(
     moves.set(r.id, step)
     next.set(r.id, step.next.name)
     lowering.current().names.set(r.differenceId, () => step.difference)
+    lowering.current().names.set(r.isAtId, () => step.isAt)
   }
   for (const a of pass.accumulators) {
     const axes = rowAxes(a.body, pass, plan)
@@ -186,10 +188,9 @@ export function nameFinals(pass: Pass, values: readonly KernelExpr[], lowering: 
 
 /** In a later pass, an element relative to a reference of an earlier one is taken from its final value. */
 function bindFinished(r: Reference, lowering: Lowering): void {
-  lowering.current().names.set(r.differenceId, () => {
-    const final = lowering.lower({ kind: 'bound', id: r.id, type: 'f32', axes: [], span: undefined })
-    return differenceFrom(r, lowering.lower(r.of), final)
-  })
+  const final = (): KernelExpr => lowering.lower({ kind: 'bound', id: r.id, type: 'f32', axes: [], span: undefined })
+  lowering.current().names.set(r.differenceId, () => differenceFrom(r, lowering.lower(r.of), final()))
+  lowering.current().names.set(r.isAtId, () => kernelCall('eq', lowering.lower(r.of), final()))
 }
 
 export function storeResults(plan: StreamPlan, lowering: Lowering): void {

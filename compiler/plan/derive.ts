@@ -16,6 +16,7 @@ import {
   withoutAxes,
 } from '../ir.ts'
 import type { Term } from './algebra.ts'
+import { takeExtremes } from './extremes.ts'
 import type { Interner } from './intern.ts'
 import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
@@ -46,7 +47,11 @@ export function derive(
   distribute: boolean,
 ): Derived {
   const { exprs, running, meaning } = takeRunning(
-    requests.map((r) => r.expr),
+    takeExtremes(
+      requests.map((r) => r.expr),
+      stream,
+      known.names,
+    ),
     stream,
     known.names,
   )
@@ -165,7 +170,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
   const { names } = facts
   const bases = basesOf(trial, stream)
   const shifts: Shift[] = []
-  const propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined): Obstacle | undefined => {
+  const propose: Propose = (x, kind, domain, onlyAt = false) => {
     const known = shifts.find((s) => s.x === x)
     if (known)
       return known.kind === kind && known.domain === domain
@@ -178,6 +183,8 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
       kind,
       domain,
       difference: names.intern(bound(`y${n}`, 'f32', unionAxes(x.axes, axes))),
+      isAt: names.intern(bound(`at${n}`, 'bool', unionAxes(x.axes, axes))),
+      onlyAt,
       reference: names.intern(bound(`r${n}`, 'f32', axes)),
     })
     return undefined
@@ -189,6 +196,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
       if (obstacle) return failed(obstacle.why, obstacle.at)
     }
   }
+  for (const { x, kind, domain } of puller.extremes) if (!shifts.some((s) => s.x === x)) propose(x, kind, domain, true)
   for (const x of puller.centred) {
     const domain = bases.find((base) => nodesOf(base.of).includes(x))?.domain
     if (!shifts.some((s) => s.x === x)) propose(x, 'mean', domain)
@@ -196,7 +204,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
   return { ok: true as const, shifts }
 }
 
-type Propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined) => Obstacle | undefined
+type Propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined, onlyAt?: boolean) => Obstacle | undefined
 
 function proposeFor(
   t: Term,

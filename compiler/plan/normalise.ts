@@ -207,6 +207,8 @@ export function fold(e: Expr): Expr {
     case 'div':
       return isNumber(b, 1) ? a : e
     case 'float':
+      if (a.kind === 'call' && a.op === 'select' && a.args.slice(1).every((x) => x.kind === 'const'))
+        return call('select', [a.args[0] as Expr, ...a.args.slice(1).map((x) => fold(call('float', [x])))])
       return a.kind === 'const' ? f32(Number(a.value)) : e
     case 'stop_gradient':
     case 'straight_through':

@@ -51,6 +51,7 @@ export interface Reference {
   readonly kind: 'max' | 'min' | 'largest' | 'mean'
   readonly of: Expr
   readonly differenceId: string
+  readonly isAtId: string // bool: whether an element is the extreme itself (family I)
   readonly countId: string | undefined // mean: the accumulators of its 0th, 1st and 2nd moment, which move it
   readonly firstId: string | undefined
   readonly secondId: string | undefined
@@ -83,6 +84,7 @@ export interface Degree {
   readonly rate: number
   readonly moment: number
   readonly power: number
+  readonly isAt: boolean // of elements at the reference only: nothing is left of it when the reference moves
   readonly lower: readonly string[] // accumulators of the moments 0 .. moment - 1
 }
 

@@ -81,6 +81,7 @@ function printAccumulator(a: Accumulator, stream: string): string {
   const moves = a.degrees.flatMap((d) => [
     ...(d.rate !== 0 ? [`times exp(${d.rate === 1 ? '' : `${d.rate} `}D)`] : []),
     ...(d.moment > 0 ? [`moment ${d.moment} over ${d.lower.join(', ')}`] : []),
+    ...(d.isAt ? ['kept while r stays'] : []),
     ...(d.power !== 0 ? [`times (r / r') ^ ${d.power}`] : []),
   ])
   const merge = a.op === 'max' || a.op === 'min' ? a.op : a.op === 'any' ? 'or' : a.op === 'all' ? 'and' : 'add'

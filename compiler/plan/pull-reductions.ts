@@ -1,11 +1,10 @@
 /** Reductions over the streamed axis: what is pulled stands before them, what is left is free of statistics or stuck. */
-import { call, type Expr, type Reduce, reduce, size } from '../ir.ts'
+import { call, type Expr, f32, type Reduce, reduce, size } from '../ir.ts'
 import {
   addWeights,
   conjunction,
   exponential,
   factor,
-  guarded,
   power,
   product,
   renderFactored,
@@ -59,15 +58,16 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     const isPulled = (x: Expr) => hasStatistic(x) && isRow(x)
     const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) =>
       new Map([...weights].filter(([x]) => isPulled(x) === want))
+    const factors = new Map([...t.factors].filter(([x]) => isPulled(x) || isFree(x)))
     const statistics = {
       coefficient: t.coefficient,
-      factors: keep(t.factors, true),
+      factors,
       exponent: keep(t.exponent, true),
       guards: t.guards.filter(isPulled),
     }
     const rest = {
       coefficient: 1,
-      factors: keep(t.factors, false),
+      factors: new Map([...t.factors].filter(([x]) => !factors.has(x))),
       exponent: keep(t.exponent, false),
       guards: t.guards.filter((g) => !isPulled(g)),
     }
@@ -75,13 +75,18 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   }
   /**
    * A sum over places under a condition of their own may be over nothing in a row that has places. It is 0 then, whatever is pulled
-   * out of it: a reciprocal may be infinite there.
+   * out of it: a reciprocal may be infinite there. What it is multiplied with outside does not come under the condition.
    */
   const whereAny = (e: Reduce, statistics: Term, rest: Term, t: Term): Term => {
-    const isSafe = [...statistics.factors].every(([x, p]) => p > 0 || positive(x))
+    const isExtreme = rest.guards.some((g) => scope.shifts.some((s) => s.isAt === g)) // NaN is no extreme of anything
+    const isSafe = [...statistics.factors].every(([x, p]) => !isExtreme && (p > 0 || positive(x)))
     if (isSafe || rest.guards.length === 0) return t
-    return guarded(t, names.intern(reduce('any', e.over, conjunction(rest.guards), e.domain)))
+    const any = reduce('any', e.over, conjunction(rest.guards), e.domain)
+    return factor(names.intern(call('select', [any, renderTerm(t), f32(0)])))
   }
+  /** The same for all rows of a head, such as a gain: sums of several gains are then the same sum. */
+  const isFree = (x: Expr): boolean =>
+    x.kind !== 'const' && !x.axes.some((axis) => axis === 'i' || axis === 'j' || axis === 'd' || axis === 'e')
   const isStuck = (t: Term): boolean =>
     [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
   const summed = (e: Reduce, rest: Term): Term => {
@@ -91,7 +96,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
 
   const extreme = (e: Reduce): Sum => {
     const own = (op: 'max' | 'min', x: Expr): Expr => {
-      const shift = shiftOf(x)
+      const shift = shiftOf(x) ?? scope.shifts.find((s) => s.x === x)
       return shift && shift.kind === op && shift.domain === e.domain
         ? shift.reference
         : names.intern(reduce(op, e.over, x, e.domain))

@@ -1,6 +1,7 @@
 /** What the rules of pulling share: the expression in progress, its shifts, and what is noted on the way. */
 import { call, type Expr, f32 } from '../ir.ts'
 import type { Sum, Term } from './algebra.ts'
+import type { Extreme } from './extremes.ts'
 import type { Interner } from './intern.ts'
 
 /** `x` is written as `difference + reference` (additive) or `difference * reference`. */
@@ -8,6 +9,10 @@ export interface Shift {
   readonly x: Expr
   readonly difference: Expr
   readonly reference: Expr
+  /** Whether an element is at the reference, for those that are extremes. */
+  readonly isAt: Expr
+  /** Nothing but `isAt` is asked for: `x` stays as it is elsewhere. */
+  readonly onlyAt: boolean
   readonly kind: 'max' | 'min' | 'largest' | 'mean'
   readonly domain: Expr | undefined
 }
@@ -37,6 +42,7 @@ export interface PullScope extends PullContext {
   readonly centred: Set<Expr>
   readonly divisors: Set<Expr>
   readonly unsafe: Set<Expr>
+  readonly extremes: Extreme[]
 }
 
 /** Is a factor certainly above zero, for a domain with a place? */

@@ -1,6 +1,7 @@
 /** Names the state that pulled expressions need, and orders it into passes: what is stuck behind a statistic comes a pass later. */
 import { type Bound, bound, call, constant, type Expr, f32, i32, mapChildren, nodesOf, type Reduce } from '../ir.ts'
 import { renderTerm, type Term } from './algebra.ts'
+import { conditionsOf } from './extremes.ts'
 import type { Interner } from './intern.ts'
 import type { Accumulator, Degree, Pass, Reference, Running } from './plan.ts'
 import type { Puller } from './pull.ts'
@@ -118,6 +119,7 @@ export function createState(
       kind: shift.kind,
       of,
       differenceId: idOf(shift.difference),
+      isAtId: idOf(shift.isAt),
       countId,
       firstId,
       secondId,
@@ -130,10 +132,14 @@ export function createState(
     const body = name(e.of)
     const domain = e.domain && name(e.domain)
     const inner = Math.max(levelOf(body), levelOf(domain))
-    const used = shifts.filter((s) => nodesOf(e.of).includes(s.difference))
+    const nodes = new Set(nodesOf(e.of))
+    const used = shifts.filter((s) => nodes.has(s.difference) || nodes.has(s.isAt))
     for (const s of used) noteReference(s.reference as Bound)
     const runsBeside = (s: Shift): boolean =>
-      e.op === 'sum' && s.domain === e.domain && levelOf(s.reference) > inner && follows(body, s)
+      (e.op === 'sum' || e.op === 'count' || e.op === 'any') &&
+      s.domain === e.domain &&
+      levelOf(s.reference) > inner &&
+      follows(body, s)
     // Two moments of different references would need products of both; the later pass has both at hand.
     const moments = used.filter((s) => runsBeside(s) && momentOf(body, s) > 0)
     // A difference is taken relative to a reference that still runs only in that reference's own pass; elsewhere it must be final.
@@ -150,11 +156,14 @@ export function createState(
   }
 
   /** Does a body depend on a reference only by an exponential, a power or whether it is -inf, so that its state can follow? */
-  const follows = (body: Expr, { difference }: Shift): boolean => {
+  const follows = (body: Expr, { difference, isAt }: Shift): boolean => {
+    const buries = (x: Expr): boolean => x !== difference && nodesOf(x).some((y) => y === difference || y === isAt)
+    if (body.type === 'bool') return conditionsOf(body).every((c) => c === isAt || !buries(c))
     const [t, ...more] = puller.expand(body)
-    const buries = (x: Expr): boolean => x !== difference && nodesOf(x).includes(difference)
     const isOpen = (g: Expr): boolean =>
-      !buries(g) || (g.kind === 'call' && g.op === 'lt' && g.args[0]?.kind === 'const' && g.args[0].value === -Infinity)
+      g === isAt ||
+      !buries(g) ||
+      (g.kind === 'call' && g.op === 'lt' && g.args[0]?.kind === 'const' && g.args[0].value === -Infinity)
     return (
       t !== undefined &&
       more.length === 0 &&
@@ -179,7 +188,7 @@ export function createState(
     return sums.flatMap(({ element }) => {
       const rate = t?.exponent.get(element) ?? 0
       const reference = totalId(element)
-      return rate !== 0 && draft.running.has(reference) ? [{ reference, rate, moment: 0, power: 0, lower: [] }] : []
+      return rate !== 0 && draft.running.has(reference) ? [{ ...still, reference, rate }] : []
     })
   }
 
@@ -190,7 +199,11 @@ export function createState(
     const known = draft.accumulators.get(key)
     if (known) return known.id
     const degrees =
-      op === 'sum' ? [...own.map((shift) => degreeOf(draft, body, shift, own)), ...runningDegrees(draft, body)] : []
+      op === 'count' || op === 'any'
+        ? own.map(({ reference }) => ({ ...still, reference: idOf(reference), isAt: true }))
+        : op === 'sum'
+          ? [...own.map((shift) => degreeOf(draft, body, shift, own)), ...runningDegrees(draft, body)]
+          : []
     const id = `a${drafts.reduce((n, d) => n + d.accumulators.size, 0)}`
     draft.accumulators.set(key, { id, op, body, degrees })
     levels.set(id, draft.level)
@@ -201,7 +214,7 @@ export function createState(
     const [t] = puller.expand(body)
     const reference = idOf(shift.reference)
     if (!t || shift.kind === 'largest') {
-      return { reference, rate: 0, moment: 0, power: t?.factors.get(shift.difference) ?? 0, lower: [] }
+      return { ...still, reference, power: t?.factors.get(shift.difference) ?? 0 }
     }
     const moment = momentOf(body, shift)
     const below = (m: number): string => accumulate(draft, 'sum', withMoment(t, shift.difference, m), own)
@@ -210,6 +223,7 @@ export function createState(
       rate: t.exponent.get(shift.difference) ?? 0,
       moment,
       power: 0,
+      isAt: t.guards.includes(shift.isAt),
       lower: Array.from({ length: moment }, (_, m) => below(m)),
     }
   }
@@ -236,6 +250,7 @@ export function createState(
   return { name, passes }
 }
 
+const still: Degree = { reference: '', rate: 0, moment: 0, power: 0, isAt: false, lower: [] }
 /** `c0` is an element, `s0` the value over all places walked. */
 const totalId = (element: Bound): string => element.id.replace('c', 's')
 const idOf = (e: Expr): string => (e.kind === 'bound' ? e.id : '')
