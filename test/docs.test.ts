@@ -236,11 +236,25 @@ test('the page on the language names every reserved word', () => {
   expect(reserved.filter((word) => !read('docs/language.md').includes(`\`${word}\``))).toEqual([])
 })
 
-test('the README names every example', () => {
-  const missing = globSync('examples/*.attn', { cwd: root }).filter(
-    (path) => !read('README.md').includes(basename(path, '.attn')),
-  )
-  expect(missing).toEqual([])
+describe('the page on examples', () => {
+  const examples = globSync('examples/*.attn', { cwd: root }).sort()
+  const rows = [
+    ...read('docs/examples.md').matchAll(/^\| \[(\w+)\]\(\.\.\/(examples\/\w+\.attn)\) \| .+ \| (.+), (\d{4}) \|$/gm),
+  ].map(([, name = '', path = '', authors = '', year = '']) => ({ name, path, authors, year }))
+
+  test('has one row for each', () => {
+    expect(rows.map(({ path }) => path).sort()).toEqual(examples)
+    expect(rows.map(({ name }) => name)).toEqual(rows.map(({ path }) => basename(path, '.attn')))
+  })
+
+  test.each(rows)('names the paper of $name', ({ path, authors, year }) => {
+    const head = read(path).replaceAll('\n/// ', ' ').split('\n')[0]
+    expect(head).toMatch(new RegExp(`${authors.replace(' et al.', '')}\\b.*", ${year}`))
+  })
+
+  test('and the README count them', () => {
+    expect(read('README.md')).toContain(`\`examples/\` has ${examples.length} operators`)
+  })
 })
 
 // docs/command-line.md.

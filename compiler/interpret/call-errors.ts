@@ -1,7 +1,7 @@
 /** Errors of elementwise operations. */
 import type { Arithmetic } from '../arithmetic.ts'
 import { InternalError } from '../invariant.ts'
-import type { Call } from '../ir.ts'
+import { type Call, type Expr, nodesOf } from '../ir.ts'
 import type { Op } from '../ops.ts'
 import { dense, expand, mapValues, type Value } from './array.ts'
 import { bounds, realPowerBounds } from './bounds.ts'
@@ -23,7 +23,7 @@ export function callErrors(e: Call, context: Context, state: ErrorState): ErrorO
   const { op } = e
   if (op === 'lt' || op === 'le' || op === 'eq' || op === 'ne') return compareErrors(e, context, state)
   if (op === 'and' || op === 'or' || op === 'not') return logicErrors(e, errors, context)
-  if (op === 'random') return exact
+  if (op === 'random' || isTabulated(e)) return exact
   if (op === 'select') return selectErrors(e, errors, context, state)
   const certain = errors.every((error) => error === exact)
   const { relative, absolute } = roundingOf(e, state.arithmetic)
@@ -56,6 +56,11 @@ export function callErrors(e: Call, context: Context, state: ErrorState): ErrorO
     ambiguous: jumps ? mapValues(e.axes, shape, [ambiguous, over(jumps)], Math.max) : ambiguous,
   }
 }
+
+/** An integer made of floats that are themselves made of integers: a table of it is computed in f64, so all targets agree. */
+const isTabulated = (e: Call): boolean => e.op === 'int' && nodesOf(e).every(isOfIntegers)
+const isOfIntegers = ({ kind, type }: Expr): boolean =>
+  type !== 'f32' || (kind !== 'input' && kind !== 'param' && kind !== 'bound' && kind !== 'random')
 
 const roundless: readonly string[] = [
   'neg',
