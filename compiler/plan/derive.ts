@@ -16,7 +16,6 @@ import {
   withoutAxes,
 } from '../ir.ts'
 import type { Term } from './algebra.ts'
-import { takeExtremes } from './extremes.ts'
 import type { Interner } from './intern.ts'
 import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
@@ -25,6 +24,7 @@ import { type PullContext, type Shift, withoutConstantFactor } from './pull-scop
 import { obstacleTo, runningIn, takeRunning } from './running.ts'
 import type { Request } from './stages.ts'
 import { createState } from './state.ts'
+import { widen } from './widen.ts'
 
 export interface Facts {
   readonly names: Interner
@@ -47,7 +47,7 @@ export function derive(
   distribute: boolean,
 ): Derived {
   const { exprs, running, meaning } = takeRunning(
-    takeExtremes(
+    widen(
       requests.map((r) => r.expr),
       stream,
       known.names,

@@ -181,9 +181,16 @@ const isTrue = (e: Expr | undefined): boolean => e?.kind === 'const' && e.value 
 const isFalse = (e: Expr | undefined): boolean => e?.kind === 'const' && e.value === false
 const isNumber = (e: Expr | undefined, value: number): boolean => e?.kind === 'const' && e.value === value
 
+/** A sum of 1 where a condition holds is a count. */
+function counted(e: Reduce): Expr | undefined {
+  const [c, x, y] = e.of.kind === 'call' && e.of.op === 'select' ? e.of.args : []
+  return c && x && y && isNumber(x, 1) && isNumber(y, 0) ? reduce('count', e.over, c, e.domain, e.span) : undefined
+}
+
 /** Exact simplifications of one node whose children are done. There is no x - x and no 0 * x: x may be infinite. */
 export function fold(e: Expr): Expr {
   if (e.kind === 'reduce' && isTrue(e.domain)) return reduce(e.op, e.over, e.of, undefined, e.span)
+  if (e.kind === 'reduce' && e.op === 'sum' && e.type === 'i32') return counted(e) ?? e
   if (e.kind !== 'call') return e
   const [a, b, c] = e.args
   if (!a) return e

@@ -14,7 +14,7 @@ import {
   type Term,
   times,
 } from './algebra.ts'
-import { isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
+import { isSurelyNonNegative, isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
 
 export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void) {
   const { names, stream, expand, hasStatistic, isRow, settle, shiftOf } = scope
@@ -64,12 +64,14 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       factors,
       exponent: keep(t.exponent, true),
       guards: t.guards.filter(isPulled),
+      outside: t.outside,
     }
     const rest = {
       coefficient: 1,
       factors: new Map([...t.factors].filter(([x]) => !factors.has(x))),
       exponent: keep(t.exponent, false),
       guards: t.guards.filter((g) => !isPulled(g)),
+      outside: t.outside,
     }
     return { statistics, rest }
   }
@@ -79,7 +81,9 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
    */
   const whereAny = (e: Reduce, statistics: Term, rest: Term, t: Term): Term => {
     const isExtreme = rest.guards.some((g) => scope.shifts.some((s) => s.isAt === g)) // NaN is no extreme of anything
-    const isSafe = [...statistics.factors].every(([x, p]) => !isExtreme && (p > 0 || positive(x)))
+    const isSafe = [...statistics.factors].every(
+      ([x, p]) => rest.outside.has(x) || (!isExtreme && (p > 0 || positive(x))),
+    )
     if (isSafe || rest.guards.length === 0) return t
     const any = reduce('any', e.over, conjunction(rest.guards), e.domain)
     return factor(names.intern(call('select', [any, renderTerm(t), f32(0)])))
@@ -106,21 +110,34 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       const [x, rate] = withoutConstantFactor(e.of)
       return [{ ...factor(own(rate < 0 ? opposite(op) : op, x)), coefficient: rate }]
     }
+    const inner = throughIncreasing(e)
+    if (inner) return expand(inner)
     const terms = expand(e.of)
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))
     if (!rest) return rows
-    if (more.length > 0 || isStuck(rest))
-      return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    if (more.length > 0) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
     const { statistics, rest: free } = split(rest)
     const monotone = rows.length === 0 ? extremeOfExp(op, statistics, free, own) : undefined
     if (monotone) return [monotone]
-    const sure = [...statistics.factors.keys()].every(positive) && statistics.guards.length === 0
+    const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
+    const sure = [...statistics.factors.keys()].every(nonNegative) && statistics.guards.length === 0
     if (!sure) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
     return [
       ...rows,
       times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free))))),
     ]
+  }
+
+  /** max f(x) = f(max x) for an f that does not decrease, such as a relu of something that holds a statistic. */
+  const throughIncreasing = (e: Reduce): Expr | undefined => {
+    if (e.of.kind !== 'call') return undefined
+    const { op, args } = e.of
+    const pairs = args.filter((x) => !isRow(x))
+    const isIncreasing = increasing.has(op) || op === 'max' || op === 'min'
+    if (!isIncreasing || pairs.length !== 1) return undefined
+    const folded = args.map((x) => (isRow(x) ? x : reduce(e.op, e.over, x, e.domain)))
+    return names.intern(call(op, folded, e.span))
   }
 
   /** max exp(k x) = exp(k max x) for k > 0, where a positive statistic stands before it at most. */
@@ -147,4 +164,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   return { pull }
 }
 
+const increasing: ReadonlySet<string> = new Set(
+  'exp exp2 expm1 log log2 log1p sqrt tanh sigmoid softplus erf floor ceil round'.split(' '),
+)
 const opposite = (op: 'max' | 'min'): 'max' | 'min' => (op === 'max' ? 'min' : 'max')
