@@ -1,7 +1,5 @@
 /** Elements at their own extreme: `x == max x`, `x >= max x`, `x == min x`, `x <= min x`. */
-import { call, constant, type Expr, f32, mapChildren, type Reduce, reduce } from '../ir.ts'
-import { conjunction } from './algebra.ts'
-import type { Interner } from './intern.ts'
+import type { Expr } from '../ir.ts'
 
 export interface Extreme {
   readonly x: Expr
