@@ -166,6 +166,7 @@ export function rounds(): Program {
         kind: 'loop',
         over: {
           kind: 'tiles',
+          direction: 'up',
           axis: 'j',
           tile: 4,
           from: n(1),
@@ -279,6 +280,7 @@ export function columns(h: number): Program {
       kind: 'loop',
       over: {
         kind: 'tiles',
+        direction: 'up',
         axis: 'i',
         tile: 4,
         from: undefined,

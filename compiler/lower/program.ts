@@ -1,11 +1,11 @@
 /** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
-import type { Attention, Axis, ResultDecl, StorageType } from '../attention.ts'
+import type { Attention, Axis, InputDecl, ResultDecl, StorageType } from '../attention.ts'
 import { type Expr, i32 } from '../ir.ts'
 import type { Buffer, Machine, Program, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
 import type { Planned } from '../plan/make-plan.ts'
-import type { MaterialisedPlan, Plan, StreamPlan } from '../plan/plan.ts'
-import { type LoweringContext, NotLowered } from './lowering.ts'
+import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
+import { createLowering, type LoweringContext, NotLowered } from './lowering.ts'
 import { materialise } from './materialise.ts'
 import { splitAxis } from './split.ts'
 import { lowerStream } from './stream.ts'
@@ -25,34 +25,50 @@ export interface Lowered {
 /**
  * Lowers each part; a stream that does not fit the tile vocabulary falls back to the materialised plan, which the returned plan shows.
  */
-export function lowerProgram(planned: Planned, options: ProgramOptions): Lowered {
-  const { attention } = planned
+export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
+  const options = { ...given, sizes: withAdded(given.sizes, planned.axes) }
   const context = contextOf(planned, options)
+  const buffers: Buffer[] = planned.kept.map(bufferOf)
   const steps: Step[] = []
-  const buffers: Buffer[] = []
-  const parts: (StreamPlan | MaterialisedPlan)[] = []
-  const addMaterialised = (part: MaterialisedPlan): void => {
-    const exprs = part.results.map((r) => planned.exprs.get(r) as Expr)
-    const { steps: own, buffers: scratch } = materialise(part.results, exprs, withNames(context, buffers))
-    steps.push(...own)
-    buffers.push(...scratch)
-    parts.push(part)
-  }
-  for (const part of planned.parts) {
-    if (part.kind === 'materialised') {
-      addMaterialised(part)
-      continue
+  const lowerPart = (part: Part, into: Step[]): Part => {
+    switch (part.kind) {
+      case 'rounds':
+        return lowerRounds(part, into)
+      case 'stream':
+        return lowerWalk(part, into)
+      default:
+        return addElements(part, into)
     }
-    const lowered = tryStream(part, planned, options, context)
-    if (lowered.ok) {
-      steps.push(...lowered.stream.kernels)
-      buffers.push(...lowered.stream.buffers)
-      parts.push(part)
-    } else
-      addMaterialised({ kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle })
   }
-  const results = parts.flatMap((part) => (part.kind === 'stream' ? part.results.map((r) => r.result) : part.results))
-  return { program: assemble(attention, results, [...steps], buffers, options), plan: { attention, parts } }
+  const addElements = <P extends VectorPlan | MaterialisedPlan>(part: P, into: Step[]): P => {
+    const exprs = part.results.map((r) => planned.exprs.get(r) as Expr)
+    const lowered = materialise(part.results, exprs, withNames(context, buffers))
+    into.push(...lowered.steps)
+    buffers.push(...lowered.buffers)
+    return part
+  }
+  const lowerWalk = (part: StreamPlan, into: Step[]): Part => {
+    const lowered = tryStream(part, planned, options, context)
+    if (!lowered.ok)
+      return addElements(
+        { kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle },
+        into,
+      )
+    into.push(...lowered.stream.kernels)
+    buffers.push(...lowered.stream.buffers)
+    return part
+  }
+  const lowerRounds = (part: RoundsPlan, into: Step[]): Part => {
+    const inner: Step[] = []
+    const lowered = part.parts.map((p) => lowerPart(p, inner))
+    const become = part.become.map(({ to, from }) => ({ to: to.name, from: from.name }))
+    const count = createLowering(context, [part.count], new Map()).lower(part.count)
+    into.push({ kind: 'rounds', count, steps: inner, become })
+    return { ...part, parts: lowered }
+  }
+  const { attention } = planned
+  const parts = planned.parts.map((part) => lowerPart(part, steps))
+  return { program: assemble(planned, steps, buffers, options), plan: { attention, parts } }
 }
 
 function tryStream(part: StreamPlan, planned: Planned, options: ProgramOptions, context: LoweringContext) {
@@ -76,10 +92,14 @@ function tryStream(part: StreamPlan, planned: Planned, options: ProgramOptions, 
 const contextOf = (planned: Planned, options: ProgramOptions): LoweringContext => ({
   sizes: options.sizes,
   inputs: Object.fromEntries(
-    planned.attention.inputs.map((i) => [i.name, { axes: i.axes, storage: i.storage ?? storageOf(i.type, options) }]),
+    [...planned.attention.inputs.map((i) => inputOf(i, options)), ...planned.kept.map(bufferOf)].map((b) => [
+      b.name,
+      b,
+    ]),
   ),
   kept: new Map(),
   flat: false,
+  resident: new Set(),
   hint: (e) => planned.hints.get(e),
 })
 /** Workspace of an earlier part keeps its names. */
@@ -101,6 +121,28 @@ const resultStorage = (r: ResultDecl, options: ProgramOptions): StorageType =>
       ? options.dtype
       : 'f32'
 
+const inputOf = (i: InputDecl, options: ProgramOptions): Buffer => ({
+  name: i.name,
+  axes: i.axes,
+  storage: i.storage ?? storageOf(i.type, options),
+  role: 'input',
+})
+const bufferOf = (r: ResultDecl): Buffer => ({
+  name: r.name,
+  axes: r.axes,
+  storage: r.expr.type === 'f32' ? 'f32' : r.expr.type,
+  role: 'workspace',
+})
+
+/** An axis that only the planner made is as long as the one it is like. */
+const withAdded = (sizes: Readonly<Record<string, number>>, added: readonly Axis[]): Readonly<Record<string, number>> =>
+  Object.assign(
+    Object.create(null),
+    sizes,
+    ...added.map(({ name, length }) =>
+      length.kind === 'like' && sizes[length.of] !== undefined ? { [name]: sizes[length.of] } : {},
+    ),
+  )
 const withSplits = (sizes: Readonly<Record<string, number>>, parts: number): Readonly<Record<string, number>> =>
   Object.assign(Object.create(null), sizes, { [splitAxis]: parts })
 const splitOf = (attention: Attention, parts: number): Axis => ({
@@ -111,23 +153,25 @@ const splitOf = (attention: Attention, parts: number): Axis => ({
 })
 
 function assemble(
-  attention: Attention,
-  results: readonly ResultDecl[],
+  planned: Planned,
   steps: readonly Step[],
   scratch: readonly Buffer[],
   options: ProgramOptions,
 ): Program {
-  const ordered = attention.results.filter((r) => results.includes(r))
-  const inputs = attention.inputs.map(
-    (i): Buffer => ({ name: i.name, axes: i.axes, storage: i.storage ?? storageOf(i.type, options), role: 'input' }),
-  )
+  const { attention } = planned
+  const ordered = attention.results.filter((r) => planned.exprs.has(r))
+  const inputs = attention.inputs.map((i) => inputOf(i, options))
   const outputs = ordered.map(
     (r): Buffer => ({ name: r.name, axes: r.axes, storage: resultStorage(r, options), role: 'result' }),
   )
   return {
     name: attention.name,
     doc: attention.doc,
-    axes: (options.splits ?? 1) > 1 ? [...attention.axes, splitOf(attention, options.splits ?? 1)] : attention.axes,
+    axes: [
+      ...attention.axes,
+      ...planned.axes,
+      ...((options.splits ?? 1) > 1 ? [splitOf(attention, options.splits ?? 1)] : []),
+    ],
     sizes: (options.splits ?? 1) > 1 ? withSplits(options.sizes, options.splits ?? 1) : options.sizes,
     params: attention.params,
     buffers: [...inputs, ...outputs, ...scratch],

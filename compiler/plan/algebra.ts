@@ -85,6 +85,16 @@ export function renderSum(sum: Sum, names: Interner): Expr {
   if (!first) return names.intern(f32(0))
   return names.intern(rest.reduce((e, t) => addTerm(e, t), renderTerm(first)))
 }
+/** A sum of terms with what all of them share taken out: (x + y) v instead of x v + y v. */
+export function renderFactored(sum: Sum, names: Interner): Expr {
+  const [first, ...rest] = sum
+  const shared = new Map(
+    [...(first?.factors ?? [])].filter(([x, p]) => p > 0 && rest.every((t) => t.factors.get(x) === p)),
+  )
+  if (rest.length === 0 || shared.size === 0) return renderSum(sum, names)
+  const inner = sum.map((t) => ({ ...t, factors: addWeights(t.factors, shared, -1) }))
+  return names.intern(call('mul', [renderSum(inner, names), renderTerm({ ...number(1), factors: shared })]))
+}
 const addTerm = (e: Expr, t: Term): Expr =>
   t.coefficient < 0 && t.guards.length === 0
     ? call('sub', [e, renderTerm({ ...t, coefficient: -t.coefficient })])

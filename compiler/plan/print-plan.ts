@@ -1,11 +1,39 @@
 /** A plan as text: passes, state with its update and merge, what is finished from it, and why anything is not streamed. */
+import type { ResultDecl } from '../attention.ts'
 import type { Expr } from '../ir.ts'
 import { printExpr } from '../print-ir.ts'
-import type { Accumulator, MaterialisedPlan, Pass, Plan, Reference, StreamPlan } from './plan.ts'
+import type {
+  Accumulator,
+  MaterialisedPlan,
+  Part,
+  Pass,
+  Plan,
+  Reference,
+  RoundsPlan,
+  Running,
+  StreamPlan,
+} from './plan.ts'
 
 export function printPlan(plan: Plan): string {
-  const parts = plan.parts.map((part) => (part.kind === 'stream' ? printStream(part) : printMaterialised(part)))
-  return `plan ${plan.attention.name}\n${parts.join('\n')}\n`
+  return `plan ${plan.attention.name}\n${plan.parts.map(printPart).join('\n')}\n`
+}
+
+function printPart(part: Part): string {
+  switch (part.kind) {
+    case 'stream':
+      return printStream(part)
+    case 'vector':
+      return `  element by element: ${namesOf(part.results)}`
+    case 'rounds':
+      return printRounds(part)
+    case 'materialised':
+      return printMaterialised(part)
+  }
+}
+function printRounds(part: RoundsPlan): string {
+  const inner = part.parts.map((p) => printPart(p).replaceAll('\n', '\n  '))
+  const become = part.become.map(({ to, from }) => `    ${to.name} becomes ${from.name}`)
+  return [`  rounds ${printExpr(part.count)}`, ...inner.map((text) => `  ${text}`), ...become].join('\n')
 }
 
 function printStream(part: StreamPlan): string {
@@ -20,10 +48,20 @@ function printStream(part: StreamPlan): string {
 function printPass(pass: Pass, number: number, stream: string): string {
   const domain = pass.domain ? ` where${below(pass.domain, 6)}` : ''
   const lines = [
+    ...pass.running.map((r) => printRunning(r, pass, stream)),
     ...pass.references.flatMap(printReference),
     ...pass.accumulators.map((a) => printAccumulator(a, stream)),
   ]
-  return [`  pass ${number}, over ${stream}${domain}`, ...lines.map((line) => `    ${line}`)].join('\n')
+  return [
+    `  pass ${number}, over ${stream}${pass.direction === 'up' ? '' : ' from the end'}${domain}`,
+    ...lines.map((line) => `    ${line}`),
+  ].join('\n')
+}
+
+/** An element is final when its tile has gone by. */
+function printRunning(r: Running, { direction }: Pass, stream: string): string {
+  const which = `${r.inclusive ? '' : 'exclusive '}running ${r.op}[${stream}]`
+  return `${r.elementId} = ${which}${direction === 'up' ? '' : ' from the end'} of${below(r.of, 6)}; ${r.id} over all`
 }
 
 /** `x0` is what the reference `r0` is of, `y0` an element relative to it. */
@@ -43,6 +81,7 @@ function printAccumulator(a: Accumulator, stream: string): string {
   const moves = a.degrees.flatMap((d) => [
     ...(d.rate !== 0 ? [`times exp(${d.rate === 1 ? '' : `${d.rate} `}D)`] : []),
     ...(d.moment > 0 ? [`moment ${d.moment} over ${d.lower.join(', ')}`] : []),
+    ...(d.isAt ? ['kept while r stays'] : []),
     ...(d.power !== 0 ? [`times (r / r') ^ ${d.power}`] : []),
   ])
   const merge = a.op === 'max' || a.op === 'min' ? a.op : a.op === 'any' ? 'or' : a.op === 'all' ? 'and' : 'add'
@@ -53,7 +92,7 @@ function printAccumulator(a: Accumulator, stream: string): string {
 
 const printMaterialised = (part: MaterialisedPlan): string => {
   const at = part.reason.at ? `:${below(part.reason.at, 6)}` : ''
-  return `  materialised: ${part.results.map((r) => r.name).join(', ')}\n    because ${part.reason.why}${at}`
+  return `  materialised: ${namesOf(part.results)}\n    because ${part.reason.why}${at}`
 }
 
 /** An expression after a space; one with named parts stands on lines of its own. */
@@ -63,4 +102,5 @@ function below(e: Expr, indent: number): string {
   return text.includes('\n') ? margin + text.replaceAll('\n', margin) : ` ${text}`
 }
 
+const namesOf = (results: readonly ResultDecl[]): string => results.map((r) => r.name).join(', ')
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`

@@ -1,5 +1,5 @@
 /** exp and log of sums: statistics leave an exponent, and what is left is taken relative to its reference. */
-import { call, type Expr, f32 } from '../ir.ts'
+import { call, type Expr, f32, nodesOf } from '../ir.ts'
 import {
   addWeights,
   exponential,
@@ -15,6 +15,8 @@ import { isSurelyPositive, type PullScope, singleTerm, withoutConstantFactor } f
 
 export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr) => Sum) {
   const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
+
+  const isDifference = (e: Expr): boolean => scope.elements.has(e) || scope.shifts.some((s) => s.difference === e)
 
   const expOf = (a: Expr, rate: number, e: Expr): Sum | undefined => {
     const weights = scaleWeights(linear(a), rate)
@@ -52,6 +54,10 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
   }
   const plainLinear = (a: Expr): ReadonlyMap<Expr, number> => {
     const [x, rate] = withoutConstantFactor(a)
+    if (x.kind === 'call' && (x.op === 'add' || x.op === 'sub') && !shiftOf(x) && nodesOf(x).some(isDifference)) {
+      const [left, right] = x.args as [Expr, Expr]
+      return scaleWeights(addWeights(plainLinear(left), plainLinear(right), x.op === 'sub' ? -1 : 1), rate)
+    }
     const shift = shiftOf(x)
     if (!shift || shift.kind === 'largest') return new Map([[x, rate]])
     return new Map([

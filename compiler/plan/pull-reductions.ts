@@ -1,11 +1,13 @@
 /** Reductions over the streamed axis: what is pulled stands before them, what is left is free of statistics or stuck. */
-import { call, type Expr, type Reduce, reduce, size } from '../ir.ts'
+import { call, type Expr, f32, type Reduce, reduce, size } from '../ir.ts'
 import {
   addWeights,
+  conjunction,
   exponential,
   factor,
   power,
   product,
+  renderFactored,
   renderSum,
   renderTerm,
   type Sum,
@@ -48,27 +50,43 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     // One stuck term keeps the body whole: its parts would only be summed twice.
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
       return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
-    return pulled.map(({ statistics, rest }) => times(statistics, summed(e, rest)))
+    return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
   }
-  const wholeBody = (body: Expr, terms: Sum): Expr => (body.kind === 'call' ? renderSum(terms, names) : settle(body))
+  const wholeBody = (body: Expr, terms: Sum): Expr =>
+    body.kind === 'call' ? renderFactored(terms, names) : settle(body)
   const split = (t: Term): { statistics: Term; rest: Term } => {
     const isPulled = (x: Expr) => hasStatistic(x) && isRow(x)
     const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) =>
       new Map([...weights].filter(([x]) => isPulled(x) === want))
+    const factors = new Map([...t.factors].filter(([x]) => isPulled(x) || isFree(x)))
     const statistics = {
       coefficient: t.coefficient,
-      factors: keep(t.factors, true),
+      factors,
       exponent: keep(t.exponent, true),
       guards: t.guards.filter(isPulled),
     }
     const rest = {
       coefficient: 1,
-      factors: keep(t.factors, false),
+      factors: new Map([...t.factors].filter(([x]) => !factors.has(x))),
       exponent: keep(t.exponent, false),
       guards: t.guards.filter((g) => !isPulled(g)),
     }
     return { statistics, rest }
   }
+  /**
+   * A sum over places under a condition of their own may be over nothing in a row that has places. It is 0 then, whatever is pulled
+   * out of it: a reciprocal may be infinite there. What it is multiplied with outside does not come under the condition.
+   */
+  const whereAny = (e: Reduce, statistics: Term, rest: Term, t: Term): Term => {
+    const isExtreme = rest.guards.some((g) => scope.shifts.some((s) => s.isAt === g)) // NaN is no extreme of anything
+    const isSafe = [...statistics.factors].every(([x, p]) => !isExtreme && (p > 0 || positive(x)))
+    if (isSafe || rest.guards.length === 0) return t
+    const any = reduce('any', e.over, conjunction(rest.guards), e.domain)
+    return factor(names.intern(call('select', [any, renderTerm(t), f32(0)])))
+  }
+  /** The same for all rows of a head, such as a gain: sums of several gains are then the same sum. */
+  const isFree = (x: Expr): boolean =>
+    x.kind !== 'const' && !x.axes.some((axis) => axis === 'i' || axis === 'j' || axis === 'd' || axis === 'e')
   const isStuck = (t: Term): boolean =>
     [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
   const summed = (e: Reduce, rest: Term): Term => {
@@ -78,7 +96,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
 
   const extreme = (e: Reduce): Sum => {
     const own = (op: 'max' | 'min', x: Expr): Expr => {
-      const shift = shiftOf(x)
+      const shift = shiftOf(x) ?? scope.shifts.find((s) => s.x === x)
       return shift && shift.kind === op && shift.domain === e.domain
         ? shift.reference
         : names.intern(reduce(op, e.over, x, e.domain))

@@ -7,6 +7,7 @@ import type { Define, Fold, Item, Scale } from './item.ts'
 import { printLoop } from './loop.ts'
 import type { Nest, Node } from './nest.ts'
 import { printProduct } from './product.ts'
+import { printRunning } from './running.ts'
 import {
   address,
   bufferOf,
@@ -96,6 +97,8 @@ export function printItem(item: Item, spot: Spot): void {
       return block.line(foldStep(item, spot))
     case 'product':
       return printProduct(item, spot)
+    case 'running':
+      return printRunning(item, spot)
     case 'scale':
       return block.line(`${elementAt(item.to.name, spot).text}! *= ${print(item.by, spot).text}`)
     case 'update':

@@ -1,0 +1,278 @@
+/**
+ * Orders what one walk over a token axis cannot hold into parts that run before it. What such a part computes varies over one token
+ * axis at most, so that it is kept in a buffer of that length: statistics of columns for a walk over keys, values read at another
+ * place, rounds of a `repeat`. The walk reads the buffers as it reads inputs.
+ */
+import type { Attention, ResultDecl } from '../attention.ts'
+import {
+  children,
+  type Expr,
+  type Input,
+  input,
+  mapChildren,
+  nodesOf,
+  type Repeat,
+  type RepeatLoop,
+  rewrite,
+  spread,
+} from '../ir.ts'
+import type { Interner } from './intern.ts'
+import type { Obstacle, Part, StreamPlan } from './plan.ts'
+import { pruneParts } from './prune-parts.ts'
+
+export interface Request {
+  readonly decl: ResultDecl
+  readonly expr: Expr
+}
+export interface StageTools {
+  readonly attention: Attention
+  readonly names: Interner
+  /** Plans results of rows of `row` as one walk over `stream`. `meaning` undoes the buffers: what an expression stands for. */
+  readonly walk: (
+    requests: readonly Request[],
+    row: string,
+    stream: string,
+    meaning: (e: Expr) => Expr,
+  ) => { readonly ok: true; readonly plan: StreamPlan } | { readonly ok: false; readonly obstacle: Obstacle }
+}
+export interface Staged {
+  readonly parts: readonly Part[]
+  readonly kept: readonly ResultDecl[]
+  /** What is computed for each result, buffers included, in terms of inputs and earlier buffers. */
+  readonly exprs: ReadonlyMap<ResultDecl, Expr>
+}
+
+/** Parts inside the rounds of a loop, or outside of all loops. */
+interface Level {
+  readonly outer: Level | undefined
+  readonly variables: ReadonlySet<string>
+  readonly kept: Map<Expr, Input>
+  readonly parts: Part[]
+}
+
+/** Raised where a value would have to be kept that varies over both token axes. */
+class Unstaged extends Error {
+  readonly obstacle: Obstacle
+  constructor(why: string, at: Expr) {
+    super(why)
+    this.obstacle = { why, at }
+  }
+}
+
+const tokenAxes: readonly string[] = ['i', 'j']
+const tokensOf = (axes: readonly string[]): readonly string[] => tokenAxes.filter((axis) => axes.includes(axis))
+const otherToken = (axis: string): string => (axis === 'i' ? 'j' : 'i')
+/** The axes that the elements of a fold vary over. */
+const bodyAxes = (e: Expr): readonly string[] =>
+  e.kind === 'reduce' || e.kind === 'scan' ? [...e.of.axes, ...(e.domain?.axes ?? []), ...[e.over].flat()] : e.axes
+const isPair = (e: Expr): boolean => tokenAxes.every((axis) => bodyAxes(e).includes(axis))
+
+export function planStages(wanted: readonly Request[], tools: StageTools): Staged {
+  const { attention, names } = tools
+  const exprs = new Map<ResultDecl, Expr>()
+  const kept: ResultDecl[] = []
+  const originals = new Map<Expr, Expr>() // by buffer
+  const taken = new Set([...attention.inputs, ...attention.params, ...attention.results].map((x) => x.name))
+  const top: Level = { outer: undefined, variables: new Set(), kept: new Map(), parts: [] }
+
+  const newBuffer = (base: string, like: Expr): ResultDecl => {
+    let name = base
+    for (let n = 2; taken.has(name); n++) name = `${base}${n}`
+    taken.add(name)
+    const decl = { name, expr: like, axes: like.axes, span: like.span ?? attention.span }
+    kept.push(decl)
+    return decl
+  }
+  const inputOf = (decl: ResultDecl, original: Expr): Input => {
+    const made = names.intern(input(decl.name, original.type, original.axes, original.span)) as Input
+    originals.set(made, original)
+    return made
+  }
+
+  // Buffers in place of what is kept
+
+  const find = (e: Expr, level: Level | undefined): Input | undefined =>
+    level && (level.kept.get(e) ?? find(e, level.outer))
+  const substitute = (e: Expr, level: Level): Expr => {
+    const memo = new Map<Expr, Expr>()
+    const visit = (x: Expr): Expr => {
+      const known = memo.get(x)
+      if (known) return known
+      const out = find(x, level) ?? mapChildren(x, visit)
+      memo.set(x, out)
+      return out
+    }
+    return names.intern(visit(e))
+  }
+  const meaning = (e: Expr): Expr => names.intern(rewrite(e, (x) => originals.get(x) ?? x))
+
+  // What has to be kept
+
+  /** The outermost parts of `e` that a walk over `stream` cannot hold (no walk: that an element by itself cannot). */
+  const cutsOf = (e: Expr, stream: string | undefined, level: Level): readonly Expr[] => {
+    const cuts = new Set<Expr>()
+    const seen = new Set<Expr>()
+    const visit = (x: Expr): void => {
+      if (seen.has(x) || find(x, level)) return
+      seen.add(x)
+      const cut = cutAt(x, stream)
+      if (cut) cuts.add(cut)
+      for (const child of cut ? [] : children(x)) visit(child)
+      if (cut && x.kind === 'at') for (const { index } of x.places) visit(index)
+    }
+    visit(e)
+    return [...cuts]
+  }
+  const cutAt = (x: Expr, stream: string | undefined): Expr | undefined => {
+    if (x.kind === 'repeat') return x
+    if (x.kind === 'at') return x.of.kind === 'input' || x.of.kind === 'bound' ? undefined : x.of
+    if (x.kind !== 'reduce' && x.kind !== 'scan') return undefined
+    const over = tokensOf([x.over].flat())
+    if (over.length === 0 && x.kind === 'reduce') return undefined
+    if (stream === undefined) return isPair(x) ? x : undefined
+    return over.includes(stream) && isPair(x) ? undefined : x
+  }
+
+  const levelFor = (e: Expr, level: Level): Level => {
+    const free = new Set(nodesOf(e).flatMap((x) => (x.kind === 'bound' ? [x.id] : [])))
+    let at = level
+    while (at.outer && ![...at.variables].some((id) => free.has(id))) at = at.outer
+    return at
+  }
+
+  /** Sees to it that every part of `all` that a walk over `stream` cannot hold is in a buffer. */
+  const prepare = (all: readonly Expr[], stream: string | undefined, level: Level): void => {
+    const cuts = [...new Set(all.flatMap((e) => cutsOf(e, stream, level)))]
+    const isFold = (e: Expr): boolean => e.kind === 'reduce' && isPair(e)
+    for (const axis of tokenAxes) {
+      const folds = cuts.filter((e) => isFold(e) && e.kind === 'reduce' && e.over.includes(axis))
+      for (const at of new Set(folds.map((e) => levelFor(e, level))))
+        keep(
+          folds.filter((e) => levelFor(e, level) === at),
+          at,
+        )
+    }
+    for (const e of cuts.filter((x) => !isFold(x))) {
+      if (find(e, level)) continue
+      if (e.kind === 'repeat') runLoop(e, levelFor(e, level))
+      else keep([e], levelFor(e, level), (requests, at) => planRows(requests, undefined, at))
+    }
+  }
+  const keep = (all: readonly Expr[], level: Level, compute = plan): void => {
+    const fresh = all.filter((e) => !find(e, level))
+    const requests = fresh.map((expr) => {
+      if (tokensOf(expr.axes).length > 1) throw new Unstaged('a value per query and key is read at another place', expr)
+      return { decl: newBuffer(baseNameOf(expr), expr), expr }
+    })
+    compute(requests, level)
+    for (const { decl, expr } of requests) level.kept.set(expr, inputOf(decl, expr))
+  }
+
+  const loops = new Map<RepeatLoop, readonly Input[]>()
+  const runLoop = (e: Repeat, level: Level): void => {
+    const states = loops.get(e.loop) ?? planLoop(e.loop, level)
+    loops.set(e.loop, states)
+    level.kept.set(e, states[e.which] as Input)
+  }
+  const planLoop = (loop: RepeatLoop, level: Level): readonly Input[] => {
+    for (const { variable } of loop.carried)
+      if (tokensOf(variable.axes).length > 1)
+        throw new Unstaged('a round that carries a value per query and key', variable)
+    const states = loop.carried.map(({ variable, initial }) => ({
+      decl: newBuffer('state', variable),
+      expr: spread(typed(initial, variable), variable.axes),
+    }))
+    plan(states, level)
+    const inputs = states.map(({ decl }, k) => inputOf(decl, loop.carried[k]?.variable as Expr))
+    const inner: Level = {
+      outer: level,
+      variables: new Set(loop.carried.map((c) => c.variable.id)),
+      kept: new Map(loop.carried.map((c, k) => [names.intern(c.variable), inputs[k] as Input])),
+      parts: [],
+    }
+    const next = loop.carried.map(({ variable, next }) => ({
+      decl: newBuffer('next_state', variable),
+      expr: spread(typed(next, variable), variable.axes),
+    }))
+    plan(next, inner)
+    const become = states.map(({ decl }, k) => ({ to: decl, from: next[k]?.decl as ResultDecl }))
+    level.parts.push({ kind: 'rounds', count: loop.count, parts: inner.parts, become })
+    return inputs
+  }
+
+  // Parts
+
+  /** Adds the parts that compute `requests`, those that they need before them. */
+  const plan = (requests: readonly Request[], level: Level): void => {
+    const groups = [...tokenAxes, undefined].map((row) => ({ row, own: requests.filter((r) => rowOf(r) === row) }))
+    for (const { row, own } of groups) tryPrepare(own, row && otherToken(row), level)
+    for (const { row, own } of groups) if (own.length > 0) planRows(own, row, level)
+  }
+  /** The token axis that a request's rows are counted along; one along both is computed an element at a time. */
+  const rowOf = (r: Request): string | undefined => {
+    const axes = tokensOf([...r.decl.axes, ...r.expr.axes])
+    return axes.length > 1 ? undefined : axes[0]
+  }
+  const materialised = (requests: readonly Request[], reason: Obstacle, level = top): void => {
+    for (const r of requests) exprs.set(r.decl, substitute(r.expr, level))
+    level.parts.push({ kind: 'materialised', results: requests.map((r) => r.decl), reason })
+  }
+
+  const planRows = (requests: readonly Request[], row: string | undefined, level: Level): void => {
+    const stream = row && otherToken(row)
+    const failed = planTogether(requests, row, stream, level)
+    if (!failed) return
+    if (requests.length === 1) materialised(requests, failed, level)
+    else for (const r of requests) planRows([r], row, level)
+  }
+  const tryPrepare = (requests: readonly Request[], stream: string | undefined, level: Level): Obstacle | undefined => {
+    try {
+      const all = requests.map((r) => r.expr)
+      prepare(all, stream, level)
+      return undefined
+    } catch (error) {
+      if (error instanceof Unstaged) return error.obstacle
+      throw error
+    }
+  }
+  /** Undefined, or why these requests cannot be one part. */
+  const planTogether = (
+    requests: readonly Request[],
+    row: string | undefined,
+    stream: string | undefined,
+    level: Level,
+  ): Obstacle | undefined => {
+    const obstacle = tryPrepare(requests, stream, level)
+    if (obstacle) return obstacle
+    const placed = requests.map((r) => ({ decl: r.decl, expr: substitute(r.expr, level) }))
+    for (const { decl, expr } of placed) exprs.set(decl, expr)
+    const streams = placed.some(({ expr }) =>
+      nodesOf(expr).some((x) => (x.kind === 'reduce' || x.kind === 'scan') && isPair(x)),
+    )
+    if (row === undefined || stream === undefined || !streams) {
+      level.parts.push({ kind: 'vector', results: requests.map((r) => r.decl) })
+      return undefined
+    }
+    const walked = tools.walk(placed, row, stream, meaning)
+    if (!walked.ok) return walked.obstacle
+    level.parts.push(walked.plan)
+    return undefined
+  }
+
+  plan(wanted, top)
+  const { parts, read } = pruneParts(
+    top.parts,
+    wanted.map((r) => r.decl.name),
+    exprs,
+  )
+  return { parts, kept: kept.filter((decl) => read.has(decl.name)), exprs }
+}
+
+const typed = (e: Expr, variable: Expr): Expr =>
+  variable.type === 'f32' && e.type === 'i32'
+    ? { kind: 'call', op: 'float', args: [e], type: 'f32', axes: e.axes, span: e.span }
+    : e
+
+/** Names that a reader of generated code understands: what is folded, and over what. */
+const baseNameOf = (e: Expr): string =>
+  e.kind === 'reduce' ? `${e.over.includes('i') ? 'column' : 'row'}_${e.op}` : e.kind === 'scan' ? e.op : 'gathered'
