@@ -66,8 +66,37 @@ const streaming: Record<string, { source: string; passes: number; state: RegExp[
   },
   'hard maximum': {
     source: attention('normalize = if score >= max[j](score) then 1 else 0'),
+    passes: 1,
+    state: [/running max of/, /kept while r stays/],
+  },
+  'running sum from the end': {
+    source: attention(
+      'let rest = log_sigmoid(-score) normalize = sigmoid(score) * exp(sum[j](rest) - cumsum[j](rest))',
+    ),
+    passes: 1,
+    state: [/from the end/, /exclusive running sum/],
+  },
+  'running sum': {
+    source: attention('normalize = softmax[j](score - cumsum[j](softplus(score)))'),
+    passes: 1,
+    state: [/running sum/, /running max of/],
+  },
+  'two softmaxes': {
+    source: attention('normalize = softmax[j](score) * softmax[i](score)'),
     passes: 2,
-    state: [/max\[j\]/],
+    state: [/column_max/, /rows of j/],
+  },
+  sinkhorn: {
+    source: attention('normalize = sinkhorn[j, i](score, 3)'),
+    passes: 3,
+    state: [/rounds 3/, /becomes/],
+  },
+  sparsemax: { source: attention('normalize = sparsemax[j](score)'), passes: 3, state: [/rounds 64/] },
+  'mixed heads': {
+    source:
+      'attention a { axis f like h  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], pre[f, h]: f32, post[f, h]: f32  mask = j <= i + size(j) - size(i)  let s = dot(q, k) / sqrt(size(d))  score = sum[f](pre * s[h = f])  let p = softmax[j](score)  normalize = sum[f](post * p[h = f]) }',
+    passes: 2,
+    state: [/post/],
   },
   'centred values': {
     source: attention('normalize = (score - mean[j](score)) / count[j]()'),

@@ -82,7 +82,7 @@ export function derive(
   const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
   const state = createState(shifts.shifts, running, stream, puller, facts.names)
   const finished = requests.map(({ decl: result }, k) => ({ result, finish: state.name(finish[k] as Expr) }))
-  const leftover = nodesOf(...finished.map((f) => f.finish)).find((e) => e.axes.includes(stream))
+  const leftover = finished.map((f) => f.finish).find((e) => e.axes.includes(stream))
   if (leftover) return failed(`a result varies over ${stream} outside a reduction`, leftover)
   return { ok: true, plan: { kind: 'stream', row, stream, passes: state.passes(), results: finished } }
 }
