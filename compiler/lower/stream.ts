@@ -101,7 +101,9 @@ export function lowerPass(
   splits: number | undefined,
 ): readonly Carried[] {
   const { stream, row } = plan
-  const classes = pass.domain && options.classify(pass.domain, { row, column: stream, fresh: lowering.fresh })
+  const classes =
+    pass.domain &&
+    options.classify(pass.domain, { row, column: stream, tile: (axis) => tileOf(options, axis), fresh: lowering.fresh })
   for (const statement of classes?.before ?? []) lowering.emit(statement)
   const head: Statement[] = [...(classes?.inside ?? [])]
   const skip = nameFlag('empty', classes?.empty, head, lowering)
