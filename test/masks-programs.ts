@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { elementary } from '../compiler/elementary.ts'
 import { at, call, type Expr, f32, i32, index, input, param, size } from '../compiler/ir.ts'
-import type { MaskLaunch, Tiles } from '../compiler/masks/evaluate.ts'
+import type { ScalarLaunch as MaskLaunch } from '../compiler/masks/scalar-run.ts'
 
 export const [i, j] = [index('i'), index('j')]
 
@@ -64,21 +64,19 @@ export function valueAt(
   }
 }
 
-/** How many pairs of a tile are admitted, and which columns. */
-export function admitted(
+/** Whether a place is admitted; each is evaluated once. */
+export function admission(
   mask: Expr,
-  { i: rows, j: columns }: Tiles,
   launch: MaskLaunch,
   rounding: Rounding,
-): readonly [count: number, all: number] {
-  let [count, all] = [0, 0]
-  for (let row = rows![0]; row <= rows![1]; row++) {
-    for (let column = columns![0]; column <= columns![1]; column++) {
-      all++
-      count += valueAt(mask, { ...launch.single, i: row, j: column }, launch, rounding)
-    }
+): (h: number, i: number, j: number) => boolean {
+  const known = new Map<string, boolean>()
+  return (h, i, j) => {
+    const key = `${h} ${i} ${j}`
+    const out = known.get(key) ?? valueAt(mask, { ...launch.single, h, i, j }, launch, rounding) === 1
+    known.set(key, out)
+    return out
   }
-  return [count, all]
 }
 
 const inputs = {

@@ -1,8 +1,10 @@
 /** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
 import type { Attention, Axis, InputDecl, ResultDecl, StorageType } from '../attention.ts'
 import { type Expr, i32 } from '../ir.ts'
-import type { Buffer, Machine, Program, Step } from '../kernel.ts'
+import type { Buffer, Machine, Program, Statement, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
+import { createNames } from '../masks/table-kernels.ts'
+import { createTables, type TileAxis } from '../masks/tables.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
 import { createLowering, type LoweringContext, NotLowered } from './lowering.ts'
@@ -30,6 +32,7 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   const context = contextOf(planned, options)
   const buffers: Buffer[] = planned.kept.map(bufferOf)
   const steps: Step[] = []
+  const tileAxes = new Map<string, TileAxis>()
   const lowerPart = (part: Part, into: Step[]): Part => {
     switch (part.kind) {
       case 'rounds':
@@ -48,14 +51,16 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
     return part
   }
   const lowerWalk = (part: StreamPlan, into: Step[]): Part => {
-    const lowered = tryStream(part, planned, options, context)
+    const lowered = tryStream(part, planned, options, context, buffers)
     if (!lowered.ok)
       return addElements(
         { kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle },
         into,
       )
-    into.push(...lowered.stream.kernels)
-    buffers.push(...lowered.stream.buffers)
+    const { stream, tables } = lowered
+    into.push(...tables.kernels, ...stream.kernels)
+    buffers.push(...tables.buffers, ...stream.buffers)
+    for (const axis of tables.axes) tileAxes.set(axis.name, axis)
     return part
   }
   const lowerRounds = (part: RoundsPlan, into: Step[]): Part => {
@@ -68,12 +73,21 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   }
   const { attention } = planned
   const parts = planned.parts.map((part) => lowerPart(part, steps))
-  return { program: assemble(planned, steps, buffers, options), plan: { attention, parts } }
+  return { program: assemble(planned, steps, buffers, [...tileAxes.values()], options), plan: { attention, parts } }
 }
 
-function tryStream(part: StreamPlan, planned: Planned, options: ProgramOptions, context: LoweringContext) {
+function tryStream(
+  part: StreamPlan,
+  planned: Planned,
+  options: ProgramOptions,
+  context: LoweringContext,
+  buffers: readonly Buffer[],
+) {
   const { attention } = planned
-  const classify = createClassify({ attention, sizes: options.sizes })
+  const named = [...attention.inputs, ...attention.params, ...attention.results, ...buffers]
+  const [taken, axes] = [named.map(({ name }) => name), attention.axes.map(({ name }) => name)]
+  const tables = createTables(createNames(taken), (column) => nameAside(`${column}_tiles`, axes))
+  const classify = createClassify({ attention, sizes: options.sizes }, tables)
   try {
     const stream = lowerStream(part, {
       context,
@@ -82,12 +96,22 @@ function tryStream(part: StreamPlan, planned: Planned, options: ProgramOptions, 
       splits: options.splits ?? 1,
       name: part.results.map((r) => r.result.name).join('_'),
     })
-    return { ok: true as const, stream }
+    const read = new Set(stream.kernels.flatMap(({ body }) => buffersRead(body)))
+    return { ok: true as const, stream, tables: tables.program((name) => read.has(name), options.sizes) }
   } catch (error) {
     if (error instanceof NotLowered) return { ok: false as const, obstacle: error.obstacle }
     throw error
   }
 }
+
+const nameAside = (base: string, taken: readonly string[]): string =>
+  taken.includes(base) ? nameAside(`${base}_`, taken) : base
+const buffersRead = (body: readonly Statement[]): readonly string[] =>
+  body.flatMap((s) => {
+    if (s.kind === 'load') return [s.buffer]
+    if (s.kind !== 'loop') return []
+    return buffersRead(s.over.kind === 'tiles' ? [...s.over.head, ...s.body] : s.body)
+  })
 
 const contextOf = (planned: Planned, options: ProgramOptions): LoweringContext => ({
   sizes: options.sizes,
@@ -152,13 +176,22 @@ const splitOf = (attention: Attention, parts: number): Axis => ({
   span: attention.span,
 })
 
+const axisOfTiles = ({ name, of, tile }: TileAxis, { span }: Attention): Axis => ({
+  name,
+  length: { kind: 'part', of, role: 'outer', by: i32(tile) },
+  time: 'run',
+  span,
+})
+
 function assemble(
   planned: Planned,
   steps: readonly Step[],
   scratch: readonly Buffer[],
+  tileAxes: readonly TileAxis[],
   options: ProgramOptions,
 ): Program {
   const { attention } = planned
+  const splits = options.splits ?? 1
   const ordered = attention.results.filter((r) => planned.exprs.has(r))
   const inputs = attention.inputs.map((i) => inputOf(i, options))
   const outputs = ordered.map(
@@ -170,9 +203,10 @@ function assemble(
     axes: [
       ...attention.axes,
       ...planned.axes,
-      ...((options.splits ?? 1) > 1 ? [splitOf(attention, options.splits ?? 1)] : []),
+      ...tileAxes.map((axis) => axisOfTiles(axis, attention)),
+      ...(splits > 1 ? [splitOf(attention, splits)] : []),
     ],
-    sizes: (options.splits ?? 1) > 1 ? withSplits(options.sizes, options.splits ?? 1) : options.sizes,
+    sizes: splits > 1 ? withSplits(options.sizes, splits) : options.sizes,
     params: attention.params,
     buffers: [...inputs, ...outputs, ...scratch],
     steps,

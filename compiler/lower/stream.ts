@@ -108,7 +108,8 @@ export function lowerPass(
 ): readonly Carried[] {
   const { stream, row } = plan
   const whole = [...lowering.resident]
-  const classes = pass.domain && options.classify(pass.domain, { row, column: stream, whole, fresh: lowering.fresh })
+  const place = { row, column: stream, whole, tile: (axis: string) => tileOf(options, axis), fresh: lowering.fresh }
+  const classes = pass.domain && options.classify(pass.domain, place)
   for (const statement of classes?.before ?? []) lowering.emit(statement)
   const head: Statement[] = [...(classes?.inside ?? [])]
   const skip = nameFlag('empty', classes?.empty, head, lowering)

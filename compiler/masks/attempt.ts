@@ -4,7 +4,9 @@
  * run time, as few as will do: an attempt assumes limits, and what it leant on is tested.
  */
 import { type Range, range } from '../interval.ts'
+import type { Expr } from '../ir.ts'
 import type { KernelExpr } from '../kernel.ts'
+import type { Linear } from './linear.ts'
 import { and, int, le } from './scalar.ts'
 
 export interface Attempt {
@@ -12,6 +14,7 @@ export interface Attempt {
   readonly scalars: number // assumed integers of unknown range are at most this, of either sign
   readonly active: (key: string) => boolean
   readonly asked: Map<string, KernelExpr> // the tests that would justify what was assumed
+  readonly done: Map<Expr, Linear> // what was worked out under these assumptions
   failed: boolean
 }
 
@@ -37,6 +40,7 @@ export function attempt<T>(
         scalars: 2 ** scalarBits,
         active,
         asked: new Map(),
+        done: new Map(),
         failed: false,
       }
       return { result: make(tried), tried }

@@ -7,7 +7,6 @@
  */
 import type { Expr } from '../ir.ts'
 import type { KernelExpr, Statement } from '../kernel.ts'
-import { createInterner } from '../plan/intern.ts'
 import { createRanges, type RangeFacts } from '../range.ts'
 import { stretchOf } from './bounds.ts'
 import { createLeaves, type LeafContext, type Leaves } from './leaves.ts'
@@ -15,6 +14,7 @@ import { createNumbersOver, type NumbersContext, type Truth } from './numbers.ts
 import { resolveMask } from './resolve.ts'
 import { no } from './scalar.ts'
 import { definedBy, readsColumn, share } from './share.ts'
+import type { Tables } from './tables.ts'
 import { truthOf } from './truth.ts'
 
 /** Where a block stands. Any axis that is not named is a single index. */
@@ -23,6 +23,7 @@ export interface MaskPlace {
   readonly column: string // tiled; `inside` is the head of the loop over its tiles
   readonly tiled?: readonly string[] // others of which a block holds a tile
   readonly whole?: readonly string[] // others of which it holds all
+  readonly tile: (axis: string) => number // tiles of an axis start at multiples of it
   readonly fresh: (base: string) => string
 }
 
@@ -37,18 +38,20 @@ export interface MaskClasses {
 
 export type Classify = (mask: Expr, place: MaskPlace) => MaskClasses
 
+/** The tables that masks read are asked of `tables`. */
 export const createClassify =
-  (facts: RangeFacts): Classify =>
+  (facts: RangeFacts, tables: Tables): Classify =>
   (mask, place) =>
-    classify(mask, place, facts)
+    classify(mask, place, facts, tables)
 
-function classify(mask: Expr, place: MaskPlace, facts: RangeFacts): MaskClasses {
+function classify(mask: Expr, place: MaskPlace, facts: RangeFacts, tables: Tables): MaskClasses {
   const { column, fresh: newName } = place
+  const { number } = tables
   const tiled = [place.row, column, ...(place.tiled ?? [])]
   const extent: LeafContext['extent'] = (axis) =>
     tiled.includes(axis) ? 'tile' : place.whole?.includes(axis) ? 'whole' : undefined
-  const number = createInterner().id
-  const leafContext: LeafContext = { column, extent, sizes: facts.sizes ?? {}, newName, number }
+  const tile: LeafContext['tile'] = (axis) => (extent(axis) === 'tile' ? place.tile(axis) : undefined)
+  const leafContext: LeafContext = { column, extent, tile, sizes: facts.sizes ?? {}, newName, number, tables }
   const leaves = createLeaves(leafContext)
   const done = new Map<Expr, Truth>()
   const truth = (e: Expr): Truth => {

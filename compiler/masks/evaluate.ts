@@ -1,24 +1,36 @@
 /** Runs the scalar code of a mask's classes, to draw them and to test them. */
-import { elementary } from '../elementary.ts'
-import { InternalError } from '../invariant.ts'
 import type { Expr } from '../ir.ts'
-import type { KernelExpr, Load, Reduce, Statement } from '../kernel.ts'
+import type { KernelExpr } from '../kernel.ts'
 import type { RangeFacts } from '../range.ts'
-import { createClassify, type MaskClasses } from './classify.ts'
+import { createClassify, type MaskClasses, type MaskPlace } from './classify.ts'
+import { createRun, type MaskInput, runKernel, type ScalarLaunch, type Tiles, tilesOf } from './scalar-run.ts'
+import { createNames } from './table-kernels.ts'
+import { createTables, type TableProgram } from './tables.ts'
 
-export interface MaskInput {
-  readonly axes: readonly string[] // in memory order
-  readonly data: ArrayLike<number> // bool as 0 and 1
+export interface Classified {
+  readonly classes: MaskClasses
+  readonly tables: TableProgram
 }
-export interface MaskLaunch {
-  readonly sizes: Readonly<Record<string, number>>
-  readonly params: Readonly<Record<string, number | boolean>>
-  readonly inputs: Readonly<Record<string, MaskInput>>
-  readonly single: Readonly<Record<string, number>> // indices of the axes that are not tiled: b, h
-  readonly round?: (x: number) => number // after each f32 operation: `Math.fround` for a kernel in f32; f64 if absent
+
+/** The classes of a mask as a program has them, with all tables that it asks for. */
+export function classesFor(mask: Expr, facts: RangeFacts, place: Omit<MaskPlace, 'fresh'>): Classified {
+  const names = createNames()
+  const tables = createTables(names, (column) => `${column}_tiles`)
+  const classes = createClassify(facts, tables)(mask, { ...place, fresh: names })
+  return { classes, tables: tables.program(() => true, facts.sizes ?? {}) }
 }
-/** First and last index of the current tile, by axis. */
-export type Tiles = Readonly<Record<string, readonly [first: number, last: number]>>
+
+/** The launch with the tables filled. */
+export function fillTables({ kernels, buffers, axes }: TableProgram, launch: ScalarLaunch): ScalarLaunch {
+  const counts = axes.map(({ name, of, tile }) => [name, Math.ceil((launch.sizes[of] ?? 0) / tile)] as const)
+  const sizes = { ...launch.sizes, ...Object.fromEntries(counts) }
+  const into = Object.fromEntries(buffers.map(({ name }): [string, number[]] => [name, []]))
+  const tables = buffers.map(({ name, axes: own }) => [name, { axes: own, data: into[name] ?? [] }] as const)
+  const inputs: Readonly<Record<string, MaskInput>> = { ...launch.inputs, ...Object.fromEntries(tables) }
+  const filled = { ...launch, sizes, inputs }
+  for (const kernel of kernels) runKernel(kernel, filled, into)
+  return filled
+}
 
 export type TileClass = 'empty' | 'full' | 'partial'
 
@@ -26,15 +38,17 @@ export type TileClass = 'empty' | 'full' | 'partial'
 export function tileClasses(
   mask: Expr,
   facts: RangeFacts,
-  launch: MaskLaunch,
+  launch: ScalarLaunch,
   tile: { readonly i: number; readonly j: number },
 ): readonly (readonly TileClass[])[] {
-  let names = 0
-  const classes = createClassify(facts)(mask, { row: 'i', column: 'j', fresh: (base) => `${base}${names++}` })
+  const place = { row: 'i', column: 'j', tile: (axis: string) => (axis === 'i' ? tile.i : tile.j) }
+  const { classes, tables } = classesFor(mask, facts, place)
+  const filled = fillTables(tables, launch)
   const [rows, columns] = [tilesOf(launch.sizes.i ?? 0, tile.i), tilesOf(launch.sizes.j ?? 0, tile.j)]
-  return rows.map((row) =>
-    columns.map((column) => classOf(evaluateClasses(classes, { i: row, j: column }, launch), column)),
-  )
+  return rows.map((row) => {
+    const found = evaluateClasses(classes, { i: row }, 'j', columns, filled)
+    return columns.map((column, n) => classOf(found[n] ?? nothing, column))
+  })
 }
 
 export interface Evaluated {
@@ -44,12 +58,25 @@ export interface Evaluated {
   readonly to: number | undefined
 }
 
-export function evaluateClasses(classes: MaskClasses, tiles: Tiles, launch: MaskLaunch): Evaluated {
+const nothing: Evaluated = { full: false, empty: false, from: undefined, to: undefined }
+
+/** Of each tile of the column, beside one tile of rows and whatever else is tiled. `launch`: with the tables filled. */
+export function evaluateClasses(
+  classes: MaskClasses,
+  tiles: Tiles,
+  column: string,
+  columns: readonly (readonly [number, number])[],
+  launch: ScalarLaunch,
+): readonly Evaluated[] {
   const run = createRun(tiles, launch)
-  for (const statement of [...classes.before, ...classes.inside]) run.define(statement)
   const number = (e: KernelExpr | undefined): number | undefined => e && run.value(e, {})
-  const { full, empty, from, to } = classes
-  return { full: number(full) === 1, empty: number(empty) === 1, from: number(from), to: number(to) }
+  for (const statement of classes.before) run.define(statement)
+  const [from, to] = [number(classes.from), number(classes.to)]
+  return columns.map((tile) => {
+    run.enter(column, tile)
+    for (const statement of classes.inside) run.define(statement)
+    return { full: number(classes.full) === 1, empty: number(classes.empty) === 1, from, to }
+  })
 }
 
 function classOf({ full, empty, from, to }: Evaluated, [first, last]: readonly [number, number]): TileClass {
@@ -57,98 +84,3 @@ function classOf({ full, empty, from, to }: Evaluated, [first, last]: readonly [
   if (empty || outside) return 'empty'
   return full ? 'full' : 'partial'
 }
-
-export const tilesOf = (size: number, tile: number): readonly (readonly [number, number])[] =>
-  Array.from({ length: Math.ceil(size / tile) }, (_, n) => [n * tile, Math.min(size, (n + 1) * tile) - 1] as const)
-
-type Place = Readonly<Record<string, number>>
-
-interface Run {
-  readonly define: (statement: Statement) => void
-  readonly value: (e: KernelExpr, place: Place) => number
-}
-
-function createRun(tiles: Tiles, launch: MaskLaunch): Run {
-  const values = new Map<string, (place: Place) => number>()
-  const known = <T>(value: T | undefined, name: string): T => {
-    if (value === undefined) throw new InternalError(`the classes of a mask read '${name}', which has no value`)
-    return value
-  }
-
-  const rounded = (e: KernelExpr, x: number): number => (e.type === 'f32' && launch.round ? launch.round(x) : x)
-
-  function value(e: KernelExpr, place: Place): number {
-    switch (e.kind) {
-      case 'const':
-        return rounded(e, Number(e.value))
-      case 'value':
-        return known(values.get(e.name), e.name)(place)
-      case 'index':
-        if (e.of === 'element') return known(place[e.axis] ?? launch.single[e.axis], e.axis)
-        return known(tiles[e.axis], e.axis)[e.of === 'first' ? 0 : 1]
-      case 'size':
-        return known(launch.sizes[e.axis], e.axis)
-      case 'param':
-        return Number(known(launch.params[e.name], e.name))
-      case 'call': {
-        const [x = 0, y = 0, z = 0] = e.args.map((arg) => value(arg, place))
-        return rounded(
-          e,
-          elementary(
-            e.op,
-            e.args.map((arg) => arg.type),
-          )(x, y, z),
-        )
-      }
-    }
-  }
-
-  function load({ buffer, index }: Load, place: Place): number {
-    const { axes, data } = known(launch.inputs[buffer], buffer)
-    let at = 0
-    for (const axis of axes) {
-      const size = known(launch.sizes[axis], axis)
-      if (size === 0) return 0
-      at = at * size + Math.max(0, Math.min(size - 1, value(known(index[axis], axis), place)))
-    }
-    return known(data[at], buffer)
-  }
-
-  function fold({ op, of, over, to }: Reduce, place: Place): number {
-    const [first, last] = tiles[over] ?? [0, known(launch.sizes[over], over) - 1]
-    let out = known(starts[op], op)
-    for (let n = first; n <= last; n++) {
-      const x = value(of, { ...place, [over]: n })
-      out = elementary(op === 'any' ? 'or' : op === 'all' ? 'and' : op === 'min' ? 'min' : 'max', [to.type])(out, x, 0)
-    }
-    return out
-  }
-
-  function define(statement: Statement): void {
-    if (statement.kind === 'map')
-      values.set(
-        statement.to.name,
-        once((place) => value(statement.expr, place), statement.to.axes.length),
-      )
-    else if (statement.kind === 'load') values.set(statement.to.name, (place) => load(statement, place))
-    else if (statement.kind === 'reduce')
-      values.set(
-        statement.to.name,
-        once((place) => fold(statement, place), statement.to.axes.length),
-      )
-    else throw new InternalError(`the classes of a mask hold a ${statement.kind}`)
-  }
-  return { define, value }
-}
-
-/** A value without axes is computed once. */
-function once(make: (place: Place) => number, axes: number): (place: Place) => number {
-  if (axes > 0) return make
-  let value: number | undefined
-  return (place) => {
-    value ??= make(place)
-    return value
-  }
-}
-
-const starts: Partial<Record<Reduce['op'], number>> = { any: 0, all: 1, min: Infinity, max: -Infinity }

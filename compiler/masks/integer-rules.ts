@@ -3,9 +3,10 @@ import { applyToRanges, intersect, type NumberOp, type Range, range } from '../i
 import type { KernelExpr } from '../kernel.ts'
 import type { Op } from '../ops.ts'
 import type { Bounded } from './linear.ts'
-import { and, eq, float, int, isConst, le, max, min, mul, scalar, select, sub } from './scalar.ts'
+import { add, and, eq, float, int, isConst, le, max, min, mul, scalar, select, sub, yes } from './scalar.ts'
 
-type Rule = (a: Bounded, b: Bounded) => Bounded | undefined
+/** `crosses`: the quotient of the operands may differ within the tile. */
+type Rule = (a: Bounded, b: Bounded, crosses: boolean) => Bounded | undefined
 
 export const integerRules: Partial<Record<Op, Rule>> = {
   abs: (a) => ({ ...absolute(a), range: image('abs', a), known: a.known }),
@@ -82,24 +83,23 @@ function endsOfQuotient(a: Bounded, by: Bounded): Pick<Bounded, 'lo' | 'hi'> {
   return a.range.lo >= 0 ? { lo: divide(a.lo, by.hi), hi: divide(a.hi, by.lo) } : corners(a, by, divide)
 }
 
-/** x % n over an interval that no multiple of n divides is [lo % n, hi % n], else [0, n - 1]. */
-function remainder(a: Bounded, b: Bounded): Bounded | undefined {
+/** x % n rises over an interval without multiples of n beyond its start: [lo % n, hi % n]. Else it is anything from 0 to n. */
+function remainder(a: Bounded, b: Bounded, crosses: boolean): Bounded | undefined {
   if (isConst(b.lo, 0) && isConst(b.hi, 0)) return { lo: int(0), hi: int(0), range: range(0, 0), known: a.known }
-  if (b.range.hi <= -1) {
-    return {
-      lo: scalar('add', b.lo, int(1)),
-      hi: int(0),
-      range: range(b.range.lo + 1, 0),
-      known: and(a.known, b.known),
-    }
-  }
-  if (b.range.hi < 1) return undefined
-  const by = positive(b)
+  const isNegative = b.range.hi <= -1
+  if (!isNegative && b.range.hi < 1) return undefined
+  const by = isNegative ? b : positive(b)
   const known = and(a.known, by.known)
-  const whole = { lo: int(0), hi: sub(by.hi, int(1)), range: range(0, by.range.hi - 1), known }
+  const whole: Bounded = isNegative
+    ? { lo: add(by.lo, int(1)), hi: int(0), range: range(by.range.lo + 1, 0), known }
+    : { lo: int(0), hi: sub(by.hi, int(1)), range: range(0, by.range.hi - 1), known }
   if (by.lo !== by.hi) return whole
   const n = by.lo
-  const same = eq(divide(a.lo, n), divide(a.hi, n))
+  if (a.lo === a.hi) {
+    const value = scalar('mod', a.lo, n)
+    return { ...whole, lo: value, hi: value }
+  }
+  const same = crosses ? eq(divide(a.lo, n), divide(a.hi, n)) : yes
   const end = (x: KernelExpr, other: KernelExpr): KernelExpr => select(same, scalar('mod', x, n), other)
   return { ...whole, lo: end(a.lo, whole.lo), hi: end(a.hi, whole.hi) }
 }

@@ -1,142 +1,115 @@
 /** What is read rather than calculated: scalars of a block, and the extremes of tensors over a tile. */
-import type { Expr } from '../ir.ts'
-import { children } from '../ir.ts'
+import { call, children, type Expr } from '../ir.ts'
 import {
   indexRef,
   type KernelExpr,
-  paramRef,
-  type Reduce,
+  type Load,
   type Statement,
-  sizeRef,
   type Value,
   type ValueAxis,
   valueRef,
 } from '../kernel.ts'
 import type { Op } from '../ops.ts'
+import { createElements, type Surroundings } from './elements.ts'
 import { isFormula } from './resolve.ts'
-import { float, int, no, scalar, yes } from './scalar.ts'
+import { createSearches, type Reach } from './search.ts'
+import { tileIndex } from './table-kernels.ts'
+import type { Tables, TileFold } from './tables.ts'
 
-export interface LeafContext {
+export interface LeafContext extends Surroundings {
   readonly column: string
-  readonly extent: (axis: string) => 'tile' | 'whole' | undefined // undefined: a single index
-  readonly sizes: Readonly<Record<string, number>>
-  readonly newName: (hint: string) => string
-  readonly number: (e: Expr) => number
+  readonly tables: Tables
 }
 export interface Leaves {
   readonly varying: (e: Expr) => readonly string[]
   /** A scalar of the block, or an expression whose extremes over the tile must be read; undefined: neither. */
   readonly kindOf: (e: Expr) => 'point' | 'fold' | undefined
   readonly point: (e: Expr) => KernelExpr
-  readonly fold: (e: Expr, op: Reduce['op']) => KernelExpr
+  readonly fold: (e: Expr, op: TileFold) => KernelExpr
   /** Whether one of an f32 expression's values over the tile is NaN. */
   readonly anyNaN: (e: Expr) => KernelExpr
+  /** Where along the column a `fold` of one index a block otherwise can lie above or below a bound, or be true. */
+  readonly reachOf: (e: Expr) => Reach | undefined
   readonly before: readonly Statement[]
   readonly inside: readonly Statement[]
 }
 
 export function createLeaves(context: LeafContext): Leaves {
+  const { column, extent, tables } = context
   const before: Statement[] = []
   const inside: Statement[] = []
   const made = new Map<string, Value>()
-  const varying = (e: Expr): readonly string[] => e.axes.filter((axis) => context.extent(axis))
-  const place = (e: Expr, statement: Statement): number =>
-    (e.axes.includes(context.column) ? inside : before).push(statement)
+  const place = (statement: Statement, of: Expr): number => (of.axes.includes(column) ? inside : before).push(statement)
+  const { varying, element } = createElements(context, place)
 
   function kindOf(e: Expr): 'point' | 'fold' | undefined {
+    if (!isExact(e)) return undefined
     const axes = varying(e)
-    if (axes.length > 1 || !isExact(e)) return undefined
     if (axes.length === 0) return 'point'
-    return readsTensor(e, varying) ? 'fold' : undefined
+    const isRead = e.kind === 'input' || e.kind === 'at'
+    return isRead || (axes.length === 1 && readsTensor(e, varying)) ? 'fold' : undefined
   }
 
-  function value(
-    e: Expr,
-    key: string,
-    hint: string,
-    make: (name: string) => Statement & { readonly to: Value },
-  ): Value {
-    const id = `${key} ${context.number(e)}`
-    const known = made.get(id)
+  function once(key: string, make: () => Statement & { readonly to: Value }, of: Expr): Value {
+    const known = made.get(key)
     if (known) return known
-    const statement = make(context.newName(hint))
-    place(e, statement)
-    made.set(id, statement.to)
+    const statement = make()
+    place(statement, of)
+    made.set(key, statement.to)
     return statement.to
   }
 
-  function element(e: Expr): KernelExpr {
-    switch (e.kind) {
-      case 'const':
-        return e.type === 'bool'
-          ? e.value
-            ? yes
-            : no
-          : e.type === 'i32'
-            ? int(Number(e.value))
-            : float(Number(e.value))
-      case 'index':
-        return indexRef(e.axis)
-      case 'size':
-        return sizeOf(e.axis)
-      case 'param':
-        return paramRef(e.name, e.type)
-      case 'call':
-        return scalar(e.op, ...e.args.map(element))
-      default:
-        return valueRef(load(e))
-    }
-  }
-
-  const sizeOf = (axis: string): KernelExpr => {
-    const fixed = context.sizes[axis]
-    return fixed === undefined ? sizeRef(axis) : int(fixed)
-  }
-
-  function load(e: Expr): Value {
-    const of = e.kind === 'at' ? e.of : e
-    const places = e.kind === 'at' ? e.places : []
-    const name = of.kind === 'input' ? of.name : ''
-    const own = of.axes.filter((axis) => !places.some((p) => p.axis === axis)).map((axis) => [axis, indexRef(axis)])
-    const moved = places.map((p) => [p.axis, element(unclamped(p.index))])
-    const axes = varying(e).map((axis): ValueAxis => ({ axis, extent: context.extent(axis) ?? 'tile' }))
-    return value(e, 'load', name, (to) => ({
-      kind: 'load',
-      to: { name: to, type: e.type, axes },
-      buffer: name,
-      index: Object.fromEntries([...own, ...moved]) as Readonly<Record<string, KernelExpr>>,
-      outside: moved.length > 0 ? 'clamp' : 'never',
-    }))
-  }
-
-  function reduce(e: Expr, op: Reduce['op'], key: string, of: KernelExpr): KernelExpr {
-    const [axis = ''] = varying(e)
-    const hint = `${key}_${nameOf(e)}_${axis}`
-    const type = of.type
-    return valueRef(
-      value(e, key, hint, (to) => ({
+  /** Folds one axis after the other; the column's own in a table, where no other tile is concerned. */
+  function fold(e: Expr, op: TileFold, name = `${op}_${nameOf(e)}`): KernelExpr {
+    const inTable = hasTable(e)
+    const start = inTable ? entryOf(e, op, name) : element(e)
+    const axes = inTable ? e.axes.filter((axis) => extent(axis) === 'whole') : varying(e).toReversed()
+    return axes.reduce((of, axis, n) => {
+      const rest = axes.slice(n + 1).map((other): ValueAxis => ({ axis: other, extent: extent(other) ?? 'tile' }))
+      const key = `${op} ${axis} ${context.number(e)}`
+      const make = (): Statement & { readonly to: Value } => ({
         kind: 'reduce',
-        to: { name: to, type, axes: [] },
+        to: { name: context.newName(`${name}_${axis}`), type: of.type, axes: rest },
         of,
         over: axis,
         op,
         where: undefined,
-      })),
-    )
+      })
+      return valueRef(once(key, make, e))
+    }, start)
   }
 
-  const anyNaN = (e: Expr): KernelExpr => {
-    const x = element(e)
-    return reduce(e, 'any', 'nan', scalar('ne', x, x))
-  }
-  return { varying, kindOf, point: element, fold: (e, op) => reduce(e, op, op, element(e)), anyNaN, before, inside }
-}
+  const hasTable = (e: Expr): boolean =>
+    context.tile(column) !== undefined &&
+    varying(e).includes(column) &&
+    e.axes.every((axis) => axis === column || extent(axis) !== 'tile')
+  const tableOf = (e: Expr, op: TileFold, name: string) => tables.fold(e, op, column, context.tile(column) ?? 1, name)
 
-/** The clamp that `resolveMask` wrote, which the load does itself. */
-function unclamped(e: Expr): Expr {
-  const inner =
-    e.kind === 'call' && e.op === 'max' && e.args[0]?.kind === 'const' && e.args[0].value === 0 ? e.args[1] : undefined
-  return inner?.kind === 'call' && inner.op === 'min' && inner.args[0] ? inner.args[0] : e
+  /** The entry of the current tile, one for each index of an axis that is held whole. */
+  function entryOf(e: Expr, op: TileFold, name: string): KernelExpr {
+    const make = (): Load => {
+      const { buffer, tiles, tile } = tableOf(e, op, name)
+      const index = Object.fromEntries(
+        buffer.axes.map((axis) => [axis, axis === tiles ? tileIndex(column, tile) : indexRef(axis)]),
+      )
+      const axes = e.axes
+        .filter((axis) => extent(axis) === 'whole')
+        .map((axis): ValueAxis => ({ axis, extent: 'whole' }))
+      const to: Value = { name: context.newName(name), type: e.type, axes }
+      return { kind: 'load', to, buffer: buffer.name, index, outside: 'never' }
+    }
+    return valueRef(once(`${op} of tiles ${context.number(e)}`, make, e))
+  }
+
+  const anyNaN = (e: Expr): KernelExpr => fold(call('ne', [e, e]), 'any', `nan_${nameOf(e)}`)
+
+  const search = createSearches({ sizes: context.sizes, newName: context.newName, tables, emit: (s) => before.push(s) })
+  function reachOf(e: Expr): Reach | undefined {
+    const isPlain = kindOf(e) === 'fold' && hasTable(e) && e.axes.every((axis) => axis === column || !extent(axis))
+    return isPlain ? search((op) => tableOf(e, op, `${op}_${nameOf(e)}`)) : undefined
+  }
+
+  return { varying, kindOf, point: element, fold, anyNaN, reachOf, before, inside }
 }
 
 /** The first tensor in it, to name its extremes by. */
@@ -157,10 +130,14 @@ function readsTensor(e: Expr, varying: (e: Expr) => readonly string[]): boolean 
 /** Operations on f32 that have one value on every target, however they are compiled: none of them rounds. */
 const exactOps: readonly Op[] = ['neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'int', 'min', 'max', 'select']
 
+const exact = new WeakMap<Expr, boolean>()
 /** Whether a value computed once for a tile is the same, to the bit, as the one computed for each element. */
 export function isExact(e: Expr): boolean {
-  if (!isFormula(e)) return false
-  if (e.kind === 'at' && e.of.kind !== 'input') return false
-  const inexact = e.kind === 'call' && e.type === 'f32' && !exactOps.includes(e.op)
-  return !inexact && children(e).every(isExact)
+  const known = exact.get(e)
+  if (known !== undefined) return known
+  const readsOther = e.kind === 'at' && e.of.kind !== 'input'
+  const rounds = e.kind === 'call' && e.type === 'f32' && !exactOps.includes(e.op)
+  const out = isFormula(e) && !readsOther && !rounds && children(e).every(isExact)
+  exact.set(e, out)
+  return out
 }

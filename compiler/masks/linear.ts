@@ -2,6 +2,7 @@
 import { anyInteger, contains, type Range, range } from '../interval.ts'
 import type { KernelExpr } from '../kernel.ts'
 import { add, int, mul, scalar, sub } from './scalar.ts'
+import type { Reach } from './search.ts'
 
 /** What a value can be over a tile: `lo` and `hi` are computed at run time, `range` is known before, `known` is whether they hold. */
 export interface Bounded {
@@ -17,6 +18,7 @@ export interface Atom extends Bounded {
   readonly role: { readonly kind: 'index' | 'size'; readonly axis: string } | undefined
   readonly column: boolean // it varies over the column axis
   readonly quotient: { readonly of: Linear; readonly by: number } | undefined // floor of `of / by`, by > 0
+  readonly reach: Reach | undefined // of a tensor along the column
 }
 export interface Term {
   readonly atom: Atom

@@ -10,7 +10,7 @@ import {
   type Range,
   range,
 } from '../interval.ts'
-import type { Call, Expr } from '../ir.ts'
+import { type Call, call, type Expr } from '../ir.ts'
 import { indexRef, type KernelExpr, sizeRef } from '../kernel.ts'
 import { type Attempt, limitScalar, limitSize } from './attempt.ts'
 import { integerRules } from './integer-rules.ts'
@@ -52,12 +52,19 @@ const nothing: Bounded = { lo: float(0), hi: float(0), range: range(-Infinity, I
 
 export function createNumbersOver(context: NumbersContext): Numbers {
   const { leaves, ranges, truth } = context
-  const atom = (e: Expr, of: Bounded, quotient?: Atom['quotient']): Linear =>
-    ofAtom({ ...of, key: `${context.number(e)}`, role: undefined, column: e.axes.includes(context.column), quotient })
+  const atom = (e: Expr, of: Bounded, known: Partial<Pick<Atom, 'quotient' | 'reach'>> = {}): Linear => {
+    const { quotient, reach } = known
+    const column = e.axes.includes(context.column)
+    return ofAtom({ ...of, key: `${context.number(e)}`, role: undefined, column, quotient, reach })
+  }
 
   function linear(e: Expr, tried: Attempt): Linear {
-    const out = isFormula(e) ? integer(e, tried) : failed(tried)
-    if (out.terms.some((t) => Math.abs(t.times) >= 2 ** 31) || Math.abs(out.constant) >= 2 ** 32) return failed(tried)
+    const known = tried.done.get(e)
+    if (known) return known
+    const found = isFormula(e) ? integer(e, tried) : failed(tried)
+    const isHuge = found.terms.some((t) => Math.abs(t.times) >= 2 ** 31) || Math.abs(found.constant) >= 2 ** 32
+    const out = isHuge ? failed(tried) : found
+    tried.done.set(e, out)
     return out
   }
 
@@ -66,10 +73,12 @@ export function createNumbersOver(context: NumbersContext): Numbers {
     if (e.kind === 'index') return indexOf(e.axis, tried)
     if (e.kind === 'size') return sizeOf(e.axis, tried)
     const leaf = leaves.kindOf(e)
-    if (leaf === 'fold') return leafAtom(e, leaves.fold(e, 'min'), leaves.fold(e, 'max'), tried)
+    if (leaf === 'fold') return leafAtom(e, leaves.fold(e, 'min'), leaves.fold(e, 'max'), tried, leaves.reachOf(e))
     const sum = e.kind === 'call' ? sumOf(e, tried) : undefined
     // A scalar that may wrap is computed as it stands, and wraps alike.
     if (sum && !(leaf === 'point' && !fits(sum))) return sum
+    if (leaf === 'point' && e.kind === 'call' && e.op === 'idiv' && e.axes.includes(context.column))
+      return ruled(e, tried)
     if (leaf === 'point') return pointAtom(e, leaves.point(e), tried)
     return e.kind === 'call' ? ruled(e, tried) : failed(tried)
   }
@@ -81,9 +90,10 @@ export function createNumbersOver(context: NumbersContext): Numbers {
 
   const pointAtom = (e: Expr, value: KernelExpr, tried: Attempt): Linear => leafAtom(e, value, value, tried)
 
-  function leafAtom(e: Expr, lo: KernelExpr, hi: KernelExpr, tried: Attempt): Linear {
+  function leafAtom(e: Expr, lo: KernelExpr, hi: KernelExpr, tried: Attempt, reach?: Atom['reach']): Linear {
     const natural = intersect(anyInteger, ranges(e))
-    return atom(e, { lo, hi, range: limitScalar(natural, `${context.number(e)}`, lo, hi, tried), known: yes })
+    const range = limitScalar(natural, `${context.number(e)}`, lo, hi, tried)
+    return atom(e, { lo, hi, range, known: yes }, { reach })
   }
 
   function sizeOf(axis: string, tried: Attempt): Linear {
@@ -101,6 +111,7 @@ export function createNumbersOver(context: NumbersContext): Numbers {
       known: yes,
       column: false,
       quotient: undefined,
+      reach: undefined,
     })
   }
 
@@ -114,6 +125,7 @@ export function createNumbersOver(context: NumbersContext): Numbers {
       role,
       column: axis === context.column,
       quotient: undefined,
+      reach: undefined,
     }
     return ofAtom({ key: `index ${axis}`, ...endsOf(axis, fixed), ...of })
   }
@@ -157,7 +169,8 @@ export function createNumbersOver(context: NumbersContext): Numbers {
     if (e.op === 'int' && a) return checked(e, conversion.toInteger(real(a, tried)), tried)
     const rule = integerRules[e.op]
     if (!rule || !a) return failed(tried)
-    const out = rule(whole(a, tried), whole(b ?? a, tried))
+    const crosses = e.op === 'mod' && b !== undefined && leaves.varying(call('idiv', [a, b])).length > 0
+    const out = rule(whole(a, tried), whole(b ?? a, tried), crosses)
     if (!out) return failed(tried)
     const by = e.op === 'idiv' && b ? linear(b, tried) : undefined
     const isQuotient = by && by.terms.length === 0 && by.constant > 0
@@ -166,7 +179,9 @@ export function createNumbersOver(context: NumbersContext): Numbers {
 
   function checked(e: Expr, of: Bounded, tried: Attempt, quotient?: Atom['quotient']): Linear {
     if (!contains(anyInteger, of.range)) return failed(tried)
-    return of.lo === of.hi && of.lo.kind === 'const' ? ofConstant(Number(of.lo.value)) : atom(e, of, quotient)
+    const point = leaves.kindOf(e) === 'point' ? leaves.point(e) : undefined
+    if (point) return atom(e, { ...of, lo: point, hi: point }, { quotient })
+    return of.lo === of.hi && of.lo.kind === 'const' ? ofConstant(Number(of.lo.value)) : atom(e, of, { quotient })
   }
 
   function selected(e: Call, branch: (e: Expr) => Bounded): Bounded {

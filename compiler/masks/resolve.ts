@@ -9,14 +9,16 @@ import { at, bool, call, children, constant, type Expr, type Index, i32, mapChil
 /** Folds, random numbers and loops are left as they are, with what stands around them: nothing is known of them anyway. */
 export const resolveMask = (mask: Expr, number: (e: Expr) => number): Expr => moved(mask, new Map(), number, new Map())
 
+const formulas = new WeakMap<Expr, boolean>()
 /** Made of the kinds that can be evaluated at one place by itself. */
-export function isFormula(e: Expr, seen: Set<Expr> = new Set()): boolean {
-  if (seen.has(e)) return true
-  seen.add(e)
+export function isFormula(e: Expr): boolean {
+  const known = formulas.get(e)
+  if (known !== undefined) return known
   const opaque = e.kind === 'reduce' || e.kind === 'scan' || e.kind === 'solve' || e.kind === 'repeat'
   const random = e.kind === 'random' || (e.kind === 'call' && e.op === 'random')
-  if (opaque || random || e.kind === 'bound') return false
-  return children(e).every((child) => isFormula(child, seen))
+  const out = !opaque && !random && e.kind !== 'bound' && children(e).every(isFormula)
+  formulas.set(e, out)
+  return out
 }
 
 type Moves = ReadonlyMap<string, Expr> // axis -> its clamped index, in terms of the place where the mask is asked

@@ -81,17 +81,36 @@ export function readsColumn(e: KernelExpr, column: string, onColumn: ReadonlySet
   return e.kind === 'call' && e.args.some((arg) => readsColumn(arg, column, onColumn))
 }
 
-export const definedBy = (statement: Statement): readonly string[] => ('to' in statement ? [statement.to.name] : [])
+export const definedBy = (statement: Statement): readonly string[] =>
+  statement.kind === 'loop'
+    ? statement.carried.map(({ value }) => value.name)
+    : 'to' in statement
+      ? [statement.to.name]
+      : []
 
-function namesIn(e: KernelExpr): readonly string[] {
+export function namesIn(e: KernelExpr): readonly string[] {
   if (e.kind === 'value') return [e.name]
   return e.kind === 'call' ? e.args.flatMap(namesIn) : []
 }
 
-function readBy(statement: Statement): readonly string[] {
-  if (statement.kind === 'load') return Object.values(statement.index).flatMap(namesIn)
-  if (statement.kind === 'reduce') return namesIn(statement.of)
-  return statement.kind === 'map' ? namesIn(statement.expr) : []
+/** What a statement reads, a loop's own values included. */
+export function readBy(statement: Statement): readonly string[] {
+  switch (statement.kind) {
+    case 'load':
+      return Object.values(statement.index).flatMap(namesIn)
+    case 'reduce':
+      return namesIn(statement.of)
+    case 'map':
+      return namesIn(statement.expr)
+    case 'loop':
+      return [
+        ...statement.carried.flatMap(({ initial, next }) => [...namesIn(initial), next]),
+        ...(statement.over.kind === 'rounds' ? namesIn(statement.over.count) : []),
+        ...statement.body.flatMap(readBy),
+      ]
+    default:
+      return []
+  }
 }
 
 function pruned(
