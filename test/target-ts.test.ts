@@ -16,7 +16,7 @@ import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
 import { runProgram } from './run-program.ts'
 import { draw } from './ts-draw.ts'
 import { load, softmaxProgram, tile, value } from './ts-programs.ts'
-import { buffer, columns, gathered, kernel, materialised, program, rounds, store } from './ts-shapes.ts'
+import { admitted, buffer, columns, gathered, kernel, materialised, program, rounds, store } from './ts-shapes.ts'
 
 type Tensor = {
   readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array | Float16Array
@@ -188,6 +188,30 @@ describe('other shapes', () => {
     ] as const) {
       compare(compiled.mixed!, all[5]!, { i, j, x: 9 }, { doc: [0, 0, 1, 1, 1, 2, 2, 5, 5] })
     }
+  })
+})
+
+describe('a tile that a mask admits whole', () => {
+  let compiled: Compiled
+  beforeAll(async () => {
+    compiled = await build('whole', [admitted()])
+  })
+  test('counts all of its places', () => {
+    for (const [i, j] of [
+      [1, 1],
+      [9, 5],
+      [5, 9],
+      [12, 13],
+    ] as const) {
+      compare(compiled.some!, admitted(), { i, j })
+    }
+  })
+  test('is not asked, nor is anything made for the question alone', () => {
+    const [, yes, no] =
+      /if \(full\) \{\n([\s\S]*?)\} else \{\n([\s\S]*?)\n {10}\}\n/.exec(texts.get('whole.ts') ?? '') ?? []
+    expect(no).toContain('const third =')
+    expect(no).toMatch(/if \(.* third === 2\)\) part \+= y\[j0 \+ j\]!/)
+    expect(yes?.trim()).toBe('for (let j = 0; j < jCount; j++) part += y[j0 + j]!')
   })
 })
 

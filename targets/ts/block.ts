@@ -16,13 +16,15 @@ export class Block {
   readonly axis: string // of the innermost of them
   readonly lines: string[] = []
   readonly #outer: Block | undefined
+  readonly #isFork: boolean
   readonly #names: Names
   readonly #hoisted = new Map<string, string>()
 
   /** Without `axis`: a branch, which belongs to the loop that it is in. */
-  constructor(names: Names, outer?: Block, axis?: string) {
+  constructor(names: Names, outer?: Block, axis?: string, isFork = false) {
     this.#names = names
     this.#outer = outer
+    this.#isFork = isFork
     this.level = (outer?.level ?? 0) + (axis === undefined ? 0 : 1)
     this.axis = axis ?? outer?.axis ?? ''
   }
@@ -65,6 +67,16 @@ export class Block {
     this.line(`if (${condition}) {`, ...inner.lines.map(indented), '} else {', ...other.lines.map(indented), '}')
   }
 
+  /** `if (condition) { ... } else { ... }` for two forms of the same: what both need gets its name before. */
+  fork(condition: string, yes: (inner: Block) => void, no: (inner: Block) => void): void {
+    const branches = [yes, no].map((fill) => {
+      const inner = new Block(this.#names, this, undefined, true)
+      fill(inner)
+      return inner.lines.map(indented)
+    })
+    this.line(`if (${condition}) {`, ...branches[0]!, '} else {', ...branches[1]!, '}')
+  }
+
   /** A name for what `code` says, made in the outermost block that has all it needs. */
   hoist(code: Code, wish?: string): Code {
     if (isSimple(code)) return code
@@ -88,6 +100,6 @@ export class Block {
   }
 
   #at(level: number): Block {
-    return this.level <= level || !this.#outer ? this : this.#outer.#at(level)
+    return !this.#outer || (this.level <= level && !this.#isFork) ? this : this.#outer.#at(level)
   }
 }

@@ -26,7 +26,9 @@ export function printKernel(kernel: Kernel, program: Program, request: KernelReq
   const sheet = sheetOf(program, analysis, new Names(reserved, taken), given)
   const body = new Block(sheet.names)
   const grid = request.threads ? printBlocks : printGrid
-  grid(kernel, { sheet, block: body, path: [], axes: new Map() }, (spot) => printNodes(analysis.nodes, spot))
+  grid(kernel, { sheet, block: body, path: [], axes: new Map(), flags: new Map() }, (spot) =>
+    printNodes(analysis.nodes, spot),
+  )
   const used = [...sheet.used]
   const next = request.threads ? ', next: () => number' : ''
   const converts = program.buffers.some(

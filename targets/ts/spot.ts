@@ -17,6 +17,7 @@ import type { Names } from '../names.ts'
 import type { Block } from './block.ts'
 import type { Define, Facts } from './item.ts'
 import { isWithin, type Path, type Place } from './place.ts'
+import { isWhole } from './whole.ts'
 import { constant, liesOn, plus, simplify, smallest, spellings, times } from './words.ts'
 
 /** The names under which a program's kernels find their arguments. */
@@ -51,6 +52,7 @@ export interface Spot {
   readonly block: Block
   readonly path: Path
   readonly axes: ReadonlyMap<string, AxisSpot>
+  readonly flags: ReadonlyMap<string, boolean> // uniform values that a branch around this place has decided
 }
 
 const zero = atom('0')
@@ -99,6 +101,7 @@ function indexAt(axis: string, of: 'element' | 'first' | 'last', spot: Spot): Co
 /** A value: its own name, an element of its array, or what it stands for. */
 export function valueAt(name: string, spot: Spot): Code {
   const { facts, places, locals } = spot.sheet
+  if (isWhole(name, spot)) return atom('true')
   const source = facts.inlined.has(name) ? facts.defines.get(name) : undefined
   if (source) return sourceAt(source, spot)
   const local = locals.get(name)
@@ -111,7 +114,8 @@ export function valueAt(name: string, spot: Spot): Code {
 export function sourceAt({ from }: Define, spot: Spot): Code {
   if (from.kind === 'load') return loadAt(from, spot)
   const code = print(from.expr, spot)
-  return from.kind === 'mask' && from.full ? join('||', tightness.or, valueAt(from.full, spot), code) : code
+  if (from.kind !== 'mask' || !from.full || spot.flags.get(from.full) === false) return code
+  return join('||', tightness.or, valueAt(from.full, spot), code)
 }
 
 /** The element of a value's array at this place. */
