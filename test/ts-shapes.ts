@@ -152,6 +152,7 @@ export function admitted(): Program {
       kind: 'loop',
       over: {
         kind: 'tiles',
+        direction: 'up',
         axis: 'j',
         tile: 4,
         from: undefined,
