@@ -52,6 +52,7 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
   const staged = planStages(requests, {
     attention,
     names,
+    isOpen: (axis) => axis !== 'b' && axis !== 'h' && options.sizes[axis] === undefined,
     walk: (placed, row, stream, meaning) =>
       cheapest(placed, row, stream, factsOf(attention, options, names, placed, meaning), options),
   })
