@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import typescript from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { elementary } from '../compiler/elementary.ts'
@@ -13,6 +14,7 @@ import { safeName } from '../targets/names.ts'
 import { reserved } from '../targets/ts/reserved.ts'
 import { ts } from '../targets/ts/target.ts'
 import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
+import { fillTile, makeTile } from '../templates/ts/products.ts'
 import { runProgram } from './run-program.ts'
 import { draw } from './ts-draw.ts'
 import { load, softmaxProgram, tile, value } from './ts-programs.ts'
@@ -444,9 +446,21 @@ test('modules are strict TypeScript', () => {
 })
 
 test('tiles take memory for tiles, not for tensors', () => {
-  const sizes = [...(texts.get('wrong.js') ?? '').matchAll(/new Float64Array\(([\d* ]+)\)/g)].map(([, size]) =>
-    size!.split('*').reduce((a, b) => a * Number(b), 1),
+  const made = /(?:makeTile|new Float64Array)\(([\d*, ]+)\)/g
+  const sizes = [...(texts.get('wrong.js') ?? '').matchAll(made)].map(([, size]) =>
+    size!.split(/[*,]/).reduce((a, b) => a * Number(b), 1),
   )
   expect(sizes.length).toBeGreaterThan(5)
   expect(sizes.reduce((a, b) => a + b)).toBeLessThan(8 * 64 * 64)
+})
+
+test('rows of a tile are arrays of doubles, whatever is written to them', () => {
+  setFlagsFromString('--allow-natives-syntax')
+  const holdsDoubles = new Function('row', 'return %HasDoubleElements(row) && !%HasHoleyElements(row)')
+  const tile = makeTile(5, 3)
+  expect(tile.map((row) => row.length)).toEqual([4, 4, 4, 4, 4, 4])
+  fillTile(tile, 0)
+  tile[0]![0] = -0
+  tile[1]![0] = Number.NaN
+  expect(tile.map((row) => holdsDoubles(row))).toEqual(tile.map(() => true))
 })

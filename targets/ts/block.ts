@@ -81,16 +81,17 @@ export class Block {
   hoist(code: Code, wish?: string): Code {
     if (isSimple(code)) return code
     const home = this.#at(code.level)
-    const known = home.#hoisted.get(code.text)
-    const name = known ?? this.#names.fresh(wish ?? nameFor(code, home.axis))
-    if (!known) home.line(`const ${name} = ${code.text}`)
+    const known = home.#find(code.text)
+    if (known !== undefined) return atom(known, code.level)
+    const name = wish ? this.#names.reuse(wish, `= ${code.text}`) : this.#names.fresh(nameFor(code, home.axis))
+    home.line(`const ${name} = ${code.text}`)
     home.#hoisted.set(code.text, name)
     return atom(name, code.level)
   }
 
   /** The name that `code` was given here or further out, if it has one. */
   known(code: Code): Code | undefined {
-    const name = this.#at(code.level).#hoisted.get(code.text)
+    const name = this.#at(code.level).#find(code.text)
     return name === undefined ? undefined : atom(name, code.level)
   }
 
@@ -101,5 +102,9 @@ export class Block {
 
   #at(level: number): Block {
     return !this.#outer || (this.level <= level && !this.#isFork) ? this : this.#outer.#at(level)
+  }
+  /** What a branch is in has names for it too. */
+  #find(text: string): string | undefined {
+    return this.#hoisted.get(text) ?? (this.#outer?.level === this.level ? this.#outer.#find(text) : undefined)
   }
 }

@@ -8,7 +8,7 @@ import { docLines } from './doc.ts'
 import { singleAt, tileAt } from './loop.ts'
 import { printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type ArgumentNames, type AxisSpot, type Sheet, type Spot, sizeOf } from './spot.ts'
+import { type ArgumentNames, type AxisSpot, isRows, type Sheet, type Spot, sizeOf } from './spot.ts'
 
 export interface KernelRequest {
   readonly name: string // of the function
@@ -61,9 +61,11 @@ function sheetOf(program: Program, { facts, places, nodes }: Analysis, names: Na
   return { program, facts, places, names, given, arrays, word, used: new Set(), locals: new Map() }
 }
 
-const arrayLines = ({ arrays, places, facts }: Sheet): readonly string[] =>
-  [...arrays].map(([value, array]) => {
+const arrayLines = (sheet: Sheet): readonly string[] =>
+  [...sheet.arrays].map(([value, array]) => {
+    const { places, facts } = sheet
     const sizes = (places.get(value)?.stored ?? []).map(({ axis }) => facts.extents.get(axis) ?? 1)
+    if (isRows(value, sheet)) return `const ${array} = makeTile(${sizes.slice(0, -1).join(' * ')}, ${sizes.at(-1)})`
     return `const ${array} = new ${arrayTypes[facts.values.get(value)?.type ?? 'f32']}(${sizes.join(' * ')})`
   })
 

@@ -14,6 +14,7 @@ import {
   countOf,
   elementAt,
   inLoop,
+  isRows,
   print,
   rounded,
   rowNames,
@@ -153,9 +154,8 @@ function update(name: string, from: KernelExpr, first: boolean, spot: Spot): voi
   const { sheet, block } = spot
   const array = sheet.arrays.get(name)
   if (array !== undefined && first && from.kind === 'const') {
-    return block.line(
-      `${array}.fill(${sheet.facts.values.get(name)?.type === 'bool' ? Number(from.value) : constant(from).text})`,
-    )
+    const value = sheet.facts.values.get(name)?.type === 'bool' ? String(Number(from.value)) : constant(from).text
+    return block.line(isRows(name, sheet) ? `fillTile(${array}, ${value})` : `${array}.fill(${value})`)
   }
   if (array !== undefined) return keep(name, print(from, spot), spot)
   if (!first) return block.line(`${sheet.locals.get(name)?.text} = ${print(from, spot).text}`)

@@ -126,16 +126,22 @@ export function elementAt(
   const { sheet } = spot
   const [array, stored] = [sheet.arrays.get(name), sheet.places.get(name)?.stored]
   invariant(array !== undefined && stored, `${name} is read where it is not in scope`)
-  const inner = stored.map(({ axis }) => spot.axes.get(axis)?.inner ?? missing(axis, name))
+  const indices = stored.map(({ axis }) => spot.axes.get(axis)?.inner ?? missing(axis, name))
   const sizes = stored.map(({ axis }) => atom(String(sheet.facts.extents.get(axis))))
-  const at = address(
-    inner,
-    sizes,
-    stored.map(({ axis }) => `${axis}Tile`),
-    spot,
-  )
-  return { storage: sheet.facts.values.get(name)?.type ?? 'f32', text: `${array}[${at.text}]`, level: spot.block.level }
+  const wishes = stored.map(({ axis }) => `${axis}Tile`)
+  const column = isRows(name, sheet) ? indices.pop() : undefined
+  const at = address(indices, sizes, wishes, spot)
+  const element = { storage: sheet.facts.values.get(name)?.type ?? 'f32', level: spot.block.level }
+  if (!column) return { ...element, text: `${array}[${at.text}]` }
+  const row = atom(`${array}[${at.text}]!`, at.level)
+  const rowAxes = stored.slice(0, -1).map(({ axis }) => axis)
+  const named = column.level > at.level ? spot.block.hoist(row, `${name}_${rowAxes.join('')}`) : row
+  return { ...element, text: `${named.text}[${column.text}]` }
 }
+
+/** Whether a value is kept as rows: numbers over two axes or more, the last of them along a row. */
+export const isRows = (name: string, { facts, places }: Sheet): boolean =>
+  facts.values.get(name)?.type === 'f32' && (places.get(name)?.stored?.length ?? 0) > 1
 
 function missing(axis: string, name: string): never {
   invariant(false, `${name} is read outside a loop over ${axis}`)
