@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Tensor } from '../compiler/interpret.ts'
 import { classesFor, evaluateClasses, fillTables } from '../compiler/masks/evaluate.ts'
@@ -48,6 +49,18 @@ function admitted({ seen }: Pattern, i: readonly [number, number], j: readonly [
 test.each(patterns.map((pattern) => [pattern.name, pattern] as const))('tiles of %s', (_, pattern) => {
   expect(countTiles(pattern)).toEqual(pattern.tiles)
 })
+
+test('the table of docs/planner.md has these counts', () => {
+  const text = readFileSync(new URL('../docs/planner.md', import.meta.url), 'utf8')
+  const rows = [...text.matchAll(/^\| .* \| (\d+) \| (\d+) \| (\d+) \|$/gm)].map((row) => row.slice(1).map(Number))
+  const inTable = ({ name }: Pattern): boolean => documented.includes(name)
+  expect(rows).toEqual(patterns.filter(inTable).map((pattern) => pattern.tiles))
+})
+const documented: readonly string[] = [
+  ...['causal', 'causal window', 'Longformer', 'BigBird, blocks in a tensor', 'BigBird, blocks in a list'],
+  ...['Sparse Transformer, strided', 'Sparse Transformer, fixed', 'LookHere, up', 'LongNet'],
+  ...['documents', 'documents with padding', 'documents in any order'],
+]
 
 const width = 4
 function inputsOf(pattern: Pattern): Tensors {
