@@ -15,6 +15,7 @@ const window = 256
 const documents = [517, 389, 731, 256, 640, 455, 498, 610]
 const starts = documents.map((_, n) => documents.slice(0, n).reduce((a, b) => a + b, 0))
 const documentOf = (i: number): number => starts.findLastIndex((start) => start <= i)
+const short = 256
 
 /** The dense one comes first: others are compared with it. */
 export const cases: readonly Case[] = [
@@ -39,6 +40,16 @@ export const cases: readonly Case[] = [
       const start = starts[n] ?? 0
       return [start, start + (documents[n] ?? 0)]
     },
+  },
+  // Nearly all tiles are dead: what it takes to pass them by shows.
+  {
+    name: `64 documents of ${short}`,
+    heads: 1,
+    length: 64 * short,
+    mask: 'text_of_key == text_of_query',
+    inputs: 'text_of_query[b, i]: i32, text_of_key[b, j]: i32',
+    document: (i) => Math.floor(i / short),
+    seen: (i) => [i - (i % short), i - (i % short) + short],
   },
 ]
 

@@ -1,7 +1,7 @@
 /** Random masks with data, and what their elements are: an evaluator of its own, one pair at a time. */
 import fc from 'fast-check'
 import { elementary } from '../compiler/elementary.ts'
-import { at, call, type Expr, f32, i32, index, input, param, size } from '../compiler/ir.ts'
+import { at, call, type Expr, f32, i32, index, input, param, reduce, size } from '../compiler/ir.ts'
 import type { ScalarLaunch as MaskLaunch } from '../compiler/masks/scalar-run.ts'
 
 export const [i, j] = [index('i'), index('j')]
@@ -59,6 +59,13 @@ export function valueAt(
       }
       return valueAt(e.of, there, launch, rounding)
     }
+    case 'reduce': {
+      const [axis] = e.over
+      const all = Array.from({ length: length(axis!) }, (_, n) =>
+        valueAt(e.of, { ...place, [axis!]: n }, launch, rounding),
+      )
+      return Number(e.op === 'any' ? all.includes(1) : !all.includes(0))
+    }
     default:
       throw new Error(`no pointwise ${e.kind}`)
   }
@@ -87,7 +94,20 @@ const inputs = {
   row: input('row', 'i32', ['h', 'i']),
   len: input('len', 'i32', ['b']),
   pair: input('pair', 'bool', ['i', 'j']),
+  seen: input('seen', 'bool', ['h', 'j']),
+  slope: input('slope', 'f32', ['h']),
+  blocks: input('blocks', 'bool', ['h', 'r', 'c']),
+  list: input('list', 'i32', ['r', 't']),
 }
+/** The block that a place of axis lies in, for tiles that divide it and for others. */
+const block = (axis: Expr): fc.Arbitrary<Expr> => fc.constantFrom(2, 4, 3).map((by) => call('idiv', [axis, i32(by)]))
+const blocks: fc.Arbitrary<Expr> = fc.tuple(block(i), block(j)).map(([r, c]) =>
+  at(inputs.blocks, [
+    { axis: 'r', index: r, outside: 'clamp' },
+    { axis: 'c', index: c, outside: 'zero' },
+  ]),
+)
+const listed: fc.Arbitrary<Expr> = block(i).map((r) => at(inputs.list, [{ axis: 'r', index: r, outside: 'clamp' }]))
 const huge = [2 ** 31 - 1, -(2 ** 31), 2 ** 30, 65536, -46341]
 
 const place = fc.constantFrom<'clamp' | 'zero'>('clamp', 'zero')
@@ -96,7 +116,7 @@ const number = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...huge) },
 )
 
-export const masks = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: Expr }>((tie) => {
+const trees = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: Expr }>((tie) => {
   const [integer, float, bool] = [tie('integer'), tie('float'), tie('bool')]
   const binary = (ops: readonly Parameters<typeof call>[0][], a: fc.Arbitrary<Expr>, b = a): fc.Arbitrary<Expr> =>
     fc.tuple(fc.constantFrom(...ops), a, b).map(([op, x, y]) => call(op, [x, y]))
@@ -105,6 +125,12 @@ export const masks = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: E
   const select = (a: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> => fc.tuple(bool, a, a).map((args) => call('select', args))
   const gather = (of: Expr, axis: string): fc.Arbitrary<Expr> =>
     fc.tuple(integer, place).map(([index, outside]) => at(of, [{ axis, index, outside }]))
+  const quantifier =
+    (op: 'any' | 'all') =>
+    (of: Expr): Expr =>
+      reduce(op, ['t'], of)
+  const quantified = (of: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> =>
+    fc.tuple(fc.constantFrom<'any' | 'all'>('any', 'all'), of).map(([op, x]) => quantifier(op)(x))
   const moved = (of: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> =>
     fc
       .tuple(of, integer, place, fc.constantFrom('i', 'j'))
@@ -114,6 +140,7 @@ export const masks = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: E
       { weight: 6, arbitrary: fc.constantFrom<Expr>(i, j) },
       { weight: 3, arbitrary: number.map((n) => i32(n)) },
       fc.constantFrom<Expr>(size('i'), size('j'), param('w', 'i32'), inputs.doc, inputs.row, inputs.len),
+      fc.constantFrom<Expr>(inputs.doc, index('h'), index('t')),
     ),
     integer: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
@@ -141,7 +168,7 @@ export const masks = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: E
     ),
     float: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
-      fc.constantFrom<Expr>(inputs.pos, param('alpha', 'f32'), f32(0.1), f32(-2), f32(0)),
+      fc.constantFrom<Expr>(inputs.pos, inputs.slope, param('alpha', 'f32'), f32(0.1), f32(-2), f32(0)),
       unary(['float'], integer),
       binary(['add', 'sub', 'mul', 'div'], float),
       binary(['min', 'max'], float),
@@ -153,8 +180,11 @@ export const masks = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: E
       { depthSize: 'small', withCrossShrink: true },
       { weight: 4, arbitrary: binary(['lt', 'le', 'eq', 'ne'], integer) },
       { weight: 2, arbitrary: binary(['lt', 'le', 'eq', 'ne'], float) },
-      fc.constantFrom<Expr>(inputs.hub, inputs.pair),
+      fc.constantFrom<Expr>(inputs.hub, inputs.pair, inputs.seen),
       gather(inputs.hub, 'j'),
+      blocks,
+      quantified(bool),
+      fc.tuple(listed, block(j)).map((sides) => quantifier('any')(call('eq', sides))),
       { weight: 2, arbitrary: binary(['and', 'or'], bool) },
       unary(['not'], bool),
       select(bool),
@@ -162,11 +192,22 @@ export const masks = fc.letrec<{ leaf: Expr; integer: Expr; float: Expr; bool: E
     ),
   }
 }).bool
+export const masks: fc.Arbitrary<Expr> = trees.map((mask) =>
+  mask.axes.includes('t') ? reduce('any', ['t'], mask) : mask,
+)
 
 /** Lengths 0 to 9; documents in any order; NaN and infinities among the floats. */
 export const launches: fc.Arbitrary<MaskLaunch> = fc
   .record({
-    sizes: fc.record({ i: fc.nat(9), j: fc.nat(9), t: fc.nat(3), b: fc.constant(1), h: fc.constant(2) }),
+    sizes: fc.record({
+      i: fc.nat(9),
+      j: fc.nat(9),
+      t: fc.nat(3),
+      r: fc.nat(5),
+      c: fc.nat(5),
+      b: fc.constant(1),
+      h: fc.integer({ min: 1, max: 3 }),
+    }),
     w: fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: -5, max: 12 }) },
       { weight: 1, arbitrary: fc.constantFrom(...huge) },
@@ -177,28 +218,36 @@ export const launches: fc.Arbitrary<MaskLaunch> = fc
         { weight: 30, arbitrary: fc.integer({ min: -3, max: 9 }) },
         { weight: 1, arbitrary: fc.constantFrom(...huge) },
       ),
-      { minLength: 40, maxLength: 40 },
+      { minLength: 60, maxLength: 60 },
     ),
+    isSorted: fc.boolean(),
     floats: fc.array(
       fc.oneof(
         { weight: 12, arbitrary: fc.constantFrom(0, 0.1, 0.5, 2, -3, 1, 4) },
         { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Infinity, -Infinity, 3e38) },
       ),
-      { minLength: 9, maxLength: 9 },
+      { minLength: 12, maxLength: 12 },
     ),
-    bits: fc.array(fc.nat(1), { minLength: 100, maxLength: 100 }),
+    bits: fc.array(fc.nat(1), { minLength: 200, maxLength: 200 }),
   })
-  .map(({ sizes, w, alpha, integers, floats, bits }) => ({
-    sizes,
-    params: { w, alpha },
-    single: { b: 0, h: 1 },
-    inputs: {
-      doc: { axes: ['b', 'j'], data: integers.slice(0, 9) },
-      row: { axes: ['h', 'i'], data: integers.slice(9, 27) },
-      table: { axes: ['t'], data: integers.slice(27, 30) },
-      len: { axes: ['b'], data: integers.slice(30, 31) },
-      pos: { axes: ['b', 'j'], data: floats.map(Math.fround) },
-      hub: { axes: ['b', 'j'], data: bits.slice(0, 9) },
-      pair: { axes: ['i', 'j'], data: bits.slice(9, 90) },
-    },
-  }))
+  .map(({ sizes, w, alpha, integers, isSorted, floats, bits }) => {
+    const order = (data: readonly number[]): readonly number[] => (isSorted ? data.toSorted((x, y) => x - y) : data)
+    return {
+      sizes,
+      params: { w, alpha },
+      single: { b: 0, h: sizes.h - 1 },
+      inputs: {
+        doc: { axes: ['b', 'j'], data: order(integers.slice(0, 9)) },
+        row: { axes: ['h', 'i'], data: integers.slice(9, 36) },
+        table: { axes: ['t'], data: integers.slice(36, 39) },
+        len: { axes: ['b'], data: integers.slice(39, 40) },
+        list: { axes: ['r', 't'], data: integers.slice(40, 55) },
+        pos: { axes: ['b', 'j'], data: order(floats.slice(0, 9)).map(Math.fround) },
+        slope: { axes: ['h'], data: floats.slice(9).map(Math.fround) },
+        hub: { axes: ['b', 'j'], data: bits.slice(0, 9) },
+        pair: { axes: ['i', 'j'], data: bits.slice(9, 90) },
+        seen: { axes: ['h', 'j'], data: bits.slice(90, 117) },
+        blocks: { axes: ['h', 'r', 'c'], data: bits.slice(117, 192) },
+      },
+    }
+  })

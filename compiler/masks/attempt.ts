@@ -14,6 +14,7 @@ export interface Attempt {
   readonly scalars: number // assumed integers of unknown range are at most this, of either sign
   readonly active: (key: string) => boolean
   readonly asked: Map<string, KernelExpr> // the tests that would justify what was assumed
+  readonly everywhere: boolean // tensors along the column are asked for all of it, not for the current tile
   readonly done: Map<Expr, Linear> // what was worked out under these assumptions
   failed: boolean
 }
@@ -32,6 +33,7 @@ const limits: readonly (readonly [sizeBits: number, scalarBits: number])[] = [
 /** The first result that holds without wrapping, and the test under which it does; undefined if there is none. */
 export function attempt<T>(
   make: (attempt: Attempt) => T,
+  everywhere = false,
 ): { readonly result: T; readonly guard: KernelExpr } | undefined {
   for (const [sizeBits, scalarBits] of [[31, 31] as const, ...limits]) {
     const run = (active: (key: string) => boolean): { readonly result: T; readonly tried: Attempt } => {
@@ -40,6 +42,7 @@ export function attempt<T>(
         scalars: 2 ** scalarBits,
         active,
         asked: new Map(),
+        everywhere,
         done: new Map(),
         failed: false,
       }

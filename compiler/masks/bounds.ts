@@ -3,7 +3,7 @@
  * stretches does. Comparisons of sums of indices have one in closed form, those of tensors along the column by search; `and`
  * intersects, `or` takes the hull. What depends on rows alone admits all columns or, where it is decided for the tile of rows, none.
  */
-import { call, type Expr } from '../ir.ts'
+import { call, type Expr, i32 } from '../ir.ts'
 import { stretchOfComparison } from './inverse.ts'
 import type { Numbers, NumbersContext } from './numbers.ts'
 import { int, isConst, select } from './scalar.ts'
@@ -25,7 +25,7 @@ export function stretchOf(e: Expr, is: boolean, context: NumbersContext, numbers
   if (!isComparisonCall(e)) return everything
   const [a, b] = e.args as readonly [Expr, Expr]
   if (a.type === 'bool') return everything
-  const simpler = a.type === 'i32' ? opened(e.op, a, b) : undefined
+  const simpler = a.type === 'i32' ? opened(e.op, a, b, context.column) : undefined
   if (simpler) return of(simpler)
   const [op, x, y] = is ? ([e.op, a, b] as const) : negated(e.op, a, b)
   return stretchOfComparison(op, x, y, context, numbers)
@@ -46,15 +46,21 @@ function negated(op: Comparison, a: Expr, b: Expr): readonly [Comparison, Expr, 
   return [op === 'eq' ? 'ne' : 'eq', a, b]
 }
 
-/** abs x <= y is x <= y and -x <= y; max and min alike. Undefined if neither side is one of them. */
-function opened(op: Comparison, a: Expr, b: Expr): Expr | undefined {
+/**
+ * abs x <= y is x <= y and -x <= y; max and min alike. Undefined if neither side is one of them. That y is not negative follows, but
+ * not for the hulls of both: it is added where it bounds the column.
+ */
+function opened(op: Comparison, a: Expr, b: Expr, column: string): Expr | undefined {
   if (op !== 'lt' && op !== 'le') return undefined
   const left = parts(a)
-  if (left)
-    return call(
+  if (left) {
+    const each = call(
       left.smaller ? 'or' : 'and',
       left.of.map((x) => call(op, [x, b])),
     )
+    const isLimit = a.kind === 'call' && a.op === 'abs' && b.axes.includes(column)
+    return isLimit ? call('and', [each, call(op, [i32(0), b])]) : each
+  }
   const right = parts(b)
   return (
     right &&

@@ -10,7 +10,8 @@ import type { KernelExpr, Statement } from '../kernel.ts'
 import { createRanges, type RangeFacts } from '../range.ts'
 import { stretchOf } from './bounds.ts'
 import { createLeaves, type LeafContext, type Leaves } from './leaves.ts'
-import { createNumbersOver, type NumbersContext, type Truth } from './numbers.ts'
+import { createNumbersOver, type Numbers, type NumbersContext, type Truth } from './numbers.ts'
+import { type Opened, type QuantifierContext, quantified } from './quantifier.ts'
 import { resolveMask } from './resolve.ts'
 import { no } from './scalar.ts'
 import { definedBy, readsColumn, share } from './share.ts'
@@ -46,23 +47,10 @@ export const createClassify =
 
 function classify(mask: Expr, place: MaskPlace, facts: RangeFacts, tables: Tables): MaskClasses {
   const { column, fresh: newName } = place
-  const { number } = tables
-  const tiled = [place.row, column, ...(place.tiled ?? [])]
-  const extent: LeafContext['extent'] = (axis) =>
-    tiled.includes(axis) ? 'tile' : place.whole?.includes(axis) ? 'whole' : undefined
-  const tile: LeafContext['tile'] = (axis) => (extent(axis) === 'tile' ? place.tile(axis) : undefined)
-  const leafContext: LeafContext = { column, extent, tile, sizes: facts.sizes ?? {}, newName, number, tables }
-  const leaves = createLeaves(leafContext)
-  const done = new Map<Expr, Truth>()
-  const truth = (e: Expr): Truth => {
-    const out = done.get(e) ?? truthOf(e, over, numbers, truth)
-    done.set(e, out)
-    return out
-  }
-  const over: NumbersContext = { ...leafContext, leaves, ranges: createRanges(facts), truth }
-  const numbers = createNumbersOver(over)
-  const resolved = resolveMask(mask, number)
-  const stretch = stretchOf(resolved, true, over, numbers)
+  const { context, numbers } = open(place, facts, tables)
+  const { leaves, truth } = context
+  const resolved = resolveMask(mask, tables.number)
+  const stretch = stretchOf(resolved, true, context, numbers)
   const { full, empty } = truth(resolved)
   const shared = share(
     [full, empty, rowsOnly(stretch.from, column, leaves), rowsOnly(stretch.to, column, leaves)],
@@ -72,6 +60,44 @@ function classify(mask: Expr, place: MaskPlace, facts: RangeFacts, tables: Table
   )
   const [isFull = no, isEmpty = no, from, to] = shared.roots
   return { full: isFull, empty: isEmpty, from, to, before: shared.before, inside: shared.inside }
+}
+
+function open(
+  place: MaskPlace,
+  facts: RangeFacts,
+  tables: Tables,
+): { readonly context: NumbersContext; readonly numbers: Numbers } {
+  const { column, fresh: newName } = place
+  const tiled = [place.row, column, ...(place.tiled ?? [])]
+  const extent: LeafContext['extent'] = (axis) =>
+    tiled.includes(axis) ? 'tile' : place.whole?.includes(axis) ? 'whole' : undefined
+  const tile: LeafContext['tile'] = (axis) => (extent(axis) === 'tile' ? place.tile(axis) : undefined)
+  const sizes = facts.sizes ?? {}
+  const leafContext: LeafContext = { column, extent, tile, sizes, newName, number: tables.number, tables }
+  const leaves = createLeaves(leafContext)
+  const done = new Map<Expr, Truth>()
+  const truth = (e: Expr): Truth => {
+    const out = done.get(e) ?? truthOf(e, context, numbers)
+    done.set(e, out)
+    return out
+  }
+  const openInner = (): Opened => {
+    const inner = open(place, facts, tables).context
+    return { truth: inner.truth, before: inner.leaves.before, inside: inner.leaves.inside }
+  }
+  const { emit } = leaves
+  const isSingle = (axis: string): boolean => extent(axis) === undefined
+  const resolve = (e: Expr): Expr => resolveMask(e, tables.number)
+  const quantifying: QuantifierContext = { open: openInner, newName, isSingle, resolve, emit, column }
+  const context: NumbersContext = {
+    ...leafContext,
+    leaves,
+    ranges: createRanges(facts),
+    truth,
+    quantified: (e) => quantified(e, quantifying),
+  }
+  const numbers = createNumbersOver(context)
+  return { context, numbers }
 }
 
 /** A bound is for all columns: one that leans on the current tile of them says nothing. */

@@ -37,7 +37,7 @@ export function stretchOfComparison(
     const forth = below(x, op === 'lt' ? shift(y, -1) : y, solver)
     const known = and(...knownOf(minus(x, y)))
     return { stretch: op === 'eq' ? both(forth, below(y, x, solver)) : forth, known }
-  })
+  }, true)
   if (!found) return everything
   const holds = and(found.guard, found.result.known)
   if (isConst(holds, false)) return everything
@@ -83,20 +83,21 @@ function below(a: Linear, b: Linear, solver: Solver): Stretch {
 function columnOf({ terms }: Linear): Term | undefined {
   const columns = terms.filter(({ atom }) => atom.column)
   const [first, ...others] = columns.toSorted((a, b) => rank(a.atom) - rank(b.atom))
-  return first && rank(first.atom) < 3 && others.every(({ atom }) => isNarrow(atom.range)) ? first : undefined
+  return first && rank(first.atom) < 3 && others.every(({ atom }) => atom.reach || isNarrow(atom.range))
+    ? first
+    : undefined
 }
 const rank = (atom: Atom): number => (isIndex(atom) ? 0 : atom.quotient ? 1 : atom.reach ? 2 : 3)
 const isIndex = (atom: Atom): boolean => atom.key.startsWith('index ')
 const isNarrow = ({ lo, hi }: Range): boolean => hi - lo <= 2 ** 24
 
-/** Terms along the column are for the current tile of it: at any tile they have what their range says. */
+/** What is calculated from the column's index has ends for the current tile: at any tile it has what its range says. */
 const anywhere = (sum: Linear): Linear => ({
   ...sum,
-  terms: sum.terms.map((term) =>
-    term.atom.column
-      ? { ...term, atom: { ...term.atom, lo: int(term.atom.range.lo), hi: int(term.atom.range.hi) } }
-      : term,
-  ),
+  terms: sum.terms.map(({ atom, times }) => {
+    const { lo, hi } = atom.range
+    return { times, atom: atom.column && !atom.reach ? { ...atom, lo: int(lo), hi: int(hi) } : atom }
+  }),
 })
 
 /** `term` = c x is at most the greatest of `limit` ('hi'), or at least its least ('lo'). */

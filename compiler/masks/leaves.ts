@@ -30,6 +30,7 @@ export interface Leaves {
   readonly anyNaN: (e: Expr) => KernelExpr
   /** Where along the column a `fold` of one index a block otherwise can lie above or below a bound, or be true. */
   readonly reachOf: (e: Expr) => Reach | undefined
+  readonly emit: (statement: Statement, late: boolean) => void
   readonly before: readonly Statement[]
   readonly inside: readonly Statement[]
 }
@@ -109,7 +110,8 @@ export function createLeaves(context: LeafContext): Leaves {
     return isPlain ? search((op) => tableOf(e, op, `${op}_${nameOf(e)}`)) : undefined
   }
 
-  return { varying, kindOf, point: element, fold, anyNaN, reachOf, before, inside }
+  const emit: Leaves['emit'] = (statement, late) => void (late ? inside : before).push(statement)
+  return { varying, kindOf, point: element, fold, anyNaN, reachOf, emit, before, inside }
 }
 
 /** The first tensor in it, to name its extremes by. */

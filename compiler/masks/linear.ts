@@ -88,10 +88,12 @@ export function emit({ terms, constant }: Linear, end: 'lo' | 'hi'): KernelExpr 
 }
 
 export const knownOf = ({ terms }: Linear): readonly KernelExpr[] => terms.map((term) => term.atom.known)
+/** One value all over the tile. */
+export const isPoint = ({ terms }: Linear): boolean => terms.every(({ atom }) => atom.lo === atom.hi)
 /** `lo` and `hi` are one object where the sum is the same at every place of a tile. */
 export function bounded(a: Linear, known: KernelExpr): Bounded {
   const lo = emit(a, 'lo')
-  const hi = a.terms.every(({ atom }) => atom.lo === atom.hi) ? lo : emit(a, 'hi')
+  const hi = isPoint(a) ? lo : emit(a, 'hi')
   return { lo, hi, range: rangeOf(a), known }
 }
 

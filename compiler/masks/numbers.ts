@@ -10,7 +10,7 @@ import {
   type Range,
   range,
 } from '../interval.ts'
-import { type Call, call, type Expr } from '../ir.ts'
+import { type Call, call, type Expr, type Reduce } from '../ir.ts'
 import { indexRef, type KernelExpr, sizeRef } from '../kernel.ts'
 import { type Attempt, limitScalar, limitSize } from './attempt.ts'
 import { integerRules } from './integer-rules.ts'
@@ -42,6 +42,7 @@ export interface NumbersContext extends LeafContext {
   readonly leaves: Leaves
   readonly ranges: (e: Expr) => Range
   readonly truth: (e: Expr) => Truth
+  readonly quantified: (e: Reduce) => Truth | undefined
 }
 export interface Numbers {
   readonly linear: (e: Expr, tried: Attempt) => Linear
@@ -73,7 +74,7 @@ export function createNumbersOver(context: NumbersContext): Numbers {
     if (e.kind === 'index') return indexOf(e.axis, tried)
     if (e.kind === 'size') return sizeOf(e.axis, tried)
     const leaf = leaves.kindOf(e)
-    if (leaf === 'fold') return leafAtom(e, leaves.fold(e, 'min'), leaves.fold(e, 'max'), tried, leaves.reachOf(e))
+    if (leaf === 'fold') return foldAtom(e, tried)
     const sum = e.kind === 'call' ? sumOf(e, tried) : undefined
     // A scalar that may wrap is computed as it stands, and wraps alike.
     if (sum && !(leaf === 'point' && !fits(sum))) return sum
@@ -86,6 +87,12 @@ export function createNumbersOver(context: NumbersContext): Numbers {
   function failed(tried: Attempt): Linear {
     tried.failed = true
     return ofConstant(0)
+  }
+
+  function foldAtom(e: Expr, tried: Attempt): Linear {
+    const reach = leaves.reachOf(e)
+    const ends = tried.everywhere && reach ? reach.extremes() : { lo: leaves.fold(e, 'min'), hi: leaves.fold(e, 'max') }
+    return leafAtom(e, ends.lo, ends.hi, tried, reach)
   }
 
   const pointAtom = (e: Expr, value: KernelExpr, tried: Attempt): Linear => leafAtom(e, value, value, tried)

@@ -15,6 +15,8 @@ export interface Reach {
   readonly atLeast: (bound: KernelExpr) => KernelExpr
   /** From this column on, all values are greater. */
   readonly atMost: (bound: KernelExpr) => KernelExpr
+  /** Over the whole column. */
+  readonly extremes: () => { readonly lo: KernelExpr; readonly hi: KernelExpr }
   /** Of a bool: before and from these columns on, none is true. */
   readonly first: () => KernelExpr
   readonly end: () => KernelExpr
@@ -75,6 +77,16 @@ export function createSearches(context: SearchContext): (tableOf: (op: TileFold)
     return valueRef(to)
   }
 
+  function entryAt(table: Table, at: KernelExpr, hint: string): KernelExpr {
+    const id = `${table.buffer.name} at ${hint}`
+    const known = done.get(id)
+    if (known) return known
+    const to: Value = { name: newName(`${hint}_${table.name}`), type: table.of.type, axes: [] }
+    emit({ kind: 'load', to, buffer: table.buffer.name, index: indexOf(table, at), outside: 'clamp' })
+    done.set(id, valueRef(to))
+    return valueRef(to)
+  }
+
   return (tableOf) => {
     const least = (bound: KernelExpr): KernelExpr => {
       const x = named(bound, 'least')
@@ -87,6 +99,11 @@ export function createSearches(context: SearchContext): (tableOf: (op: TileFold)
     return {
       atLeast: least,
       atMost: most,
+      extremes: () => {
+        const [least, greatest] = [tables.running(tableOf('min'), 'down'), tables.running(tableOf('max'), 'up')]
+        const last = sub(sizeRef(greatest.tiles), int(1))
+        return { lo: entryAt(least, int(0), 'all'), hi: entryAt(greatest, last, 'all') }
+      },
       first: () => find(tables.running(tableOf('any'), 'up'), 'start', (entry) => entry),
       end: () => find(tables.running(tableOf('any'), 'down'), 'end', not),
     }

@@ -3,7 +3,7 @@ import type { Range } from '../interval.ts'
 import type { Call, Expr } from '../ir.ts'
 import type { KernelExpr } from '../kernel.ts'
 import { type Attempt, attempt } from './attempt.ts'
-import { type Bounded, emit, fits, knownOf, type Linear, minus, rangeOf, split } from './linear.ts'
+import { type Bounded, emit, fits, isPoint, knownOf, type Linear, minus, rangeOf, split } from './linear.ts'
 import type { Numbers, NumbersContext, Truth } from './numbers.ts'
 import { isFormula } from './resolve.ts'
 import { and, eq, le, lt, no, or, scalar, yes } from './scalar.ts'
@@ -16,9 +16,11 @@ export type Comparison = 'lt' | 'le' | 'eq' | 'ne'
 export const isComparisonCall = (e: Expr): e is Call & { readonly op: Comparison } =>
   e.kind === 'call' && (e.op === 'lt' || e.op === 'le' || e.op === 'eq' || e.op === 'ne')
 
-export function truthOf(e: Expr, { leaves }: NumbersContext, numbers: Numbers, truth: (e: Expr) => Truth): Truth {
+export function truthOf(e: Expr, context: NumbersContext, numbers: Numbers): Truth {
+  const { leaves, truth } = context
   if (e.kind === 'const') return e.value ? { full: yes, empty: no } : { full: no, empty: yes }
   if (e.kind === 'call' && e.op in connectives) return connectives[e.op as keyof typeof connectives](e.args.map(truth))
+  if (e.kind === 'reduce') return context.quantified(e) ?? unknown
   if (!isFormula(e)) return unknown
   const leaf = leaves.kindOf(e)
   if (leaf === 'fold') return { full: leaves.fold(e, 'all'), empty: not(leaves.fold(e, 'any')) }
@@ -78,11 +80,16 @@ function compareIntegers(op: Comparison, x: Linear, y: Linear, tried: Attempt): 
     return unknown
   }
   const [l, r] = sides
+  const never = noInteger(minus(x, y)) || difference.lo > 0 || difference.hi < 0
+  if ((op === 'eq' || op === 'ne') && !never && isPoint(l) && isPoint(r)) {
+    const same = (as: 'eq' | 'ne'): KernelExpr => scalar(as, emit(l, 'lo'), emit(r, 'lo'))
+    return { full: same(op), empty: same(op === 'eq' ? 'ne' : 'eq') }
+  }
   const below = (strict: boolean): KernelExpr =>
     decided(difference, strict) ?? (strict ? lt : le)(emit(l, 'hi'), emit(r, 'lo'))
   const above = (strict: boolean): KernelExpr =>
     decided({ lo: -difference.hi, hi: -difference.lo }, strict) ?? (strict ? lt : le)(emit(r, 'hi'), emit(l, 'lo'))
-  return orders[op](below, above, noInteger(minus(x, y)))
+  return orders[op](below, above, never)
 }
 
 /** Whether a value of range `r` is always, or never, below 0 (or at it). */
