@@ -302,7 +302,7 @@ function itemMembers(printed: Readonly<Record<string, unknown>>, members: string
 
 // docs/planner.md: each weight in the table of plans is compiled.
 
-const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| ([\d +]+|-) \| (.*) \|$/gm)].map(
+const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| (\d(?: \+ \d)*|-) \| (.*) \|$/gm)].map(
   ([, weight = '', passes = '', state = '']) => ({
     weight,
     passes,

@@ -294,7 +294,7 @@ describe('size', () => {
   const megabyte = (piece: string) => piece.repeat(Math.floor(2 ** 20 / piece.length))
   const answer = (text: string) => {
     const result = read(text)
-    const rendered = result.ok ? [] : result.diagnostics.map(renderHuman)
+    const rendered = result.ok ? [] : result.diagnostics.map((d) => renderHuman(d))
     expect(rendered.join('').length).toBeLessThan(2 ** 20) // and well before the test's limit: no reading is quadratic
   }
   test.each(['(', '}', '"\n', '$', '// x\n', '1 ', 'x = ', 'fn f() = 1\n'])('a megabyte of %j is answered', (piece) =>
