@@ -124,12 +124,16 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
         : names.intern(reduce(op, e.over, x, e.domain))
     }
     const op = e.op === 'max' ? 'max' : 'min'
+    const [inner, by] = withoutConstantFactor(e.of)
+    const kind = by < 0 ? opposite(op) : op
+    const reference = scope.shifts.find((s) => s.x === inner && s.kind === kind && s.domain === e.domain)?.reference
+    if (reference) return [{ ...factor(reference), coefficient: by }]
     if (!hasStatistic(e.of)) {
       const [x, rate] = withoutConstantFactor(e.of)
       return [{ ...factor(own(rate < 0 ? opposite(op) : op, x)), coefficient: rate }]
     }
-    const inner = throughIncreasing(e)
-    if (inner) return expand(inner)
+    const through = throughIncreasing(e)
+    if (through) return expand(through)
     const terms = expand(e.of)
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))
