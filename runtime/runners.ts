@@ -13,13 +13,15 @@ export interface Loaded {
   call(program: Program, inputs: Inputs, params: Scalars): Promise<Inputs> | Inputs
 }
 
-/** Sums and functions in f64; only results are rounded. */
+/** Sums and functions in f64; only results are rounded. Exponentials are quicker than f64 has them: templates/ts/exp.ts. */
+const exponential = { relative: 2 ** (53 - 38) }
 const float64: Arithmetic = {
   ...float32,
   roundoff: 2 ** -53,
   sumRoundoff: 2 ** -53,
   tiny: 2 ** -1022,
   largest: Number.MAX_VALUE,
+  functions: { exp: exponential, sigmoid: exponential },
 }
 
 export interface Runner {
