@@ -143,6 +143,8 @@ export function compileTimeSizes(
     return value
   }
   for (const axis of attention.axes) find(axis.name)
+  for (const { name, length } of attention.axes)
+    if (length.kind === 'like' && sizes[name] !== undefined) sizes[length.of] ??= sizes[name]
   return sizes
 }
 const checked = (attention: Attention, name: string): number | undefined => own(attention.checks[0]?.sizes, name)

@@ -1,4 +1,4 @@
-/** Counts the bytes of typed arrays and array buffers that a call makes, whether or not they are freed on the way. */
+/** Counts the bytes of arrays and array buffers that a call makes, whether or not they are freed on the way. */
 export function bytesMade(call: () => void): number {
   const kept = names.map((name) => [name, globalThis[name]] as const)
   let bytes = 0
@@ -15,6 +15,7 @@ export function bytesMade(call: () => void): number {
 }
 
 const names = [
+  'Array',
   'ArrayBuffer',
   'BigInt64Array',
   'BigUint64Array',
@@ -31,13 +32,13 @@ const names = [
   'Uint8ClampedArray',
 ] as const
 
-/** A view of a buffer that is there already makes nothing. */
+/** A view of a buffer that is there already makes nothing; an element of a plain array takes a word. */
 function counted(type: (typeof globalThis)[(typeof names)[number]], count: (bytes: number) => void): object {
   return new Proxy(type, {
     construct(target, given, self) {
-      const made: { readonly byteLength: number } = Reflect.construct(target, given, self)
+      const made: { readonly byteLength: number } | readonly unknown[] = Reflect.construct(target, given, self)
       const view = given[0] instanceof ArrayBuffer || given[0] instanceof SharedArrayBuffer
-      count(view ? 0 : made.byteLength)
+      count(view ? 0 : 'byteLength' in made ? made.byteLength : 8 * made.length)
       return made
     },
   })

@@ -99,13 +99,17 @@ export interface Reduce extends Node {
   readonly of: Expr
   readonly domain: Expr | undefined
 }
-/** Keeps its axis: the fold of the domain's places up to and including this one (from the end for `cumsum_back`). */
+/**
+ * Keeps its axis: the fold of the domain's places up to this one (from the end for `cumsum_back`), this one included unless
+ * `exclusive`, which only plans make: the same one place further, and 0 past the end.
+ */
 export interface Scan extends Node {
   readonly kind: 'scan'
   readonly op: ScanOp
   readonly over: string
   readonly of: Expr
   readonly domain: Expr | undefined
+  readonly exclusive: boolean
 }
 /** The largest t in [lo, hi] with `of`(t) >= 0, `lo` if there is none; `of` does not increase with t. */
 export interface Solve extends Node {
@@ -235,12 +239,13 @@ export const reduce = (op: ReduceOp, over: readonly string[], of: Expr, domain?:
   span: span ?? of.span,
 })
 
-export const scan = (op: ScanOp, over: string, of: Expr, domain?: Expr, span?: Span): Scan => ({
+export const scan = (op: ScanOp, over: string, of: Expr, domain?: Expr, span?: Span, exclusive = false): Scan => ({
   kind: 'scan',
   op,
   over,
   of,
   domain,
+  exclusive,
   type: of.type,
   axes: unionAxes(of.axes, domain?.axes ?? [], [over]),
   span: span ?? of.span,
@@ -336,7 +341,7 @@ export function mapChildren(e: Expr, f: (child: Expr) => Expr, loops: Map<Repeat
     case 'scan': {
       const of = f(e.of)
       const domain = e.domain && f(e.domain)
-      return of === e.of && domain === e.domain ? e : scan(e.op, e.over, of, domain, e.span)
+      return of === e.of && domain === e.domain ? e : scan(e.op, e.over, of, domain, e.span, e.exclusive)
     }
     case 'solve': {
       const [lo, hi, of] = [f(e.lo), f(e.hi), f(e.of)]

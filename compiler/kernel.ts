@@ -67,7 +67,7 @@ export interface ValueAxis {
   readonly extent: 'tile' | 'whole'
 }
 
-export type Statement = Load | Map | Mask | Contract | Reduce | Loop | Store
+export type Statement = Load | Map | Mask | Contract | Reduce | Prefix | Loop | Store
 
 /**
  * `to`[its axes] = buffer[index]. `index` gives one i32 expression per buffer axis. `outside`: `never` where every index is proven in range, else indices are
@@ -114,6 +114,20 @@ export interface Reduce {
   readonly op: Exclude<ReduceOp, 'mean' | 'logsumexp'>
   readonly where: string | undefined
 }
+/**
+ * `to` = at every place of `along`, which it keeps, the fold of the places of the value `of` before it (`direction` up) or after it
+ * (down) and, if `inclusive`, of the place itself. `where` as in `Contract`.
+ */
+export interface Prefix {
+  readonly kind: 'prefix'
+  readonly to: Value
+  readonly of: string
+  readonly along: string
+  readonly op: 'sum' | 'max'
+  readonly direction: 'up' | 'down'
+  readonly inclusive: boolean
+  readonly where: string | undefined
+}
 /** `value` holds `initial` before, the body's `next` after each round, and its last value after the loop. `next` names a value of the body. */
 export interface Carried {
   readonly value: Value
@@ -128,7 +142,7 @@ export interface Loop {
 }
 /**
  * Walks the tiles of `axis` that meet the elements [from, to) (whole axis if undefined; both are clipped to it). Tiles start at
- * multiples of `tile`, counted from 0. `head` runs first in each round; where the uniform value `skip` is true the tile is left out.
+ * multiples of `tile`, counted from 0, and follow one another as `direction` says. `head` runs first in each round; where the uniform value `skip` is true the tile is left out.
  */
 export interface TileLoop {
   readonly kind: 'tiles'
@@ -136,6 +150,7 @@ export interface TileLoop {
   readonly tile: number
   readonly from: KernelExpr | undefined
   readonly to: KernelExpr | undefined
+  readonly direction: 'up' | 'down'
   readonly head: readonly Statement[]
   readonly skip: string | undefined
 }

@@ -70,6 +70,10 @@ export function printStatement(s: Statement): readonly string[] {
       return [`${printValue(s.to)} = contract ${s.left} * ${s.right} over ${s.over}${where(s.where)}`]
     case 'reduce':
       return [`${printValue(s.to)} = ${s.op} over ${s.over} of ${printKernelExpr(s.of)}${where(s.where)}`]
+    case 'prefix':
+      return [
+        `${printValue(s.to)} = ${s.inclusive ? '' : 'exclusive '}running ${s.op}${s.direction === 'up' ? '' : ' from the end'} along ${s.along} of ${s.of}${where(s.where)}`,
+      ]
     case 'store':
       return [
         `store ${s.buffer}${printIndex(s)} = ${printKernelExpr(s.value)} over [${s.axes.map(printAxis).join(', ')}]`,
@@ -105,7 +109,7 @@ function printOver(over: Loop['over']): string {
   if (over.kind === 'rounds') return `rounds ${printKernelExpr(over.count)}`
   if (over.kind === 'members') return `members ${over.axis}${over.direction === 'down' ? ' down' : ''}`
   const [from, to] = [over.from, over.to].map((e) => (e ? printKernelExpr(e) : ''))
-  return `tiles(${over.axis}, ${over.tile})${from || to ? ` in [${from}, ${to})` : ''}`
+  return `tiles(${over.axis}, ${over.tile})${from || to ? ` in [${from}, ${to})` : ''}${over.direction === 'down' ? ' down' : ''}`
 }
 
 const infix: Partial<Record<Op, string>> = {

@@ -61,7 +61,9 @@ interface Judged {
 }
 
 function judge(got: number, { value, hard, expected }: Outcome, k: number, scale: number): Judged {
-  const [want, bound, deviation] = [value[k]!, hard?.[k] ?? 0, expected?.[k] ?? 0]
+  const want = value[k]!
+  const bound = hard?.[k] ?? 0
+  const deviation = expected?.[k] ?? 0
   if (bound === Infinity || (Number.isFinite(want) && bound > scale && bound > 0))
     return { status: 'not verified', excess: 0 }
   if (!Number.isFinite(want) || !Number.isFinite(got)) {

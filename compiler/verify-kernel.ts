@@ -99,6 +99,7 @@ class Verifier {
       const operand = s.op === 'any' || s.op === 'all' || s.op === 'count' ? 'bool' : type
       return this.#typed(name, s.of, operand, [...over, s.over], scope)
     }
+    if (s.kind === 'prefix') return this.#prefix(s, over, scope)
     if (s.kind === 'store') return this.#store(s, scope)
     this.#loop(s, scope)
   }
@@ -142,6 +143,14 @@ class Verifier {
       if (![...axes, ...masked].includes(axis) || axis === s.over)
         this.#fault(`${s.to.name} has axis ${axis} from nowhere`)
     this.#where(s.to.name, s.where, [...over, s.over], scope)
+  }
+
+  #prefix(s: Extract<Statement, { kind: 'prefix' }>, over: readonly string[], scope: Scope): void {
+    const of = this.#value(s.of, s.to.name, scope)
+    if (!over.includes(s.along)) this.#fault(`${s.to.name} does not keep the axis ${s.along} that it runs along`)
+    if (of && of.type !== s.to.type) this.#fault(`${s.to.name} is ${s.to.type}, but runs over ${of.type}`)
+    for (const { axis } of of?.axes ?? []) if (!over.includes(axis)) this.#fault(`${s.to.name} loses axis ${axis}`)
+    this.#where(s.to.name, s.where, over, scope)
   }
 
   #where(name: string, mask: string | undefined, over: readonly string[], scope: Scope): void {

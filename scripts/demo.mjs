@@ -118,7 +118,7 @@ function runSynthetic() {
 function verifyExamples() {
   step('5. Every kernel against its definition')
   say(
-    'Random inputs and hostile ones, at the lengths that each example names: about half a minute. Shown is the element whose',
+    'Random inputs and hostile ones, at the lengths that each example names: about a minute. Shown is the element whose',
   )
   say(
     'error uses most of what rounding may do. It is right if the error is below both bounds. (This target computes in f64',

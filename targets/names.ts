@@ -26,10 +26,10 @@ export class Names {
     return name
   }
 
-  /** The same name each time, for what is never nested in itself. */
-  reuse(wish: string): string {
-    const name = this.#kept.get(wish) ?? this.fresh(wish)
-    this.#kept.set(wish, name)
+  /** The same name each time, for what is never nested in itself: `thing`, which is called `wish` if possible. */
+  reuse(wish: string, thing = wish): string {
+    const name = this.#kept.get(thing) ?? this.fresh(wish)
+    this.#kept.set(thing, name)
     return name
   }
 }

@@ -17,6 +17,7 @@ import {
   entropy,
   eq,
   exp,
+  float,
   fold,
   log,
   lt,
@@ -270,6 +271,13 @@ describe('discontinuities', () => {
     expect([...onLine([1, 3], floor).hard!]).toEqual([0, 1])
     const read = at(x, [{ axis: 'j', index: intOf(third), outside: 'clamp' }])
     expect([...onLine([1, 3], read).hard!]).toEqual([0, Infinity])
+  })
+  test('an integer made of floats of integers is not in doubt: targets tabulate it', () => {
+    const place = intOf(div(float(index('j')), f32(3)))
+    const read = at(x, [{ axis: 'j', index: place, outside: 'clamp' }])
+    const { value, hard } = onLine([10, 11, 12, 13], read)
+    expect([...value]).toEqual([10, 10, 10, 11])
+    expect([...hard!]).toEqual([0, 0, 0, 0])
   })
   test('the ends of a solve move with the bound of its function', () => {
     const inputs = drawInputs(sizesOf(20), 8)

@@ -6,7 +6,7 @@ import { builder } from '../cli/verify-build.ts'
 import { type Attention, analyze } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
 import { readNpy } from '../runtime/npy.ts'
-import { coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
+import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { attnc } from './cli-io.ts'
 
@@ -47,7 +47,8 @@ const faultsOf = ({ failures }: Verification): readonly string[] =>
 function smallestCheck(attention: Attention): readonly Shape[] {
   const pairs = (sizes: Readonly<Record<string, number>>): number => (sizes.i ?? 1) * (sizes.j ?? 1)
   const [first] = attention.checks.toSorted((a, b) => pairs(a.sizes) - pairs(b.sizes))
-  return first ? [{ sizes: first.sizes, dtype: 'f32', tiles: [smallTile] }] : []
+  const sizes = completeSizes(attention, first?.sizes ?? {}, 0)
+  return first && sizes.ok ? [{ sizes: sizes.value, dtype: 'f32', tiles: [smallTile] }] : []
 }
 
 describe.each(examples)('%s', (path) => {

@@ -65,7 +65,8 @@ async function partsOf(golden: Golden, path: string): Promise<Parts> {
   const made = unwrap(await compile({ path, text: sourceOf(golden) }, { target: 'ts', ...golden.options }))
   const text = made.files[0]!.text
   const places = helpersFor(text).map((helper) => {
-    const at = text.indexOf(`\n${helper.text.split('\n')[0]}`)
+    const [comment, ...rest] = helper.text.split('\n')
+    const at = text.indexOf(`\n${comment === '/**' ? `${comment}\n${rest[0]}` : comment}`)
     if (at < 0) throw new Error(`${helper.name} does not stand in the module`)
     return at
   })

@@ -293,10 +293,9 @@ describe('size', () => {
 
   const megabyte = (piece: string) => piece.repeat(Math.floor(2 ** 20 / piece.length))
   const answer = (text: string) => {
-    const begin = performance.now()
     const result = read(text)
-    for (const d of result.ok ? [] : result.diagnostics) renderHuman(d)
-    expect(performance.now() - begin).toBeLessThan(10_000)
+    const rendered = result.ok ? [] : result.diagnostics.map((d) => renderHuman(d))
+    expect(rendered.join('').length).toBeLessThan(2 ** 20) // and well before the test's limit: no reading is quadratic
   }
   test.each(['(', '}', '"\n', '$', '// x\n', '1 ', 'x = ', 'fn f() = 1\n'])('a megabyte of %j is answered', (piece) =>
     answer(megabyte(piece)),

@@ -53,7 +53,16 @@ const row = value('row', tile('i'))
 const loadX = load(x, 'x', ['i', 'd'])
 const loop = (body: readonly Statement[], next: string): Statement => ({
   kind: 'loop',
-  over: { kind: 'tiles', axis: 'j', tile: 4, from: undefined, to: undefined, head: [], skip: undefined },
+  over: {
+    kind: 'tiles',
+    direction: 'up',
+    axis: 'j',
+    tile: 4,
+    from: undefined,
+    to: undefined,
+    head: [],
+    skip: undefined,
+  },
   carried: [{ value: row, initial: f(0), next }],
   body,
 })

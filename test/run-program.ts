@@ -113,6 +113,17 @@ class Run {
           )
           return all.map((inner) => this.#eval(s.of, inner, scope)).reduce(fold[s.op]!, start(s.op, s.to.type))
         })
+      case 'prefix':
+        return this.#hold(s.to, scope, (at) => {
+          const here = at.get(s.along)!
+          const before = [...this.#along(s.along, at, scope)].filter((inner) => {
+            const [place, apart] = [inner.get(s.along)!, s.direction === 'up' ? 1 : -1]
+            const isPast = (here - place) * apart > 0 || (s.inclusive && place === here)
+            return isPast && (s.where === undefined || this.#read(s.where, inner, scope))
+          })
+          const all = before.map((inner) => this.#read(s.of, inner, scope))
+          return all.reduce(fold[s.op]!, start(s.op, s.to.type))
+        })
       case 'store':
         for (const at of this.#elements(
           s.axes.map(({ axis }) => axis),
@@ -158,7 +169,8 @@ class Run {
     }
     const from = over.from ? this.#eval(over.from, new Map(), outer) : 0
     const to = Math.min(size, over.to ? this.#eval(over.to, new Map(), outer) : size)
-    for (let first = 0; first < to; first += over.tile) {
+    const tiles = Array.from({ length: Math.ceil(Math.max(0, to) / over.tile) }, (_, n) => n * over.tile)
+    for (const first of over.direction === 'up' ? tiles : tiles.toReversed()) {
       if (from >= to || first + over.tile <= from) continue
       round(new Map(outer.ranges).set(over.axis, { first, count: Math.min(over.tile, size - first) }))
     }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import typescript from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { elementary } from '../compiler/elementary.ts'
@@ -13,10 +14,11 @@ import { safeName } from '../targets/names.ts'
 import { reserved } from '../targets/ts/reserved.ts'
 import { ts } from '../targets/ts/target.ts'
 import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
+import { fillTile, makeTile } from '../templates/ts/products.ts'
 import { runProgram } from './run-program.ts'
 import { draw } from './ts-draw.ts'
 import { load, softmaxProgram, tile, value } from './ts-programs.ts'
-import { buffer, columns, gathered, kernel, materialised, program, rounds, store } from './ts-shapes.ts'
+import { admitted, buffer, columns, gathered, kernel, materialised, program, rounds, store } from './ts-shapes.ts'
 
 type Tensor = {
   readonly data: Float32Array | Int32Array | Uint8Array | Uint16Array | Float16Array
@@ -188,6 +190,30 @@ describe('other shapes', () => {
     ] as const) {
       compare(compiled.mixed!, all[5]!, { i, j, x: 9 }, { doc: [0, 0, 1, 1, 1, 2, 2, 5, 5] })
     }
+  })
+})
+
+describe('a tile that a mask admits whole', () => {
+  let compiled: Compiled
+  beforeAll(async () => {
+    compiled = await build('whole', [admitted()])
+  })
+  test('counts all of its places', () => {
+    for (const [i, j] of [
+      [1, 1],
+      [9, 5],
+      [5, 9],
+      [12, 13],
+    ] as const) {
+      compare(compiled.some!, admitted(), { i, j })
+    }
+  })
+  test('is not asked, nor is anything made for the question alone', () => {
+    const [, yes, no] =
+      /if \(full\) \{\n([\s\S]*?)\} else \{\n([\s\S]*?)\n {10}\}\n/.exec(texts.get('whole.ts') ?? '') ?? []
+    expect(no).toContain('const third =')
+    expect(no).toMatch(/if \(.* third === 2\)\) part \+= y\[j0 \+ j\]!/)
+    expect(yes?.trim()).toBe('for (let j = 0; j < jCount; j++) part += y[j0 + j]!')
   })
 })
 
@@ -420,9 +446,21 @@ test('modules are strict TypeScript', () => {
 })
 
 test('tiles take memory for tiles, not for tensors', () => {
-  const sizes = [...(texts.get('wrong.js') ?? '').matchAll(/new Float64Array\(([\d* ]+)\)/g)].map(([, size]) =>
-    size!.split('*').reduce((a, b) => a * Number(b), 1),
+  const made = /(?:makeTile|new Float64Array)\(([\d*, ]+)\)/g
+  const sizes = [...(texts.get('wrong.js') ?? '').matchAll(made)].map(([, size]) =>
+    size!.split(/[*,]/).reduce((a, b) => a * Number(b), 1),
   )
   expect(sizes.length).toBeGreaterThan(5)
   expect(sizes.reduce((a, b) => a + b)).toBeLessThan(8 * 64 * 64)
+})
+
+test('rows of a tile are arrays of doubles, whatever is written to them', () => {
+  setFlagsFromString('--allow-natives-syntax')
+  const holdsDoubles = new Function('row', 'return %HasDoubleElements(row) && !%HasHoleyElements(row)')
+  const tile = makeTile(5, 3)
+  expect(tile.map((row) => row.length)).toEqual([4, 4, 4, 4, 4, 4])
+  fillTile(tile, 0)
+  tile[0]![0] = -0
+  tile[1]![0] = Number.NaN
+  expect(tile.map((row) => holdsDoubles(row))).toEqual(tile.map(() => true))
 })

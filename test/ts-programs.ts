@@ -96,6 +96,7 @@ export function softmaxProgram({ d, e, ti, tj, causal }: SoftmaxShape, storage: 
       kind: 'loop',
       over: {
         kind: 'tiles',
+        direction: 'up',
         axis: 'j',
         tile: tj,
         from: undefined,

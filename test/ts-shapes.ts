@@ -135,6 +135,47 @@ export function materialised(d: number): Program {
   return program('kept', ['i', 'j', 'd'], { d }, buffers, [scores, mix], [scale])
 }
 
+/** Sums over admitted places, with tiles that are known to be admitted whole; the mask rests on a value of its own. */
+export function admitted(): Program {
+  const [x, full, y, third, ok] = [
+    value('x', tile('i')),
+    value('full', [], 'bool'),
+    value('y', tile('j')),
+    value('third', tile('i', 'j'), 'i32'),
+    value('ok', tile('i', 'j'), 'bool'),
+  ]
+  const [sum, part, next] = [value('sum', tile('i')), value('part', tile('i')), value('next', tile('i'))]
+  const before = call('le', indexRef('j'), indexRef('i'))
+  const isThird = (k: number): KernelExpr => call('eq', r(third), n(k))
+  const body: readonly Statement[] = [
+    {
+      kind: 'loop',
+      over: {
+        kind: 'tiles',
+        direction: 'up',
+        axis: 'j',
+        tile: 4,
+        from: undefined,
+        to: undefined,
+        head: [map(full, call('le', indexRef('j', 'last'), indexRef('i', 'first')))],
+        skip: undefined,
+      },
+      carried: [{ value: sum, initial: f(0), next: 'next' }],
+      body: [
+        load(y, 'y', ['j']),
+        map(third, call('mod', call('add', indexRef('i'), indexRef('j')), n(3))),
+        { kind: 'mask', to: ok, expr: call('or', before, call('or', isThird(1), isThird(2))), full: 'full' },
+        { kind: 'reduce', to: part, of: r(y), over: 'j', op: 'sum', where: 'ok' },
+        map(next, call('add', r(sum), r(part))),
+      ],
+    },
+    load(x, 'x', ['i']),
+    store('out', ['i'], tile('i'), call('mul', r(x), r(sum))),
+  ]
+  const buffers = [buffer('x', ['i']), buffer('y', ['j']), buffer('out', ['i'], 'result')]
+  return program('some', ['i', 'j'], {}, buffers, [kernel('sums', [['i', 4]], body)])
+}
+
 /** x becomes x x^T x / size, a few times over; whole tiles of workspace between kernels; carried values that change places. */
 export function rounds(): Program {
   const first = kernel(
@@ -166,6 +207,7 @@ export function rounds(): Program {
         kind: 'loop',
         over: {
           kind: 'tiles',
+          direction: 'up',
           axis: 'j',
           tile: 4,
           from: n(1),
@@ -279,6 +321,7 @@ export function columns(h: number): Program {
       kind: 'loop',
       over: {
         kind: 'tiles',
+        direction: 'up',
         axis: 'i',
         tile: 4,
         from: undefined,

@@ -8,6 +8,7 @@ import { drawInputs, drawParams, randomNumbers } from '../runtime/draw.ts'
 import { done } from '../runtime/problem.ts'
 import { type Inputs, runners, type Scalars } from '../runtime/runners.ts'
 import { bf16round, roundTo, type Tensor } from '../runtime/tensor.ts'
+import { isKey, isQuery, isValue, keyAxis, type Role } from '../runtime/verify/roles.ts'
 import { completeSizes, coveringShapes, edgeLengths, type Shape } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 
@@ -24,6 +25,16 @@ const causal = attentionOf(`attention causal {
   score     = dot(q, k) / sqrt(size(d))
   mask      = j <= i + size(j) - size(i)
   normalize = softmax[j](score)
+}`)
+const rectified = attentionOf(`attention rectified {
+  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]
+  score     = dot(q, k)
+  normalize = relu(score)
+}`)
+const skipping = attentionOf(`attention skipping {
+  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]
+  mask      = not dot(q, k) <= 0
+  normalize = dot(q, k)
 }`)
 const varied = attentionOf(`attention varied {
   axis  g divides h, m
@@ -164,6 +175,44 @@ describe('verify', () => {
     expect(await verifyWith(leak, false)).toMatchObject({ verdict: 'right' })
     const report = await verifyWith(leak)
     expect(report).toMatchObject({ verdict: 'wrong', failures: [{ at: { probe: 'a NaN value' } }] })
+  })
+
+  test('lets a target skip what is not finite where its weight is 0, and nowhere else', async () => {
+    const sizes = sizesOf(rectified, { b: 1, h: 2, i: 17, j: 21, d: 8, e: 4 })
+    const skip = ({ data }: Tensor, inputs: Inputs): void => {
+      const { out } = interpret(skipping, { inputs, sizes })
+      data.set(out?.value ?? [])
+    }
+    expect(await verifyWith(skip, true, rectified)).toMatchObject({ verdict: 'right', failures: [] })
+    const drop = (out: Tensor): void => out.data.set(out.data.map((x) => (Number.isFinite(x) ? x : 0)))
+    const { verdict, failures } = await verifyWith(drop, true, rectified)
+    expect(verdict).toBe('wrong')
+    expect(failures.map(({ at }) => at.probe)).toEqual(expect.arrayContaining(['a NaN value', 'an infinite value']))
+  })
+})
+
+describe('roles', () => {
+  const paged = attentionOf(`attention paged {
+    axis  m, p, t, r
+    axis  j = size(m) * size(t)
+    input q[b, h, i, d], k[p, t, h, d], v[p, t, h, e], table[b, m]: i32, far[r, d], gain[e], own_k[h, d]
+    view  kj = k[p = table[m = j div size(t)], t = j % size(t)]
+    view  vj = v[p = table[m = j div size(t)], t = j % size(t)]
+    score     = dot(q, kj) + dot(q, far[r = min(abs(i - j), size(r) - 1)]) + dot(q, own_k)
+    normalize = softmax[j](score)
+    output    gain * sum[j](weight * vj)
+  }`)
+  const named = (role: Role, attention: Attention): readonly string[] =>
+    attention.inputs.filter((input) => role(input, attention)).map(({ name }) => name)
+
+  test.each([causal, varied])('of $name', (attention) => {
+    expect([isQuery, isKey, isValue].map((role) => named(role, attention))).toEqual([['q'], ['k'], ['v']])
+    expect(attention.inputs.slice(1, 3).map((input) => keyAxis(input, attention))).toEqual(['j', 'j'])
+  })
+
+  test('follow what j indexes: slots of pages are keys, tables and gains are none', () => {
+    expect([isQuery, isKey, isValue].map((role) => named(role, paged))).toEqual([['q'], ['k'], ['v']])
+    expect(paged.inputs.slice(1, 3).map((input) => keyAxis(input, paged))).toEqual(['t', 't'])
   })
 })
 

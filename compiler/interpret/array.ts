@@ -35,6 +35,16 @@ export const single = (value: number): Value => dense([], [], Float64Array.of(va
 export const stridesOver = (value: Value, axes: readonly string[]): readonly number[] =>
   axes.map((axis) => value.strides[value.axes.indexOf(axis)] ?? 0)
 
+/** As `stridesOver`, of an array in row-major order over axes `own` of `shape`. */
+export function stridesWithin(
+  own: readonly string[],
+  shape: readonly number[],
+  axes: readonly string[],
+): readonly number[] {
+  const strides = stridesOf(shape)
+  return axes.map((axis) => strides[own.indexOf(axis)] ?? 0)
+}
+
 /** Positions of each operand at the start of a run of `count` elements, and how far each moves from one element to the next. */
 export type Run = (at: readonly number[], count: number, step: readonly number[]) => void
 
@@ -98,11 +108,39 @@ export function mapValues(
   let o = 0
   const strides = [x, y, z].map((value) => stridesOver(value, axes))
   walk(shape, strides, [x.offset, y.offset, z.offset], (at, count, step) => {
-    let [i, j, k] = [at[0]!, at[1]!, at[2]!]
-    const [di, dj, dk] = [step[0]!, step[1]!, step[2]!]
+    let i = at[0]!
+    let j = at[1]!
+    let k = at[2]!
+    const di = step[0]!
+    const dj = step[1]!
+    const dk = step[2]!
     for (let n = 0; n < count; n += 1, i += di, j += dj, k += dk) out[o++] = f(xs[i]!, ys[j]!, zs[k]!)
   })
   return dense(axes, shape, out)
+}
+
+/** `sum` + x y over `axes` of `shape`, `sum` in row-major order. A factor of 0 makes a product 0, whatever the other is. */
+export function addScaled(
+  sum: Float64Array,
+  axes: readonly string[],
+  shape: readonly number[],
+  x: Value,
+  y: Value,
+): void {
+  const xs = x.data
+  const ys = y.data
+  let o = 0
+  walk(shape, [stridesOver(x, axes), stridesOver(y, axes)], [x.offset, y.offset], (at, count, step) => {
+    let i = at[0]!
+    let j = at[1]!
+    const di = step[0]!
+    const dj = step[1]!
+    for (let n = 0; n < count; n += 1, i += di, j += dj, o += 1) {
+      const a = xs[i]!
+      const b = ys[j]!
+      if (a !== 0 && b !== 0) sum[o]! += a * b
+    }
+  })
 }
 
 /** The elements of `value` in row-major order over `axes` of `shape`: its own array where that is the order it has already. */
@@ -112,5 +150,14 @@ export function expand(value: Value, axes: readonly string[], shape: readonly nu
   const strides = stridesOver(value, axes)
   const whole =
     value.offset === 0 && value.data.length === count && strides.every((s, k) => s === want[k] || shape[k] === 1)
-  return whole ? value.data : mapValues(axes, shape, [value], (x) => x).data
+  if (whole) return value.data
+  const out = new Float64Array(count)
+  const xs = value.data
+  let o = 0
+  walk(shape, [strides], [value.offset], (at, length, step) => {
+    let i = at[0]!
+    const di = step[0]!
+    for (let n = 0; n < length; n += 1, i += di) out[o++] = xs[i]!
+  })
+  return out
 }

@@ -1,7 +1,7 @@
 /** Errors of elementwise operations. */
 import type { Arithmetic } from '../arithmetic.ts'
 import { InternalError } from '../invariant.ts'
-import type { Call } from '../ir.ts'
+import { type Call, type Expr, nodesOf } from '../ir.ts'
 import type { Op } from '../ops.ts'
 import { dense, expand, mapValues, type Value } from './array.ts'
 import { bounds, realPowerBounds } from './bounds.ts'
@@ -23,11 +23,11 @@ export function callErrors(e: Call, context: Context, state: ErrorState): ErrorO
   const { op } = e
   if (op === 'lt' || op === 'le' || op === 'eq' || op === 'ne') return compareErrors(e, context, state)
   if (op === 'and' || op === 'or' || op === 'not') return logicErrors(e, errors, context)
-  if (op === 'random') return exact
+  if (op === 'random' || isTabulated(e)) return exact
   if (op === 'select') return selectErrors(e, errors, context, state)
   const certain = errors.every((error) => error === exact)
-  const { relative, absolute } = roundingOf(e, state.arithmetic)
-  if (certain && relative === 0) return exact
+  const rounding = roundingOf(e, state.arithmetic)
+  if (certain && rounding.relative === 0) return exact
   const shape = shapeOf(context, e.axes)
   const flat = (value: Value) => expand(value, e.axes, shape)
   const operands = e.args.map(
@@ -38,12 +38,6 @@ export function callErrors(e: Call, context: Context, state: ErrorState): ErrorO
     }),
   )
   const v = flat(evaluate(e, context))
-  const rounding: Rounding = {
-    relative,
-    absolute,
-    exactWhereRepresentable: op === 'add' || op === 'sub' || op === 'mul',
-    ...state.arithmetic,
-  }
   const { hard, variance, dx, dy, jumps } = propagateCall(e, v, operands, rounding)
   const over = (data: Float64Array) => dense(e.axes, shape, data)
   const ambiguous = errors
@@ -56,6 +50,11 @@ export function callErrors(e: Call, context: Context, state: ErrorState): ErrorO
     ambiguous: jumps ? mapValues(e.axes, shape, [ambiguous, over(jumps)], Math.max) : ambiguous,
   }
 }
+
+/** An integer made of floats that are themselves made of integers: a table of it is computed in f64, so all targets agree. */
+const isTabulated = (e: Call): boolean => e.op === 'int' && nodesOf(e).every(isOfIntegers)
+const isOfIntegers = ({ kind, type }: Expr): boolean =>
+  type !== 'f32' || (kind !== 'input' && kind !== 'param' && kind !== 'bound' && kind !== 'random')
 
 const roundless: readonly string[] = [
   'neg',
@@ -74,23 +73,8 @@ const roundless: readonly string[] = [
 const correctlyRounded: readonly string[] = ['add', 'sub', 'mul', 'div', 'sqrt', 'float', 'mod']
 const jumping: readonly string[] = ['sign', 'floor', 'ceil', 'round', 'int', 'idiv', 'mod']
 
-/** In units of roundoff. An operation that nothing is said of is within 4 ulp, that is 8 units. */
-function roundingOf(
-  e: Call,
-  { functions }: Arithmetic,
-): { relative: number | ((x: number, y: number) => number); absolute: number } {
-  if (roundless.includes(e.op) || e.type !== 'f32') return { relative: 0, absolute: 0 }
-  const { relative = correctlyRounded.includes(e.op) ? 1 : 8, absolute = 0 } = functions[e.op] ?? {}
-  const factors = e.op === 'pow' && e.args[1]?.type === 'i32' // a plan may multiply instead
-  return factors
-    ? { relative: (x, n) => Math.max(typeof relative === 'number' ? relative : relative(x, n), Math.abs(n)), absolute }
-    : { relative, absolute }
-}
-
-/** x * x: one error, not two independent ones. */
-const isTwice = (e: Call): boolean => e.args.length > 1 && e.args[0] === e.args[1]
-
-interface Rounding {
+/** Of one operation, in units of roundoff. */
+export interface Rounding {
   readonly relative: number | ((x: number, y: number) => number)
   readonly absolute: number
   readonly exactWhereRepresentable: boolean
@@ -98,6 +82,22 @@ interface Rounding {
   readonly tiny: number
   readonly largest: number
 }
+
+/** An operation that nothing is said of is within 4 ulp, that is 8 units. */
+export function roundingOf(e: Call, arithmetic: Arithmetic): Rounding {
+  const { roundoff, tiny, largest, functions } = arithmetic
+  const exactWhereRepresentable = e.op === 'add' || e.op === 'sub' || e.op === 'mul'
+  const rounding = { exactWhereRepresentable, roundoff, tiny, largest }
+  if (roundless.includes(e.op) || e.type !== 'f32') return { relative: 0, absolute: 0, ...rounding }
+  const { relative = correctlyRounded.includes(e.op) ? 1 : 8, absolute = 0 } = functions[e.op] ?? {}
+  const factors = e.op === 'pow' && e.args[1]?.type === 'i32' // a plan may multiply instead
+  const most = (x: number, n: number): number =>
+    Math.max(typeof relative === 'number' ? relative : relative(x, n), Math.abs(n))
+  return { relative: factors ? most : relative, absolute, ...rounding }
+}
+
+/** x * x: one error, not two independent ones. */
+const isTwice = (e: Call): boolean => e.args.length > 1 && e.args[0] === e.args[1]
 
 function propagateCall(e: Call, v: Float64Array, operands: readonly Flat[], rounding: Rounding) {
   const rule = e.op === 'pow' && e.args[1]?.type === 'f32' ? realPowerBounds : bounds[e.op as keyof typeof bounds]
@@ -108,8 +108,11 @@ function propagateCall(e: Call, v: Float64Array, operands: readonly Flat[], roun
   const [hard, variance, dx, dy] = [new Float64Array(n), new Float64Array(n), new Float64Array(n), new Float64Array(n)]
   const jumps = jumping.includes(e.op) ? new Float64Array(n) : undefined
   for (let k = 0; k < n; k += 1) {
-    const [x, y, value] = [first.x[k]!, second.x[k]!, v[k]!]
-    const [bx, by] = [first.b[k]!, binary ? second.b[k]! : 0]
+    const x = first.x[k]!
+    const y = second.x[k]!
+    const value = v[k]!
+    const bx = first.b[k]!
+    const by = binary ? second.b[k]! : 0
     const image = bx === 0 && by === 0 ? 0 : rule.image(value, x, bx, y, by)
     const unit = typeof rounding.relative === 'number' ? rounding.relative : rounding.relative(x, y)
     const own = value === 0 && vanishes(e.op, x, y) ? rounding.tiny : ownRounding(value, image, unit, rounding)
@@ -118,8 +121,10 @@ function propagateCall(e: Call, v: Float64Array, operands: readonly Flat[], roun
     variance[k] = (own * own) / 3
     if (jumps && image > 0) jumps[k] = 1
     if (image === 0) continue
-    let [sx, sy] = [rule.dx(value, x, y), binary ? rule.dy(value, x, y) : 0]
-    if (twice) [sx, sy] = [sx + sy, 0]
+    const slope = rule.dx(value, x, y)
+    const other = binary ? rule.dy(value, x, y) : 0
+    const sx = twice ? slope + other : slope
+    const sy = twice ? 0 : other
     if (image <= 4 * (Math.abs(sx) * bx + Math.abs(sy) * by)) {
       variance[k]! += sx * sx * first.variance[k]! + (sy === 0 ? 0 : sy * sy * second.variance[k]!)
       dx[k] = sx
@@ -138,7 +143,7 @@ function vanishes(op: Op, x: number, y: number): boolean {
 }
 
 /** The rounding of the operation itself: none where its result is a number of the format anyway. */
-function ownRounding(
+export function ownRounding(
   value: number,
   image: number,
   unit: number,
@@ -151,7 +156,14 @@ function ownRounding(
 }
 
 /** The bound of a value whose operands have bounds bx and by. */
-function settle(value: number, bx: number, by: number, image: number, rounding: number, largest: number): number {
+export function settle(
+  value: number,
+  bx: number,
+  by: number,
+  image: number,
+  rounding: number,
+  largest: number,
+): number {
   if (Number.isNaN(value)) return Number.isNaN(bx) || Number.isNaN(by) || (bx === 0 && by === 0) ? Number.NaN : Infinity
   if (!Number.isFinite(value)) return image === 0 ? 0 : Infinity
   const bound = image + rounding

@@ -151,7 +151,8 @@ function guardedEntropy(e: Call, errors: readonly ErrorOf[], context: Context, s
 /** How far x log x moves while x moves by b, x staying positive. */
 function entropyImage(x: number, b: number): number {
   const f = (t: number) => (t <= 0 ? 0 : t * Math.log(t))
-  const [low, high] = [Math.max(x - b, 0), x + b]
+  const low = Math.max(x - b, 0)
+  const high = x + b
   const turn = low < 1 / Math.E && high > 1 / Math.E ? Math.abs(f(x) + 1 / Math.E) : 0
   return Math.max(Math.abs(f(low) - f(x)), Math.abs(f(high) - f(x)), turn)
 }

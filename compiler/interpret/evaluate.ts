@@ -158,7 +158,8 @@ function readAt(e: At, of: Value, where: Value, shape: readonly number[]): Value
   const kept = e.axes.map((axis) => (gone.includes(axis) ? 0 : stridesOver(of, [axis])[0]!))
   let o = 0
   walk(shape, [kept, stridesOver(where, e.axes)], [of.offset, 0], (at, count, step) => {
-    let [i, w] = [at[0]!, at[1]!]
+    let i = at[0]!
+    let w = at[1]!
     for (let n = 0; n < count; n += 1, i += step[0]!, w += step[1]!) {
       const position = i + where.data[w]!
       out[o++] = Number.isNaN(position) ? 0 : of.data[position]!

@@ -38,7 +38,8 @@ export function extremeErrors(e: Reduce, context: Context, state: ErrorState): E
   const value = expand(evaluate(e, context), e.axes, totals.shape)
   const hard = high.map((h, t) => {
     if (Number.isNaN(value[t]!)) return Number.NaN
-    const [v, l] = [sign * value[t]!, low[t]!]
+    const v = sign * value[t]!
+    const l = low[t]!
     const bound = Math.max(h === v ? 0 : h - v, l === v ? 0 : v - l)
     return Number.isNaN(bound) ? Infinity : bound
   })

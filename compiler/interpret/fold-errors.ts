@@ -6,7 +6,6 @@ import { type ErrorState, errorOf } from './errors.ts'
 import { evaluate, parts } from './evaluate.ts'
 import { extremeErrors } from './extreme-errors.ts'
 import { type ErrorOf, exact, type Name, none, totalVariance } from './names.ts'
-import { operandErrors } from './operand-errors.ts'
 import { logSumErrors, sumErrors } from './sum-errors.ts'
 
 /** One part of the body of a reduction, flat and in row-major order over `axes`. */
@@ -21,26 +20,27 @@ export interface Body {
   readonly target: Int32Array // position of the result
 }
 
+/** The body in the parts in which it is folded. */
 export function* bodies(e: Reduce, context: Context, state: ErrorState): Generator<Body> {
+  for (const part of parts(e, context)) yield bodyOf(e, part, state)
+}
+
+export function bodyOf(e: Reduce, part: Context, state: ErrorState): Body {
   const axes = unionAxes(e.axes, e.over)
   const along = (name: Name) => name.axes.some((axis) => e.over.includes(axis))
-  for (const part of parts(e, context)) {
-    const shape = shapeOf(part, axes)
-    const flat = (value: Value) => expand(value, axes, shape)
-    const error = errorOf(e.of, part, state)
-    const domain = e.domain ? errorOf(e.domain, part, state) : exact
-    const operands = operandErrors(e, part, state)
-    const variance = flat(totalVariance(error, e.of.axes, part, along))
-    yield {
-      x: flat(evaluate(e.of, part)),
-      b: operands ? flat(error.hard).map((b, k) => b + operands.hard[k]!) : flat(error.hard),
-      variance: operands ? variance.map((t, k) => t + operands.variance[k]!) : variance,
-      named: [...error.named].filter(([name]) => !along(name)).map(([name, coefficient]) => [name, flat(coefficient)]),
-      inside: e.domain && flat(evaluate(e.domain, part)),
-      open: domain === exact ? undefined : flat(domain.hard),
-      ambiguous: error.ambiguous === none ? undefined : flat(error.ambiguous),
-      target: targets(e.axes, shapeOf(part, e.axes), axes, shape),
-    }
+  const shape = shapeOf(part, axes)
+  const flat = (value: Value) => expand(value, axes, shape)
+  const error = errorOf(e.of, part, state)
+  const domain = e.domain ? errorOf(e.domain, part, state) : exact
+  return {
+    x: flat(evaluate(e.of, part)),
+    b: flat(error.hard),
+    variance: flat(totalVariance(error, e.of.axes, part, along)),
+    named: [...error.named].filter(([name]) => !along(name)).map(([name, coefficient]) => [name, flat(coefficient)]),
+    inside: e.domain && flat(evaluate(e.domain, part)),
+    open: domain === exact ? undefined : flat(domain.hard),
+    ambiguous: error.ambiguous === none ? undefined : flat(error.ambiguous),
+    target: targets(e.axes, shapeOf(part, e.axes), axes, shape),
   }
 }
 

@@ -46,8 +46,12 @@ export function foldInto(
     operands.map((v) => stridesOver(v, axes)),
     operands.map((v) => v.offset),
     (at, count, step) => {
-      let [o, i, c] = [at[0]!, at[1]!, at[2] ?? 0]
-      const [dO, di, dc] = [step[0]!, step[1]!, step[2] ?? 0]
+      let o = at[0]!
+      let i = at[1]!
+      let c = at[2] ?? 0
+      const dO = step[0]!
+      const di = step[1]!
+      const dc = step[2] ?? 0
       for (let n = 0; n < count; n += 1, o += dO, i += di, c += dc) if (cs?.[c] !== 0) combine(o, xs[i]!)
     },
   )
@@ -69,8 +73,14 @@ export function addProducts(
     operands.map((v) => stridesOver(v, axes)),
     operands.map((v) => v.offset),
     (at, count, step) => {
-      let [o, i, j, c] = [at[0]!, at[1]!, at[2]!, at[3] ?? 0]
-      const [dO, di, dj, dc] = [step[0]!, step[1]!, step[2]!, step[3] ?? 0]
+      let o = at[0]!
+      let i = at[1]!
+      let j = at[2]!
+      let c = at[3] ?? 0
+      const dO = step[0]!
+      const di = step[1]!
+      const dj = step[2]!
+      const dc = step[3] ?? 0
       for (let n = 0; n < count; n += 1, o += dO, i += di, j += dj, c += dc)
         if (cs?.[c] !== 0) sum[o]! += xs[i]! * ys[j]!
     },

@@ -1,5 +1,5 @@
 /** Errors as random numbers: what is independent in each element, and what named errors contribute. */
-import { mapValues, single, type Value } from './array.ts'
+import { addScaled, filled, mapValues, single, type Value } from './array.ts'
 import { type Context, shapeOf, view } from './context.ts'
 
 /**
@@ -45,8 +45,9 @@ export function combineNames(
     const slope = slopes[k]
     if (!slope) return
     for (const [name, coefficient] of error.named) {
-      const add = (c: number, d: number, sum: number) => (c === 0 || d === 0 ? 0 : c * d) + sum
-      out.set(name, mapValues(axes, shape, [coefficient, slope, out.get(name) ?? none], add))
+      const sum = out.get(name) ?? filled(axes, shape, 0)
+      addScaled(sum.data, axes, shape, coefficient, slope)
+      out.set(name, sum)
     }
   })
   return out

@@ -1,36 +1,53 @@
 /** What the factors of a product of matrices lose when they are rounded to the type that the product takes. */
-import { type Expr, type Reduce, unionAxes } from '../ir.ts'
-import { expand } from './array.ts'
+import type { Expr, Reduce } from '../ir.ts'
+import { dense, mapValues, single, stridesOver, walk } from './array.ts'
 import { type Context, shapeOf } from './context.ts'
 import { type ErrorState, errorOf } from './errors.ts'
 import { evaluate } from './evaluate.ts'
 import { isRepresentable } from './names.ts'
+import type { Sums } from './sum-errors.ts'
 
-/** Of each product, flat over the body's axes; undefined if the sum is no product of matrices. */
-export function operandErrors(
-  e: Reduce,
+/** Adds that to a sum, product by product, if it is a product of matrices. */
+export function addOperandErrors(
+  { e, shape: kept, bound, size, variance }: Sums,
   part: Context,
   state: ErrorState,
-): { readonly hard: Float64Array; readonly variance: Float64Array } | undefined {
+): void {
   const { roundoff, smallest } = state.arithmetic.operand
-  if (roundoff === 0 || !isContraction(e) || e.of.kind !== 'call') return undefined
-  const axes = unionAxes(e.axes, e.over)
-  const shape = shapeOf(part, axes)
-  const factors = e.of.args.map((arg) => {
-    const b = expand(errorOf(arg, part, state).hard, axes, shape)
-    const x = expand(evaluate(arg, part), axes, shape)
-    const own = x.map((value, k) =>
-      b[k] === 0 && isOperand(value, roundoff, smallest) ? 0 : roundoff * Math.abs(value) + smallest / 2,
-    )
-    return { own, reach: x.map((value, k) => Math.abs(value) + b[k]!) }
+  const { domain } = e
+  if (roundoff === 0 || !isContraction(e) || e.of.kind !== 'call') return
+  const [p, q] = e.of.args.map((arg) => {
+    const over = (f: (x: number, b: number) => number) =>
+      mapValues(arg.axes, shapeOf(part, arg.axes), [evaluate(arg, part), errorOf(arg, part, state).hard], f)
+    const lost = (x: number, b: number) =>
+      b === 0 && isOperand(x, roundoff, smallest) ? 0 : roundoff * Math.abs(x) + smallest / 2
+    return { own: over(lost), reach: over((x, b) => Math.abs(x) + b) }
   })
-  const [p, q] = factors
-  if (!p || !q) return undefined
-  const term = (k: number, f: (x: number, y: number) => number) => f(p.own[k]! * q.reach[k]!, q.own[k]! * p.reach[k]!)
-  return {
-    hard: p.own.map((own, k) => term(k, (x, y) => x + y) + own * q.own[k]!),
-    variance: p.own.map((_, k) => term(k, (x, y) => (x * x + y * y) / 3)),
-  }
+  if (!p || !q) return
+  const axes = [...e.axes, ...e.over]
+  const inside = domain ? evaluate(domain, part) : single(1)
+  const open = domain ? errorOf(domain, part, state).hard : single(0)
+  const operands = [dense(e.axes, kept, bound), p.own, q.own, inside, open]
+  const strides = operands.map((value) => stridesOver(value, axes))
+  walk(
+    shapeOf(part, axes),
+    strides,
+    operands.map((value) => value.offset),
+    (at, count, step) => {
+      for (let n = 0; n < count; n += 1) {
+        if (inside.data[at[3]! + n * step[3]!] === 0 && open.data[at[4]! + n * step[4]!] === 0) continue
+        const t = at[0]! + n * step[0]!
+        const i = at[1]! + n * step[1]!
+        const j = at[2]! + n * step[2]!
+        const left = p.own.data[i]! * q.reach.data[j]!
+        const right = q.own.data[j]! * p.reach.data[i]!
+        const both = left + right + p.own.data[i]! * q.own.data[j]!
+        bound[t]! += both
+        size[t]! += both
+        variance[t]! += (left * left + right * right) / 3
+      }
+    },
+  )
 }
 
 const isOperand = (x: number, roundoff: number, smallest: number): boolean =>

@@ -51,12 +51,22 @@ function runLine(
 ): void {
   const { sumRoundoff, tiny, largest } = state.arithmetic
   const u = e.type === 'f32' ? sumRoundoff : 0
-  let [n, size, bound, t, path, high, low, best] = [0, 0, 0, 0, 0, -Infinity, -Infinity, -Infinity]
+  let n = 0
+  let size = 0
+  let bound = 0
+  let t = 0
+  let path = 0
+  let high = -Infinity
+  let low = -Infinity
+  let best = -Infinity
   for (const k of places) {
     const loose = open !== undefined && open[k] !== 0
     const within = inside?.[k] !== 0
     const reach = Math.abs(x[k]!) + b[k]!
-    if (loose) [bound, t] = [bound + reach, t + reach * reach]
+    if (loose) {
+      bound += reach
+      t += reach * reach
+    }
     if (within || loose) high = Math.max(high, x[k]! + b[k]!)
     if (within && !loose) low = Math.max(low, x[k]! - b[k]!)
     if (within) {
@@ -65,7 +75,10 @@ function runLine(
       bound += b[k]!
       path += value[k]! * value[k]!
       if (e.op !== 'cummax') t += own[k]!
-      else if (x[k]! > best) [best, t] = [x[k]!, own[k]!]
+      else if (x[k]! > best) {
+        best = x[k]!
+        t = own[k]!
+      }
     }
     const rounding = Math.max(n - 1, 0) * (u * size + (size === 0 ? 0 : tiny))
     const apart = Math.max(high === value[k] ? 0 : high - value[k]!, low === value[k] ? 0 : value[k]! - low)
@@ -87,11 +100,15 @@ function runNames(
   inside: Float64Array | undefined,
   out: Float64Array,
 ): void {
-  let [sum, best] = [0, -Infinity]
+  let sum = 0
+  let best = -Infinity
   for (const k of places) {
     if (inside?.[k] !== 0) {
       if (e.op !== 'cummax') sum += c[k]!
-      else if (x[k]! > best) [best, sum] = [x[k]!, c[k]!]
+      else if (x[k]! > best) {
+        best = x[k]!
+        sum = c[k]!
+      }
     }
     out[k] = sum
   }

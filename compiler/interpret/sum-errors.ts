@@ -4,9 +4,21 @@ import type { Reduce } from '../ir.ts'
 import { expand } from './array.ts'
 import type { Context } from './context.ts'
 import type { ErrorState } from './errors.ts'
-import { evaluate } from './evaluate.ts'
-import { addFlags, addNames, bodies, finishTotals, perResult, startTotals } from './fold-errors.ts'
+import { evaluate, parts } from './evaluate.ts'
+import {
+  addFlags,
+  addNames,
+  type Body,
+  bodies,
+  bodyOf,
+  finishTotals,
+  perResult,
+  startTotals,
+  type Totals,
+} from './fold-errors.ts'
 import type { ErrorOf } from './names.ts'
+import { addOperandErrors } from './operand-errors.ts'
+import { addProducts, isPlainProduct } from './product-errors.ts'
 
 /**
  * The sum of squares of partial sums, which a summation's roundings are proportional to: the larger of that in index order and that
@@ -15,36 +27,60 @@ import type { ErrorOf } from './names.ts'
 const partials = (inOrder: number, n: number, sum: number, squares: number): number =>
   n < 2 ? 0 : Math.max(inOrder, (n * (squares - (sum * sum) / n)) / 6 + (n * sum * sum) / 3) * ((n - 1) / n)
 
+/** Of each result of a sum. */
+export interface Sums extends Totals {
+  readonly size: Float64Array // sum of magnitudes, errors included
+  readonly bound: Float64Array // sum of hard bounds
+  readonly variance: Float64Array
+  readonly partial: Float64Array // the sum so far
+  readonly path: Float64Array // sum of squares of the sums so far
+  readonly squares: Float64Array
+  readonly loose: Float64Array // places of which it is uncertain whether they are in the domain
+}
+
+type Seven = [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
+const sevenZeros = (totals: Totals): Seven => [0, 0, 0, 0, 0, 0, 0].map(() => perResult(totals)) as Seven
+
 export function sumErrors(e: Reduce, context: Context, state: ErrorState): ErrorOf {
-  const { sumRoundoff, roundoff, largest, tiny } = state.arithmetic
   const totals = startTotals(e, context)
-  const n = totals.places
-  const [size, bound, variance, partial, path, squares, loose] = [0, 0, 0, 0, 0, 0, 0].map(() =>
-    perResult(totals),
-  ) as Seven
-  for (const body of bodies(e, context, state)) {
-    const { x, b, inside, open, target } = body
-    addNames(totals, body)
-    addFlags(totals, body)
-    for (let k = 0; k < x.length; k += 1) {
-      const t = target[k]!
-      if (open && open[k] !== 0) {
-        bound[t]! += Math.abs(x[k]!) + b[k]!
-        variance[t]! += x[k]! * x[k]!
-        loose[t]! += 1
-      }
-      if (inside && inside[k] === 0) continue
-      n[t]! += 1
-      size[t]! += Math.abs(x[k]!) + b[k]!
-      bound[t]! += b[k]!
-      variance[t]! += body.variance[k]!
-      partial[t]! += x[k]!
-      path[t]! += partial[t]! * partial[t]!
-      squares[t]! += x[k]! * x[k]!
-    }
+  const [size, bound, variance, partial, path, squares, loose] = sevenZeros(totals)
+  const sums: Sums = { ...totals, size, bound, variance, partial, path, squares, loose }
+  for (const part of parts(e, context)) {
+    if (isPlainProduct(e, part, state)) addProducts(sums, part, state)
+    else addTerms(sums, bodyOf(e, part, state))
+    addOperandErrors(sums, part, state)
   }
-  const value = expand(evaluate(e, context), e.axes, totals.shape)
-  const hard = perResult(totals)
+  return finishSum(sums, context, state)
+}
+
+function addTerms(sums: Sums, body: Body): void {
+  const { places, size, bound, variance, partial, path, squares, loose } = sums
+  const { x, b, inside, open, target } = body
+  addNames(sums, body)
+  addFlags(sums, body)
+  for (let k = 0; k < x.length; k += 1) {
+    const t = target[k]!
+    if (open && open[k] !== 0) {
+      bound[t]! += Math.abs(x[k]!) + b[k]!
+      variance[t]! += x[k]! * x[k]!
+      loose[t]! += 1
+    }
+    if (inside && inside[k] === 0) continue
+    places[t]! += 1
+    size[t]! += Math.abs(x[k]!) + b[k]!
+    bound[t]! += b[k]!
+    variance[t]! += body.variance[k]!
+    partial[t]! += x[k]!
+    path[t]! += partial[t]! * partial[t]!
+    squares[t]! += x[k]! * x[k]!
+  }
+}
+
+function finishSum(sums: Sums, context: Context, state: ErrorState): ErrorOf {
+  const { sumRoundoff, roundoff, largest, tiny } = state.arithmetic
+  const { e, places: n, size, bound, variance, partial, path, squares, loose } = sums
+  const value = expand(evaluate(e, context), e.axes, sums.shape)
+  const hard = perResult(sums)
   for (let t = 0; t < hard.length; t += 1) {
     const v = value[t]!
     const isRounded = n[t]! > 1 && !Number.isNaN(size[t]!)
@@ -61,10 +97,9 @@ export function sumErrors(e: Reduce, context: Context, state: ErrorState): Error
     if (!Number.isFinite(v)) variance[t] = 0
   }
   if (e.op === 'mean')
-    for (const c of totals.named.values()) for (let t = 0; t < c.length; t += 1) c[t] = n[t] === 0 ? 0 : c[t]! / n[t]!
-  return finishTotals(totals, hard, variance)
+    for (const c of sums.named.values()) for (let t = 0; t < c.length; t += 1) c[t] = n[t] === 0 ? 0 : c[t]! / n[t]!
+  return finishTotals(sums, hard, variance)
 }
-type Seven = [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
 
 /** Sums of infinities are exact, whatever is finite beside them; partial sums may overflow before the whole does. */
 export function settleSum(value: number, bound: number, size: number, largest: number): number {
@@ -84,14 +119,15 @@ export function logSumErrors(e: Reduce, context: Context, state: ErrorState): Er
   const totals = startTotals(e, context)
   const value = expand(evaluate(e, context), e.axes, totals.shape)
   const n = totals.places
-  const [up, down, variance, partial, path, squares, exps] = [0, 0, 0, 0, 0, 0, 0].map(() => perResult(totals)) as Seven
+  const [up, down, variance, partial, path, squares, exps] = sevenZeros(totals)
   for (const body of bodies(e, context, state)) {
     const { x, b, inside, open, target } = body
     const share = x.map((value_, k) => (value_ === -Infinity ? 0 : Math.exp(value_ - value[target[k]!]!)))
     addNames(totals, body, share)
     addFlags(totals, body)
     for (let k = 0; k < x.length; k += 1) {
-      const [t, p] = [target[k]!, share[k]!]
+      const t = target[k]!
+      const p = share[k]!
       const loose = open !== undefined && open[k] !== 0
       const within = inside?.[k] !== 0
       if (!within && !loose) continue

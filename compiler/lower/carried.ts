@@ -19,6 +19,7 @@ export function holdState(pass: Pass, plan: StreamPlan, lowering: Lowering, pref
   const hold = (base: string, type: Value['type'], e: Expr): Value =>
     lowering.define(lowering.newValue(prefix + base, type, rowAxes(e, pass, plan), e))
   return new Map([
+    ...pass.running.map((r) => [r.id, hold(`row_${r.op}`, r.of.type, r.of)] as const),
     ...pass.references.map((r) => [r.id, hold(`row_${nameOf(r)}`, 'f32', r.of)] as const),
     ...pass.accumulators.map((a) => [a.id, hold(accumulatorName(a), typeOf(a), a.body)] as const),
   ])
@@ -52,6 +53,8 @@ const accumulatorName = (a: Accumulator): string =>
   a.op === 'sum' ? (a.body.axes.some((axis) => axis === 'e' || axis === 'd') ? 'acc' : 'total') : a.op
 function initialOf(id: string, pass: Pass, value: Value): KernelExpr {
   const r = pass.references.find((x) => x.id === id)
+  const sum = pass.running.find((x) => x.id === id)
+  if (sum) return identityFor(sum.op, value.type)
   if (r) return kernelConst(r.kind === 'max' ? -Infinity : r.kind === 'min' ? Infinity : 0, 'f32')
   return identityFor(pass.accumulators.find((x) => x.id === id)?.op ?? 'sum', value.type)
 }

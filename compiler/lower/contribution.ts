@@ -26,7 +26,10 @@ export function contribution(
   const { stream, row } = plan
   const features =
     a.op === 'sum'
-      ? a.body.axes.filter((axis) => axis !== row && axis !== stream && lowering.valueAxes([axis]).length > 0)
+      ? a.body.axes.filter(
+          (axis) =>
+            axis !== row && axis !== stream && !lowering.resident.has(axis) && lowering.valueAxes([axis]).length > 0,
+        )
       : []
   if (features.length === 0) {
     const of = lowering.lower(a.body)

@@ -90,6 +90,11 @@ export function isGroupOf(e: Expr, axis: string): boolean {
   return all?.kind === 'size' && all.axis === head.axis && groups?.kind === 'size' && groups.axis === axis
 }
 
+/** The index of another axis of the same known length. */
+export function isIndexOfEqual(e: Expr, axis: string, sizes: Readonly<Record<string, number>>): boolean {
+  return e.kind === 'index' && sizes[e.axis] !== undefined && sizes[e.axis] === sizes[axis]
+}
+
 /** Lengths known now make constants such as 1 / sqrt(size(d)); their value is rounded once instead of at every step. */
 export function foldConstant(e: KernelCall): KernelExpr {
   if (

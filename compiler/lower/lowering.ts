@@ -3,7 +3,18 @@
  * scope that has the axes and names it depends on, and once.
  */
 import type { StorageType } from '../attention.ts'
-import { type At, type Call, call, constant, type Expr, f32, type Input, nodesOf, type Reduce } from '../ir.ts'
+import {
+  type At,
+  type Call,
+  call,
+  constant,
+  type Expr,
+  f32,
+  type Input,
+  nodesOf,
+  type Place,
+  type Reduce,
+} from '../ir.ts'
 import {
   indexRef,
   type KernelExpr,
@@ -26,6 +37,7 @@ import {
   identityFor,
   identityOf,
   isGroupOf,
+  isIndexOfEqual,
   logSumExpOf,
   meanOf,
   multiply,
@@ -59,6 +71,8 @@ export interface LoweringContext {
   readonly kept: ReadonlyMap<Expr, { readonly buffer: string; readonly axes: readonly string[] }>
   /** Scalar programs: every reduction is a loop over single indices, no value has axes. */
   readonly flat: boolean
+  /** Axes of which a block may hold a value per query and key: heads that are mixed. */
+  readonly resident: ReadonlySet<string>
   /** A readable base for the name of an expression's value. */
   readonly hint: (e: Expr) => string | undefined
 }
@@ -135,7 +149,7 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
   const newValue = (base: string, type: Value['type'], axes: readonly string[], at?: Expr): Value => {
     const value = { name: fresh(base), type, axes: valueAxes(axes) }
     const tiles = value.axes.filter((a) => a.extent === 'tile').length
-    if (tiles === 2 && value.axes.length > 2)
+    if (tiles === 2 && value.axes.some((a) => a.extent === 'whole' && !context.resident.has(a.axis)))
       throw new NotLowered('a value per query, key and feature does not fit a tile', at ?? f32(0))
     return value
   }
@@ -254,7 +268,8 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     const clampHere = (axis: string, x: KernelExpr): KernelExpr =>
       zero && e.places.some((p) => p.axis === axis && p.outside === 'clamp') ? clampTo(axis, x) : x
     const index = new Map([...places].map(([axis, x]) => [axis, clampHere(axis, x)]))
-    const outside = zero ? 'zero' : e.places.every((p) => isGroupOf(p.index, p.axis)) ? 'never' : 'clamp'
+    const isInside = (p: Place): boolean => isGroupOf(p.index, p.axis) || isIndexOfEqual(p.index, p.axis, context.sizes)
+    const outside = zero ? 'zero' : e.places.every(isInside) ? 'never' : 'clamp'
     if (e.of.kind === 'input') return loadInput(e.of, index, outside, e.axes)
     const kept = context.kept.get(e.of)
     if (!kept) throw new NotLowered('a gather from an expression needs it in a buffer', e)
@@ -297,7 +312,9 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
       !context.flat && context.sizes[axis] !== undefined && !scopes.some((s) => s.axes.get(axis) === 'single')
     if (canHold && tiles.length < 2) return reduceWhole(e, body, axis)
     const factored = e.op === 'sum' && canHold ? factorsOf(body) : undefined
-    return (factored && contractOver(e, factored, axis)) ?? reduceByMembers(e, body, axis)
+    const contracted = factored && contractOver(e, factored, axis)
+    if (contracted) return contracted
+    return context.resident.has(axis) ? reduceWhole(e, body, axis) : reduceByMembers(e, body, axis)
   }
   const reduceWhole = (e: Reduce, body: Expr, axis: string): KernelExpr => {
     const of = lower(body)
@@ -312,10 +329,15 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     if (!first || !second) return undefined
     const after = factors.filter((f) => !f.axes.includes(axis) && f.axes.includes(first) && f.axes.includes(second))
     const inside = factors.filter((f) => !after.includes(f))
-    const right = inside.filter((f) => f.axes.includes(second))
-    const left = inside.filter((f) => !f.axes.includes(second))
-    if (right.some((f) => f.axes.includes(first)) || right.length === 0 || !left.some((f) => f.axes.includes(first)))
-      return undefined
+    const pairs = inside.filter((f) => f.axes.includes(first) && f.axes.includes(second))
+    const right = pairs.length > 0 ? pairs : inside.filter((f) => f.axes.includes(second))
+    const left = inside.filter((f) => !right.includes(f))
+    const isProduct = pairs.length === 0 && left.some((f) => f.axes.includes(first)) && right.length > 0
+    const isMix =
+      pairs.length > 0 &&
+      context.resident.has(axis) &&
+      [left, right].every((all) => all.some((f) => f.axes.includes(axis)))
+    if (!isProduct && !isMix) return undefined
     const [a, b] = [lowerToValue(multiply(left), 'left'), lowerToValue(multiply(right), 'right')]
     const to = define(newValue(context.hint(e) ?? 'dot', 'f32', e.axes, e))
     emit({ kind: 'contract', to, left: a.name, right: b.name, over: axis, where: undefined })
@@ -351,6 +373,7 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     current,
     sizeOf,
     valueNamed,
+    resident: context.resident,
   }
 }
 

@@ -172,7 +172,7 @@ function lowerScan(e: Scan, to: Kept, lowering: Lowering): void {
       : lowering.lower(e.of)
     const value: Value = { name: lowering.fresh('next'), type: e.type, axes: [] }
     lowering.emit({ kind: 'map', to: value, expr: kernelCall(op === 'sum' ? 'add' : 'max', valueRef(held), of) })
-    store(to, valueRef(value), lowering)
+    store(to, valueRef(e.exclusive ? held : value), lowering)
     return value
   })
   const direction = e.op === 'cumsum_back' ? 'down' : 'up'

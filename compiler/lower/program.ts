@@ -27,7 +27,8 @@ export interface Lowered {
 /**
  * Lowers each part; a stream that does not fit the tile vocabulary falls back to the materialised plan, which the returned plan shows.
  */
-export function lowerProgram(planned: Planned, options: ProgramOptions): Lowered {
+export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
+  const options = { ...given, sizes: withAdded(given.sizes, planned.axes) }
   const context = contextOf(planned, options)
   const buffers: Buffer[] = planned.kept.map(bufferOf)
   const steps: Step[] = []
@@ -122,6 +123,7 @@ const contextOf = (planned: Planned, options: ProgramOptions): LoweringContext =
   ),
   kept: new Map(),
   flat: false,
+  resident: new Set(),
   hint: (e) => planned.hints.get(e),
 })
 /** Workspace of an earlier part keeps its names. */
@@ -156,6 +158,15 @@ const bufferOf = (r: ResultDecl): Buffer => ({
   role: 'workspace',
 })
 
+/** An axis that only the planner made is as long as the one it is like. */
+const withAdded = (sizes: Readonly<Record<string, number>>, added: readonly Axis[]): Readonly<Record<string, number>> =>
+  Object.assign(
+    Object.create(null),
+    sizes,
+    ...added.map(({ name, length }) =>
+      length.kind === 'like' && sizes[length.of] !== undefined ? { [name]: sizes[length.of] } : {},
+    ),
+  )
 const withSplits = (sizes: Readonly<Record<string, number>>, parts: number): Readonly<Record<string, number>> =>
   Object.assign(Object.create(null), sizes, { [splitAxis]: parts })
 const splitOf = (attention: Attention, parts: number): Axis => ({
@@ -191,6 +202,7 @@ function assemble(
     doc: attention.doc,
     axes: [
       ...attention.axes,
+      ...planned.axes,
       ...tileAxes.map((axis) => axisOfTiles(axis, attention)),
       ...(splits > 1 ? [splitOf(attention, splits)] : []),
     ],

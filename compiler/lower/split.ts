@@ -98,6 +98,13 @@ export function splitBounds(
   return { from: from ? kernelCall('max', from, begin) : begin, to: to ? kernelCall('min', to, end) : end }
 }
 
+/** Elements of one part lie beyond all places of the other: their running sums grow by its own. */
+const followRunning = (by: KernelExpr): Move => ({
+  factor: ({ rate }) => kernelCall('exp', rate === 1 ? by : kernelCall('mul', kernelConst(rate, 'f32'), by)),
+  stays: kernelConst(true, 'bool'),
+  distance: kernelConst(0, 'f32'),
+})
+
 /** One more partial state: both sides move to a common reference, then add. The identity on either side changes nothing. */
 function mergeOf(pass: Pass, plan: StreamPlan, buffers: readonly Buffer[], lowering: Lowering): readonly Carried[] {
   const held = holdState(pass, plan, lowering)
@@ -110,6 +117,14 @@ function mergeOf(pass: Pass, plan: StreamPlan, buffers: readonly Buffer[], lower
   const right = stateOf(pass, (id) => valueRef(part.get(id) as Value))
   const [leftMoves, rightMoves] = [new Map<string, Move>(), new Map<string, Move>()]
   const next = new Map<string, string>()
+  for (const r of pass.running) {
+    const [before, after] = [left.value(r.id), right.value(r.id)]
+    const to = lowering.define(lowering.newValue('walked', r.of.type, rowAxes(r.of, pass, plan)))
+    lowering.emit({ kind: 'map', to, expr: kernelCall('add', before, after) })
+    const follows = pass.direction === 'up' ? rightMoves : leftMoves
+    follows.set(r.id, followRunning(pass.direction === 'up' ? before : after))
+    next.set(r.id, to.name)
+  }
   for (const r of pass.references) {
     const axes = rowAxes(r.of, pass, plan)
     const place = { stream: plan.stream, where: undefined, axes, pairAxes: axes, lowering }

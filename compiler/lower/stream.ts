@@ -10,6 +10,7 @@ import {
   indexRef,
   type Kernel,
   type KernelExpr,
+  kernelCall,
   type Statement,
   type TileLoop,
   type Value,
@@ -21,6 +22,8 @@ import { addTo, carry, holdState, rowAxes, stateOf } from './carried.ts'
 import { contribution, emitMask } from './contribution.ts'
 import { factorsOf } from './forms.ts'
 import { createLowering, type Lowering, type LoweringContext } from './lowering.ts'
+import { residentAxes } from './resident.ts'
+import { stepRunning } from './running.ts'
 import { lowerSplit, splitBounds } from './split.ts'
 import { differenceFrom, type Move, stepReference, transform, usable } from './transform.ts'
 
@@ -37,12 +40,14 @@ export interface LoweredStream {
 }
 
 export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredStream {
-  const splits = plan.passes.length === 1 ? options.splits : 1
+  const splits = plan.passes.length === 1 && plan.passes[0]?.merges ? options.splits : 1
   const roots = [...plan.results.map((r) => r.finish), ...plan.passes.flatMap(rootsOf)]
-  const singles = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
+  const batch = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
+  const resident = residentAxes(roots, plan.row, plan.stream, batch, options.context.sizes)
+  const singles = batch.filter((axis) => !resident.has(axis))
   const start = (own: readonly string[]): Lowering =>
     createLowering(
-      options.context,
+      { ...options.context, resident },
       roots,
       new Map([...[...singles, ...own].map((axis) => [axis, 'single'] as const), [plan.row, 'tile'] as const]),
     )
@@ -77,6 +82,7 @@ const tileOf = (options: StreamOptions, axis: string): number => options.tile[ax
 const rootsOf = (pass: Pass): readonly Expr[] => [
   ...(pass.domain ? [pass.domain] : []),
   ...pass.references.map((r) => r.of),
+  ...pass.running.map((r) => r.of),
   ...pass.accumulators.flatMap((a) => factorsOf(a.body)),
 ]
 const docOf = (plan: StreamPlan): string => {
@@ -101,23 +107,22 @@ export function lowerPass(
   splits: number | undefined,
 ): readonly Carried[] {
   const { stream, row } = plan
-  const classes =
-    pass.domain &&
-    options.classify(pass.domain, { row, column: stream, tile: (axis) => tileOf(options, axis), fresh: lowering.fresh })
+  const whole = [...lowering.resident]
+  const place = { row, column: stream, whole, tile: (axis: string) => tileOf(options, axis), fresh: lowering.fresh }
+  const classes = pass.domain && options.classify(pass.domain, place)
   for (const statement of classes?.before ?? []) lowering.emit(statement)
   const head: Statement[] = [...(classes?.inside ?? [])]
   const skip = nameFlag('empty', classes?.empty, head, lowering)
   const full = nameFlag('full', classes?.full, head, lowering)
-  const { scope, value: carried } = lowering.nested(new Map([[stream, 'tile']]), () => {
-    for (const r of final) bindFinished(r, lowering)
-    return stepOf(pass, plan, lowering, full)
-  })
+  const { scope, value: carried } = lowering.nested(new Map([[stream, 'tile']]), () =>
+    stepOf(pass, plan, lowering, full, final),
+  )
   const tile = tileOf(options, stream)
   const bounds =
     splits === undefined
       ? { from: classes?.from, to: classes?.to }
       : splitBounds(stream, splits, tile, classes?.from, classes?.to, lowering)
-  const over: TileLoop = { kind: 'tiles', axis: stream, tile, ...bounds, head, skip }
+  const over: TileLoop = { kind: 'tiles', axis: stream, tile, ...bounds, direction: pass.direction, head, skip }
   lowering.emit({ kind: 'loop', over, carried, body: scope.statements })
   return carried
 }
@@ -136,12 +141,24 @@ function nameFlag(
 }
 
 /** The body of one round; gives the carried values. */
-function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string | undefined): readonly Carried[] {
+function stepOf(
+  pass: Pass,
+  plan: StreamPlan,
+  lowering: Lowering,
+  full: string | undefined,
+  final: readonly Reference[],
+): readonly Carried[] {
   const where = pass.domain && emitMask(pass.domain, full, lowering)
   const held = holdState(pass, plan, lowering)
   const state = stateOf(pass, (id) => valueRef(held.get(id) as Value))
   const moves = new Map<string, Move>()
   const next = new Map<string, string>()
+  for (const r of final) bindFinished(r, lowering)
+  for (const r of pass.running) {
+    const step = stepRunning(r, valueRef(held.get(r.id) as Value), where, pass, plan, lowering)
+    next.set(r.id, step.next.name)
+    lowering.current().names.set(r.elementId, () => step.element)
+  }
   for (const r of pass.references) {
     const axes = rowAxes(r.of, pass, plan)
     const place = { stream: plan.stream, where, axes, pairAxes: unionAxes(r.of.axes, axes), lowering }
@@ -149,6 +166,7 @@ function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string |
     moves.set(r.id, step)
     next.set(r.id, step.next.name)
     lowering.current().names.set(r.differenceId, () => step.difference)
+    lowering.current().names.set(r.isAtId, () => step.isAt)
   }
   for (const a of pass.accumulators) {
     const axes = rowAxes(a.body, pass, plan)
@@ -160,7 +178,7 @@ function stepOf(pass: Pass, plan: StreamPlan, lowering: Lowering, full: string |
 
 /** After its loop, the final values of a pass are values of the block. */
 export function nameFinals(pass: Pass, values: readonly KernelExpr[], lowering: Lowering): void {
-  const all = [...pass.references, ...pass.accumulators]
+  const all = [...pass.running, ...pass.references, ...pass.accumulators]
   for (const [k, { id }] of all.entries()) {
     const value = values[k] as KernelExpr
     const reference = pass.references.find((r) => r.id === id)
@@ -171,10 +189,9 @@ export function nameFinals(pass: Pass, values: readonly KernelExpr[], lowering: 
 
 /** In a later pass, an element relative to a reference of an earlier one is taken from its final value. */
 function bindFinished(r: Reference, lowering: Lowering): void {
-  lowering.current().names.set(r.differenceId, () => {
-    const final = lowering.lower({ kind: 'bound', id: r.id, type: 'f32', axes: [], span: undefined })
-    return differenceFrom(r, lowering.lower(r.of), final)
-  })
+  const final = (): KernelExpr => lowering.lower({ kind: 'bound', id: r.id, type: 'f32', axes: [], span: undefined })
+  lowering.current().names.set(r.differenceId, () => differenceFrom(r, lowering.lower(r.of), final()))
+  lowering.current().names.set(r.isAtId, () => kernelCall('eq', lowering.lower(r.of), final()))
 }
 
 export function storeResults(plan: StreamPlan, lowering: Lowering): void {

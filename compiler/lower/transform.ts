@@ -9,20 +9,23 @@
  */
 import { type KernelExpr, kernelCall, kernelConst, type Value, valueRef } from '../kernel.ts'
 import type { Accumulator, Degree, Reference } from '../plan/plan.ts'
-import { finiteOf } from './forms.ts'
+import { finiteOf, identityFor } from './forms.ts'
 import type { Lowering } from './lowering.ts'
 
 /** How a state follows its reference. */
 export interface Move {
   /** The factor of a body of this rate or power; undefined: 1. */
   readonly factor: (degree: Degree) => KernelExpr | undefined
+  /** Whether the reference has stayed, for sums of what is at it. */
+  readonly stays: KernelExpr
   /** D, for moments. */
   readonly distance: KernelExpr
 }
 export interface Step extends Move {
   readonly next: Value
-  /** An element relative to the new reference. */
+  /** An element relative to the new reference, and whether it is that reference. */
   readonly difference: KernelExpr
+  readonly isAt: KernelExpr
 }
 /** The accumulators of one state, as values; a count as a number. */
 export interface State {
@@ -47,7 +50,8 @@ export function stepReference(r: Reference, of: KernelExpr, old: KernelExpr, sta
   const next = named(`new_${nameOf(r)}`, nextReference(r, of, old, state, place), place)
   const move = moveTo(r, old, valueRef(next), place)
   const difference = differenceFrom(r, of, valueRef(next))
-  return { ...move, next, difference: valueRef(named('relative', difference, place, place.pairAxes)) }
+  const isAt = kernelCall('eq', of, valueRef(next))
+  return { ...move, next, difference: valueRef(named('relative', difference, place, place.pairAxes)), isAt }
 }
 
 export const nameOf = (r: Reference): string => (r.kind === 'mean' ? 'center' : r.kind)
@@ -108,7 +112,11 @@ export function moveTo(r: Reference, old: KernelExpr, next: KernelExpr, place: P
     case 'largest':
       return moveLargest(usable(r, old), usable(r, next), place)
     case 'mean':
-      return { factor: () => undefined, distance: valueRef(named('distance', kernelCall('sub', old, next), place)) }
+      return {
+        factor: () => undefined,
+        stays: kernelCall('eq', old, next),
+        distance: valueRef(named('distance', kernelCall('sub', old, next), place)),
+      }
   }
 }
 
@@ -121,6 +129,7 @@ function moveExtreme(op: 'max' | 'min', old: KernelExpr, next: KernelExpr, place
   })
   return {
     factor: ({ rate }) => (rate === 0 ? undefined : factor(rate)),
+    stays: kernelCall('eq', old, next),
     distance: kernelCall('select', isEmpty, zero, distance),
   }
 }
@@ -133,14 +142,20 @@ function moveLargest(old: KernelExpr, next: KernelExpr, place: Place): Move {
     const exponent = kernelConst(power, Number.isInteger(power) ? 'i32' : 'f32')
     return valueRef(named('factor', kernelCall('pow', ratio, exponent), place))
   })
-  return { factor: ({ power }) => (power === 0 ? undefined : factor(power)), distance: zero }
+  return {
+    factor: ({ power }) => (power === 0 ? undefined : factor(power)),
+    stays: kernelCall('eq', old, next),
+    distance: zero,
+  }
 }
 
 /** A state's accumulator, relative to where its references have moved. One of its degrees at most is a moment. */
 export function transform(a: Accumulator, state: State, moves: ReadonlyMap<string, Move>): KernelExpr {
   return a.degrees.reduce<KernelExpr>(
     (value, degree) => {
-      const factor = moves.get(degree.reference)?.factor(degree)
+      const move = moves.get(degree.reference)
+      if (move && degree.isAt) return kernelCall('select', move.stays, value, identityFor(a.op, value.type))
+      const factor = move?.factor(degree)
       return factor ? kernelCall('mul', value, factor) : value
     },
     shifted(a, state, moves),

@@ -1,6 +1,7 @@
 /**
  * Sums of products of powers and one exponential, over opaque expressions: the normal form in which statistics are pulled out of
  * sums. `coefficient * product(factor ^ power) * exp(sum(weight * x))`, where the guards hold, else 0. Expressions are interned.
+ * `outside`: factors that the definition multiplies with after it has made the rest 0; where they are infinite, 0 times them is NaN.
  */
 import { call, type Expr, f32, i32 } from '../ir.ts'
 import type { Interner } from './intern.ts'
@@ -10,21 +11,37 @@ export interface Term {
   readonly factors: ReadonlyMap<Expr, number>
   readonly exponent: ReadonlyMap<Expr, number>
   readonly guards: readonly Expr[]
+  readonly outside: ReadonlySet<Expr>
 }
 export type Sum = readonly Term[]
 
 const none: ReadonlyMap<Expr, number> = new Map()
-export const number = (coefficient: number): Term => ({ coefficient, factors: none, exponent: none, guards: [] })
+const nothing: ReadonlySet<Expr> = new Set()
+export const number = (coefficient: number): Term => ({
+  coefficient,
+  factors: none,
+  exponent: none,
+  guards: [],
+  outside: nothing,
+})
 export const factor = (e: Expr, power = 1): Term => ({ ...number(1), factors: new Map([[e, power]]) })
 export const exponential = (exponent: ReadonlyMap<Expr, number>): Term => ({ ...number(1), exponent })
-export const guarded = (term: Term, guard: Expr): Term => ({ ...term, guards: union(term.guards, [guard]) })
+export const guarded = (term: Term, guard: Expr): Term => ({
+  ...term,
+  guards: union(term.guards, [guard]),
+  outside: nothing,
+})
 
 export const times = (a: Term, b: Term): Term => ({
   coefficient: a.coefficient * b.coefficient,
   factors: addWeights(a.factors, b.factors),
   exponent: addWeights(a.exponent, b.exponent),
   guards: union(a.guards, b.guards),
+  outside: a.guards.length + b.guards.length === 0 ? nothing : new Set([...outsideOf(a, b), ...outsideOf(b, a)]),
 })
+/** What of `a` comes after the guards of `b`. */
+const outsideOf = (a: Term, b: Term): Iterable<Expr> =>
+  a.guards.length === 0 && b.guards.length > 0 ? a.factors.keys() : a.outside
 export const scaled = (sum: Sum, by: number): Sum => sum.map((t) => ({ ...t, coefficient: t.coefficient * by }))
 export const product = (a: Sum, b: Sum, names: Interner): Sum =>
   collect(
@@ -38,6 +55,7 @@ export const power = (t: Term, p: number): Term => ({
   factors: scaleWeights(t.factors, p),
   exponent: scaleWeights(t.exponent, p),
   guards: t.guards,
+  outside: t.outside,
 })
 
 /** Adds terms that differ in their coefficient only, and drops those that cancel. */
@@ -84,6 +102,16 @@ export function renderSum(sum: Sum, names: Interner): Expr {
   const [first, ...rest] = sum
   if (!first) return names.intern(f32(0))
   return names.intern(rest.reduce((e, t) => addTerm(e, t), renderTerm(first)))
+}
+/** A sum of terms with what all of them share taken out: (x + y) v instead of x v + y v. */
+export function renderFactored(sum: Sum, names: Interner): Expr {
+  const [first, ...rest] = sum
+  const shared = new Map(
+    [...(first?.factors ?? [])].filter(([x, p]) => p > 0 && rest.every((t) => t.factors.get(x) === p)),
+  )
+  if (rest.length === 0 || shared.size === 0) return renderSum(sum, names)
+  const inner = sum.map((t) => ({ ...t, factors: addWeights(t.factors, shared, -1) }))
+  return names.intern(call('mul', [renderSum(inner, names), renderTerm({ ...number(1), factors: shared })]))
 }
 const addTerm = (e: Expr, t: Term): Expr =>
   t.coefficient < 0 && t.guards.length === 0

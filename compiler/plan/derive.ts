@@ -21,8 +21,10 @@ import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
 import { createPuller, type Puller } from './pull.ts'
 import { type PullContext, type Shift, withoutConstantFactor } from './pull-scope.ts'
+import { obstacleTo, runningIn, takeRunning } from './running.ts'
 import type { Request } from './stages.ts'
 import { createState } from './state.ts'
+import { widen } from './widen.ts'
 
 export interface Facts {
   readonly names: Interner
@@ -41,34 +43,58 @@ export function derive(
   requests: readonly Request[],
   row: string,
   stream: string,
-  facts: Facts,
+  known: Facts,
   distribute: boolean,
 ): Derived {
-  const exprs = requests.map((r) => r.expr)
+  const { exprs, running, meaning } = takeRunning(
+    widen(
+      requests.map((r) => r.expr),
+      stream,
+      known.names,
+    ),
+    stream,
+    known.names,
+  )
+  const facts = throughRunning(known, meaning)
   const domains = domainsOf(exprs, stream)
   if (domains.length > maxDomains) return failed('more than three different domains over one axis', domains[maxDomains])
-  const context = (shifts: readonly Shift[]): PullContext => ({
+  const context = (shifts: readonly Shift[], elements: readonly Expr[]): PullContext => ({
     ...facts,
     stream,
     shifts,
+    elements: new Set(elements),
     distribute,
     isBounded: (e) => facts.fitsExp(e, true),
   })
-  const first = createPuller(context([]))
+  const first = createPuller(context([], []))
   const trial = exprs.map((e) => first.render(e))
   const unsafe = [...first.unsafe][0]
   if (unsafe)
     return failed('exp of an expression without a bound, in a pass that needs a statistic of it first', unsafe)
+  for (const base of basesOf(trial, stream)) {
+    const obstacle = obstacleTo(base.domain, runningIn(base.of, running))
+    if (obstacle) return { ok: false, obstacle }
+  }
   const shifts = chooseShifts(trial, first, stream, facts)
   if (!shifts.ok) return shifts
-  const puller = createPuller(context(shifts.shifts))
+  const elements = running.map((r) => r.element)
+  const puller = createPuller(context(shifts.shifts, elements))
   const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
-  const state = createState(shifts.shifts, stream, puller, facts.names)
+  const state = createState(shifts.shifts, running, stream, puller, facts.names)
   const finished = requests.map(({ decl: result }, k) => ({ result, finish: state.name(finish[k] as Expr) }))
-  const leftover = nodesOf(...finished.map((f) => f.finish)).find((e) => e.axes.includes(stream))
+  const leftover = finished.map((f) => f.finish).find((e) => e.axes.includes(stream))
   if (leftover) return failed(`a result varies over ${stream} outside a reduction`, leftover)
   return { ok: true, plan: { kind: 'stream', row, stream, passes: state.passes(), results: finished } }
 }
+
+/** What is known of running sums is known of their elements. */
+const throughRunning = (facts: Facts, meaning: (e: Expr) => Expr): Facts => ({
+  names: facts.names,
+  isPositive: (e) => facts.isPositive(meaning(e)),
+  isNonNegative: (e) => facts.isNonNegative(meaning(e)),
+  fitsExp: (e, divides) => facts.fitsExp(meaning(e), divides),
+  fitsPower: (e, power, divides) => facts.fitsPower(meaning(e), power, divides),
+})
 
 const failed = (why: string, at?: Expr): { ok: false; obstacle: Obstacle } => ({ ok: false, obstacle: { why, at } })
 
@@ -144,7 +170,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
   const { names } = facts
   const bases = basesOf(trial, stream)
   const shifts: Shift[] = []
-  const propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined): Obstacle | undefined => {
+  const propose: Propose = (x, kind, domain, onlyAt = false) => {
     const known = shifts.find((s) => s.x === x)
     if (known)
       return known.kind === kind && known.domain === domain
@@ -157,6 +183,8 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
       kind,
       domain,
       difference: names.intern(bound(`y${n}`, 'f32', unionAxes(x.axes, axes))),
+      isAt: names.intern(bound(`at${n}`, 'bool', unionAxes(x.axes, axes))),
+      onlyAt,
       reference: names.intern(bound(`r${n}`, 'f32', axes)),
     })
     return undefined
@@ -168,6 +196,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
       if (obstacle) return failed(obstacle.why, obstacle.at)
     }
   }
+  for (const { x, kind, domain } of puller.extremes) if (!shifts.some((s) => s.x === x)) propose(x, kind, domain, true)
   for (const x of puller.centred) {
     const domain = bases.find((base) => nodesOf(base.of).includes(x))?.domain
     if (!shifts.some((s) => s.x === x)) propose(x, 'mean', domain)
@@ -175,7 +204,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
   return { ok: true as const, shifts }
 }
 
-type Propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined) => Obstacle | undefined
+type Propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined, onlyAt?: boolean) => Obstacle | undefined
 
 function proposeFor(
   t: Term,

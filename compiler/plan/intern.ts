@@ -54,7 +54,7 @@ function ownKey(e: Expr): string {
     case 'reduce':
       return `${e.op} ${e.over.join(' ')} ${e.domain ? 'in' : 'all'}`
     case 'scan':
-      return `${e.op} ${e.over} ${e.domain ? 'in' : 'all'}`
+      return `${e.op} ${e.over} ${e.domain ? 'in' : 'all'}${e.exclusive ? ' before' : ''}`
     case 'solve':
       return e.variable.id
     case 'repeat':

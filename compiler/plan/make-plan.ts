@@ -2,9 +2,10 @@
  * Chooses, for every result, how it is computed. Algebra and cost decide: a result streams if its reductions over tokens can be derived
  * as states; else its parts are materialised. No variant is known by name.
  */
-import type { Attention, ResultDecl } from '../attention.ts'
+import type { Attention, Axis, ResultDecl } from '../attention.ts'
 import type { Expr } from '../ir.ts'
 import { stabilise } from '../stable-forms.ts'
+import { createAxisNames } from './axis-names.ts'
 import { derive, type Facts } from './derive.ts'
 import { factsOf } from './facts.ts'
 import { flatten } from './flatten.ts'
@@ -23,29 +24,39 @@ export interface PlanOptions {
 export interface Planned extends Plan {
   readonly exprs: ReadonlyMap<ResultDecl, Expr>
   readonly kept: readonly ResultDecl[] // buffers between parts
+  readonly axes: readonly Axis[] // beside those of the attention
   readonly hints: ReadonlyMap<Expr, string>
 }
 
 export function makePlan(attention: Attention, options: PlanOptions): Planned {
   const names = createInterner()
   const wanted = attention.results.filter((r) => options.results === undefined || options.results.includes(r.name))
+  const axes = createAxisNames(attention.axes)
   const stable = stabilise(wanted.map((r) => r.expr))
   const hints = new Map<Expr, string>()
-  if (attention.score) hints.set(normalise(stabilise([attention.score])[0] as Expr, names), 'score')
-  const normal = (all: readonly Expr[]): readonly Expr[] => all.map((e) => normalise(e, names))
+  if (attention.score) hints.set(normalise(stabilise([attention.score])[0] as Expr, names, axes), 'score')
+  const normal = (all: readonly Expr[]): readonly Expr[] => all.map((e) => normalise(e, names, axes))
   if (options.kind === 'materialised') {
     const exprs = new Map(normal(stable).map((e, k) => [wanted[k] as ResultDecl, e]))
     const reason = { why: 'asked for', at: undefined }
-    return { attention, parts: [{ kind: 'materialised', results: wanted, reason }], exprs, kept: [], hints }
+    return {
+      attention,
+      parts: [{ kind: 'materialised', results: wanted, reason }],
+      exprs,
+      kept: [],
+      axes: axes.added(),
+      hints,
+    }
   }
   const requests = normal(flatten(stable)).map((expr, k): Request => ({ decl: wanted[k] as ResultDecl, expr }))
   const staged = planStages(requests, {
     attention,
     names,
+    isOpen: (axis) => axis !== 'b' && axis !== 'h' && options.sizes[axis] === undefined,
     walk: (placed, row, stream, meaning) =>
       cheapest(placed, row, stream, factsOf(attention, options, names, placed, meaning), options),
   })
-  return { attention, ...staged, hints }
+  return { attention, ...staged, axes: axes.added(), hints }
 }
 
 /** One pass with products multiplied out, or more passes with fewer values: whichever costs less. */

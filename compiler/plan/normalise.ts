@@ -7,6 +7,7 @@
  * - constants are folded where that is exact.
  */
 import {
+  type At,
   at,
   bool,
   call,
@@ -17,26 +18,36 @@ import {
   index,
   mapChildren,
   type Place,
+  type Reduce,
   reduce,
   rewrite,
+  type Scan,
   scan,
   size,
   spread,
   unionAxes,
 } from '../ir.ts'
+import type { AxisNames } from './axis-names.ts'
 import type { Interner } from './intern.ts'
 
-export function normalise(e: Expr, names: Interner): Expr {
-  const lowered = names.intern(rewrite(e, pushAt))
+export function normalise(e: Expr, names: Interner, axes: AxisNames): Expr {
+  const lowered = names.intern(rewrite(e, (x) => pushAt(x, axes)))
   return names.intern(rewrite(useDomains(lowered, names), fold))
 }
 
 /** One `at` node, its children done: moved as far down as it goes. */
-function pushAt(e: Expr): Expr {
-  return e.kind === 'at' ? place(e.of, e.places) : e
+function pushAt(e: Expr, axes: AxisNames): Expr {
+  return e.kind === 'at' ? createPlace(axes)(e.of, e.places) : e
 }
 
-function place(of: Expr, all: readonly Place[]): Expr {
+type PlaceAt = (of: Expr, all: readonly Place[]) => Expr
+
+function createPlace(axes: AxisNames): PlaceAt {
+  const place: PlaceAt = (of, all) => placeIn(of, all, place, axes)
+  return place
+}
+
+function placeIn(of: Expr, all: readonly Place[], place: PlaceAt, axes: AxisNames): Expr {
   const places = all.filter((p) => of.axes.includes(p.axis))
   const isLost = (p: Place) => p.outside === 'zero' && !places.includes(p)
   if (all.some(isLost))
@@ -48,11 +59,12 @@ function place(of: Expr, all: readonly Place[]): Expr {
       all,
     )
   if (places.length === 0) return of
-  if (places.some((p) => p.outside === 'zero')) return placeOrZero(of, places)
+  if (of.kind === 'scan' && isNeighbour(of, places)) return { ...of, exclusive: true }
+  if (places.some((p) => p.outside === 'zero')) return placeOrZero(of, places, place)
   switch (of.kind) {
     case 'index': {
       const p = places[0] as Place
-      return clampIndex(p.index, of.axis)
+      return clampIndex(p.index, of.axis, axes)
     }
     case 'call':
     case 'random':
@@ -65,9 +77,12 @@ function place(of: Expr, all: readonly Place[]): Expr {
           ...places.map((p) => p.index.axes),
         ),
       )
+    case 'at':
+      return of.of.kind === 'input' ? placeAgain(of, places, place) : at(of, places)
     case 'reduce': {
-      const captured = places.some((p) => of.over.some((axis) => p.index.axes.includes(axis)))
-      if (captured) return at(of, places)
+      const captured = of.over.filter((axis) => places.some((p) => p.index.axes.includes(axis)))
+      if (captured.some((axis) => axis === 'i' || axis === 'j')) return at(of, places)
+      if (captured.length > 0) return place(underOtherNames(of, captured, places, place, axes), places)
       const inside = place(of.of, places)
       return reduce(of.op, of.over, inside, of.domain && place(of.domain, places), of.span)
     }
@@ -75,15 +90,47 @@ function place(of: Expr, all: readonly Place[]): Expr {
       const captured = places.some((p) => p.axis === of.over || p.index.axes.includes(of.over))
       return captured
         ? at(of, places)
-        : scan(of.op, of.over, place(of.of, places), of.domain && place(of.domain, places), of.span)
+        : scan(of.op, of.over, place(of.of, places), of.domain && place(of.domain, places), of.span, of.exclusive)
     }
     default:
       return at(of, places) // inputs keep their place; solve, repeat, bound and nested `at` are read as a whole
   }
 }
 
+/** An input that is read at a place, at another place: its indices are evaluated there. */
+function placeAgain(of: At, places: readonly Place[], place: PlaceAt): Expr {
+  const inner = of.places.map((p) => ({ ...p, index: place(p.index, places) }))
+  const rest = places.filter((p) => of.of.axes.includes(p.axis) && !of.places.some((q) => q.axis === p.axis))
+  return at(of.of, [...inner, ...rest], of.span)
+}
+
+/** A reduction over other axes of the same lengths. */
+function underOtherNames(
+  e: Reduce,
+  captured: readonly string[],
+  places: readonly Place[],
+  place: PlaceAt,
+  axes: AxisNames,
+): Reduce {
+  const avoid = [...e.of.axes, ...(e.domain?.axes ?? []), ...places.flatMap((p) => [p.axis, ...p.index.axes])]
+  const renamed = new Map(captured.map((axis) => [axis, axes.another(axis, avoid)]))
+  const moves = [...renamed].map(([axis, to]): Place => ({ axis, index: index(to), outside: 'clamp' }))
+  const over = e.over.map((axis) => renamed.get(axis) ?? axis)
+  return reduce(e.op, over, place(e.of, moves), e.domain && place(e.domain, moves), e.span)
+}
+
+/** A running sum read one place earlier, or later if it runs from the end, is the sum without this place. */
+function isNeighbour(of: Scan, [only, ...more]: readonly Place[]): boolean {
+  if (of.op === 'cummax' || of.exclusive || !only || more.length > 0) return false
+  const { index, axis, outside } = only
+  const wanted = of.op === 'cumsum' ? 'sub' : 'add'
+  const [here, step] = index.kind === 'call' && index.op === wanted ? index.args : []
+  const isHere = here?.kind === 'index' && here.axis === of.over
+  return axis === of.over && outside === 'zero' && isHere && step?.kind === 'const' && step.value === 1
+}
+
 /** A zero-filled place of anything but an input: the clamped place where all indices are inside, else zero. */
-function placeOrZero(of: Expr, places: readonly Place[]): Expr {
+function placeOrZero(of: Expr, places: readonly Place[], place: PlaceAt): Expr {
   if (of.kind === 'input') return at(of, places)
   const inside = places
     .filter((p) => p.outside === 'zero')
@@ -97,9 +144,9 @@ function placeOrZero(of: Expr, places: readonly Place[]): Expr {
   return of.type === 'bool' ? call('and', [inside, clamped]) : call('select', [inside, clamped, zero])
 }
 
-const clampIndex = (e: Expr, axis: string): Expr =>
-  e.kind === 'index' && e.axis === axis
-    ? index(axis)
+const clampIndex = (e: Expr, axis: string, axes: AxisNames): Expr =>
+  e.kind === 'index' && axes.areAsLong(e.axis, axis)
+    ? e
     : call('max', [i32(0), call('min', [e, call('sub', [size(axis), i32(1)])])])
 
 /** Replaces, below each reduction with a domain, the parts of that domain by true. */
@@ -134,9 +181,16 @@ const isTrue = (e: Expr | undefined): boolean => e?.kind === 'const' && e.value 
 const isFalse = (e: Expr | undefined): boolean => e?.kind === 'const' && e.value === false
 const isNumber = (e: Expr | undefined, value: number): boolean => e?.kind === 'const' && e.value === value
 
+/** A sum of 1 where a condition holds is a count. */
+function counted(e: Reduce): Expr | undefined {
+  const [c, x, y] = e.of.kind === 'call' && e.of.op === 'select' ? e.of.args : []
+  return c && x && y && isNumber(x, 1) && isNumber(y, 0) ? reduce('count', e.over, c, e.domain, e.span) : undefined
+}
+
 /** Exact simplifications of one node whose children are done. There is no x - x and no 0 * x: x may be infinite. */
 export function fold(e: Expr): Expr {
   if (e.kind === 'reduce' && isTrue(e.domain)) return reduce(e.op, e.over, e.of, undefined, e.span)
+  if (e.kind === 'reduce' && e.op === 'sum' && e.type === 'i32') return counted(e) ?? e
   if (e.kind !== 'call') return e
   const [a, b, c] = e.args
   if (!a) return e
@@ -150,12 +204,18 @@ export function fold(e: Expr): Expr {
     case 'select':
       return isTrue(a) ? (b ?? e) : isFalse(a) ? (c ?? e) : b === c ? (b ?? e) : e
     case 'neg':
-      return a.kind === 'const' && a.type === 'f32' ? f32(-Number(a.value)) : e
+      return a.kind === 'const' && a.type === 'f32'
+        ? f32(-Number(a.value))
+        : a.kind === 'call' && a.op === 'neg'
+          ? (a.args[0] ?? e)
+          : e
     case 'mul':
       return isNumber(a, 1) ? (b ?? e) : isNumber(b, 1) ? a : e
     case 'div':
       return isNumber(b, 1) ? a : e
     case 'float':
+      if (a.kind === 'call' && a.op === 'select' && a.args.slice(1).every((x) => x.kind === 'const'))
+        return call('select', [a.args[0] as Expr, ...a.args.slice(1).map((x) => fold(call('float', [x])))])
       return a.kind === 'const' ? f32(Number(a.value)) : e
     case 'stop_gradient':
     case 'straight_through':

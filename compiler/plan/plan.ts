@@ -27,9 +27,16 @@ export interface Finished {
   readonly finish: Expr
 }
 
-/** One walk over the tiles of the streamed axis. All its state shares one domain (undefined: the whole axis). */
+/**
+ * One walk over the tiles of the streamed axis, from its end if `direction` is down. All its state shares one domain (undefined: the
+ * whole axis). `merges`: whether states of parts of the axis can be taken together; those of running sums are, in the order of the
+ * parts, if sums depend on them by an exponential.
+ */
 export interface Pass {
   readonly domain: Expr | undefined
+  readonly direction: 'up' | 'down'
+  readonly merges: boolean
+  readonly running: readonly Running[]
   readonly references: readonly Reference[]
   readonly accumulators: readonly Accumulator[]
 }
@@ -44,13 +51,26 @@ export interface Reference {
   readonly kind: 'max' | 'min' | 'largest' | 'mean'
   readonly of: Expr
   readonly differenceId: string
+  readonly isAtId: string // bool: whether an element is the extreme itself (family I)
   readonly countId: string | undefined // mean: the accumulators of its 0th, 1st and 2nd moment, which move it
   readonly firstId: string | undefined
   readonly secondId: string | undefined
 }
 
 /**
- * A fold of `body` over the pass' domain. `degrees`: how it depends on references: the part exp(rate * difference) and the factor
+ * A running fold of `of` along the walk: `id` is its value over all places walked so far, `elementId` its value at an element. An
+ * element's value is final when its tile has gone by, since the walk goes in its direction.
+ */
+export interface Running {
+  readonly id: string
+  readonly elementId: string
+  readonly op: 'sum' | 'max'
+  readonly inclusive: boolean
+  readonly of: Expr
+}
+
+/**
+ * A fold of `body` over the pass' domain. `degrees`: how it depends on references and on running sums: the part exp(rate * difference) and the factor
  * difference ^ moment (M), or difference ^ power (P). When a reference moves, `transform` in lower/state.ts follows from these.
  */
 export interface Accumulator {
@@ -64,6 +84,7 @@ export interface Degree {
   readonly rate: number
   readonly moment: number
   readonly power: number
+  readonly isAt: boolean // of elements at the reference only: nothing is left of it when the reference moves
   readonly lower: readonly string[] // accumulators of the moments 0 .. moment - 1
 }
 

@@ -2,7 +2,17 @@
 import type { ResultDecl } from '../attention.ts'
 import type { Expr } from '../ir.ts'
 import { printExpr } from '../print-ir.ts'
-import type { Accumulator, MaterialisedPlan, Part, Pass, Plan, Reference, RoundsPlan, StreamPlan } from './plan.ts'
+import type {
+  Accumulator,
+  MaterialisedPlan,
+  Part,
+  Pass,
+  Plan,
+  Reference,
+  RoundsPlan,
+  Running,
+  StreamPlan,
+} from './plan.ts'
 
 export function printPlan(plan: Plan): string {
   return `plan ${plan.attention.name}\n${plan.parts.map(printPart).join('\n')}\n`
@@ -38,10 +48,20 @@ function printStream(part: StreamPlan): string {
 function printPass(pass: Pass, number: number, stream: string): string {
   const domain = pass.domain ? ` where${below(pass.domain, 6)}` : ''
   const lines = [
+    ...pass.running.map((r) => printRunning(r, pass, stream)),
     ...pass.references.flatMap(printReference),
     ...pass.accumulators.map((a) => printAccumulator(a, stream)),
   ]
-  return [`  pass ${number}, over ${stream}${domain}`, ...lines.map((line) => `    ${line}`)].join('\n')
+  return [
+    `  pass ${number}, over ${stream}${pass.direction === 'up' ? '' : ' from the end'}${domain}`,
+    ...lines.map((line) => `    ${line}`),
+  ].join('\n')
+}
+
+/** An element is final when its tile has gone by. */
+function printRunning(r: Running, { direction }: Pass, stream: string): string {
+  const which = `${r.inclusive ? '' : 'exclusive '}running ${r.op}[${stream}]`
+  return `${r.elementId} = ${which}${direction === 'up' ? '' : ' from the end'} of${below(r.of, 6)}; ${r.id} over all`
 }
 
 /** `x0` is what the reference `r0` is of, `y0` an element relative to it. */
@@ -61,6 +81,7 @@ function printAccumulator(a: Accumulator, stream: string): string {
   const moves = a.degrees.flatMap((d) => [
     ...(d.rate !== 0 ? [`times exp(${d.rate === 1 ? '' : `${d.rate} `}D)`] : []),
     ...(d.moment > 0 ? [`moment ${d.moment} over ${d.lower.join(', ')}`] : []),
+    ...(d.isAt ? ['kept while r stays'] : []),
     ...(d.power !== 0 ? [`times (r / r') ^ ${d.power}`] : []),
   ])
   const merge = a.op === 'max' || a.op === 'min' ? a.op : a.op === 'any' ? 'or' : a.op === 'all' ? 'and' : 'add'

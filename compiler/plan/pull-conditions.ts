@@ -1,6 +1,7 @@
 /** Conditions: a branch becomes a guard; a comparison with zero loses its positive statistics. */
 import { call, type Expr, f32 } from '../ir.ts'
-import { guarded, renderLinear, renderTerm, type Sum, type Term } from './algebra.ts'
+import { conjunction, guarded, renderLinear, renderTerm, type Sum, type Term } from './algebra.ts'
+import { conditionsOf, extremeOf } from './extremes.ts'
 import { isSurelyPositive, isZero, type PullScope, singleTerm } from './pull-scope.ts'
 
 const none: ReadonlyMap<Expr, number> = new Map()
@@ -10,7 +11,10 @@ export function createConditions(scope: PullScope) {
   const positive = (e: Expr): boolean => isSurelyPositive(e, scope)
 
   const selectOf = (c: Expr, x: Expr, y: Expr): Sum | undefined => {
-    const conditions = !hasStatistic(c) ? [c] : isRow(c) ? [settle(c)] : freeConditions(c)
+    const parts = conditionsOf(c).map((part) =>
+      !hasStatistic(part) ? [part] : isRow(part) ? [settle(part)] : (atExtreme(part) ?? freeConditions(part)),
+    )
+    const conditions = parts.every((part) => part !== undefined) ? parts.flat() : undefined
     if (!conditions || (!scope.distribute && hasStatistic(x) && !isZero(y))) return undefined
     const under = (sum: Sum, guards: readonly Expr[]): Sum => sum.map((t) => guards.reduce(guarded, t))
     const taken = under(expand(x), conditions)
@@ -51,5 +55,16 @@ export function createConditions(scope: PullScope) {
     return [...signs, ...exponents, ...sign].map(names.intern)
   }
 
-  return { selectOf }
+  /** `x == max x`, where that maximum is a reference: whether the element is at it. */
+  const atExtreme = (c: Expr): readonly Expr[] | undefined => {
+    const found = extremeOf(c, scope.stream)
+    if (!found || hasStatistic(found.x)) return undefined
+    scope.extremes.push(found)
+    const shift = scope.shifts.find((s) => s.x === found.x && s.kind === found.kind && s.domain === found.domain)
+    return shift && [shift.isAt]
+  }
+  const settleCondition = (c: Expr): Expr =>
+    names.intern(conjunction(conditionsOf(c).map((part) => atExtreme(part)?.[0] ?? settle(part))))
+
+  return { selectOf, settleCondition }
 }

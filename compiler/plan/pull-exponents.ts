@@ -16,7 +16,7 @@ import { isSurelyPositive, type PullScope, singleTerm, withoutConstantFactor } f
 export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr) => Sum) {
   const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
 
-  const isDifference = (e: Expr): boolean => scope.shifts.some((s) => s.difference === e)
+  const isDifference = (e: Expr): boolean => scope.elements.has(e) || scope.shifts.some((s) => s.difference === e)
 
   const expOf = (a: Expr, rate: number, e: Expr): Sum | undefined => {
     const weights = scaleWeights(linear(a), rate)
@@ -54,7 +54,7 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
   }
   const plainLinear = (a: Expr): ReadonlyMap<Expr, number> => {
     const [x, rate] = withoutConstantFactor(a)
-    if (x.kind === 'call' && (x.op === 'add' || x.op === 'sub') && nodesOf(x).some(isDifference)) {
+    if (x.kind === 'call' && (x.op === 'add' || x.op === 'sub') && !shiftOf(x) && nodesOf(x).some(isDifference)) {
       const [left, right] = x.args as [Expr, Expr]
       return scaleWeights(addWeights(plainLinear(left), plainLinear(right), x.op === 'sub' ? -1 : 1), rate)
     }

@@ -1,20 +1,20 @@
 /** Reductions over the streamed axis: what is pulled stands before them, what is left is free of statistics or stuck. */
-import { call, type Expr, type Reduce, reduce, size } from '../ir.ts'
+import { call, type Expr, f32, type Reduce, reduce, size } from '../ir.ts'
 import {
   addWeights,
   conjunction,
   exponential,
   factor,
-  guarded,
   power,
   product,
+  renderFactored,
   renderSum,
   renderTerm,
   type Sum,
   type Term,
   times,
 } from './algebra.ts'
-import { isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
+import { isSurelyNonNegative, isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
 
 export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void) {
   const { names, stream, expand, hasStatistic, isRow, settle, shiftOf } = scope
@@ -52,34 +52,45 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
   }
-  const wholeBody = (body: Expr, terms: Sum): Expr => (body.kind === 'call' ? renderSum(terms, names) : settle(body))
+  const wholeBody = (body: Expr, terms: Sum): Expr =>
+    body.kind === 'call' ? renderFactored(terms, names) : settle(body)
   const split = (t: Term): { statistics: Term; rest: Term } => {
     const isPulled = (x: Expr) => hasStatistic(x) && isRow(x)
     const keep = (weights: ReadonlyMap<Expr, number>, want: boolean) =>
       new Map([...weights].filter(([x]) => isPulled(x) === want))
+    const factors = new Map([...t.factors].filter(([x]) => isPulled(x) || isFree(x)))
     const statistics = {
       coefficient: t.coefficient,
-      factors: keep(t.factors, true),
+      factors,
       exponent: keep(t.exponent, true),
       guards: t.guards.filter(isPulled),
+      outside: t.outside,
     }
     const rest = {
       coefficient: 1,
-      factors: keep(t.factors, false),
+      factors: new Map([...t.factors].filter(([x]) => !factors.has(x))),
       exponent: keep(t.exponent, false),
       guards: t.guards.filter((g) => !isPulled(g)),
+      outside: t.outside,
     }
     return { statistics, rest }
   }
   /**
    * A sum over places under a condition of their own may be over nothing in a row that has places. It is 0 then, whatever is pulled
-   * out of it: a reciprocal may be infinite there.
+   * out of it: a reciprocal may be infinite there. What it is multiplied with outside does not come under the condition.
    */
   const whereAny = (e: Reduce, statistics: Term, rest: Term, t: Term): Term => {
-    const isSafe = [...statistics.factors].every(([x, p]) => p > 0 || positive(x))
+    const isExtreme = rest.guards.some((g) => scope.shifts.some((s) => s.isAt === g)) // NaN is no extreme of anything
+    const isSafe = [...statistics.factors].every(
+      ([x, p]) => rest.outside.has(x) || (!isExtreme && (p > 0 || positive(x))),
+    )
     if (isSafe || rest.guards.length === 0) return t
-    return guarded(t, names.intern(reduce('any', e.over, conjunction(rest.guards), e.domain)))
+    const any = reduce('any', e.over, conjunction(rest.guards), e.domain)
+    return factor(names.intern(call('select', [any, renderTerm(t), f32(0)])))
   }
+  /** The same for all rows of a head, such as a gain: sums of several gains are then the same sum. */
+  const isFree = (x: Expr): boolean =>
+    x.kind !== 'const' && !x.axes.some((axis) => axis === 'i' || axis === 'j' || axis === 'd' || axis === 'e')
   const isStuck = (t: Term): boolean =>
     [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
   const summed = (e: Reduce, rest: Term): Term => {
@@ -89,7 +100,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
 
   const extreme = (e: Reduce): Sum => {
     const own = (op: 'max' | 'min', x: Expr): Expr => {
-      const shift = shiftOf(x)
+      const shift = shiftOf(x) ?? scope.shifts.find((s) => s.x === x)
       return shift && shift.kind === op && shift.domain === e.domain
         ? shift.reference
         : names.intern(reduce(op, e.over, x, e.domain))
@@ -99,21 +110,34 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       const [x, rate] = withoutConstantFactor(e.of)
       return [{ ...factor(own(rate < 0 ? opposite(op) : op, x)), coefficient: rate }]
     }
+    const inner = throughIncreasing(e)
+    if (inner) return expand(inner)
     const terms = expand(e.of)
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))
     if (!rest) return rows
-    if (more.length > 0 || isStuck(rest))
-      return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    if (more.length > 0) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
     const { statistics, rest: free } = split(rest)
     const monotone = rows.length === 0 ? extremeOfExp(op, statistics, free, own) : undefined
     if (monotone) return [monotone]
-    const sure = [...statistics.factors.keys()].every(positive) && statistics.guards.length === 0
+    const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
+    const sure = [...statistics.factors.keys()].every(nonNegative) && statistics.guards.length === 0
     if (!sure) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
     return [
       ...rows,
       times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free))))),
     ]
+  }
+
+  /** max f(x) = f(max x) for an f that does not decrease, such as a relu of something that holds a statistic. */
+  const throughIncreasing = (e: Reduce): Expr | undefined => {
+    if (e.of.kind !== 'call') return undefined
+    const { op, args } = e.of
+    const pairs = args.filter((x) => !isRow(x))
+    const isIncreasing = increasing.has(op) || op === 'max' || op === 'min'
+    if (!isIncreasing || pairs.length !== 1) return undefined
+    const folded = args.map((x) => (isRow(x) ? x : reduce(e.op, e.over, x, e.domain)))
+    return names.intern(call(op, folded, e.span))
   }
 
   /** max exp(k x) = exp(k max x) for k > 0, where a positive statistic stands before it at most. */
@@ -140,4 +164,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   return { pull }
 }
 
+const increasing: ReadonlySet<string> = new Set(
+  'exp exp2 expm1 log log2 log1p sqrt tanh sigmoid softplus erf floor ceil round'.split(' '),
+)
 const opposite = (op: 'max' | 'min'): 'max' | 'min' => (op === 'max' ? 'min' : 'max')

@@ -1,6 +1,7 @@
 /** What the rules of pulling share: the expression in progress, its shifts, and what is noted on the way. */
 import { call, type Expr, f32 } from '../ir.ts'
 import type { Sum, Term } from './algebra.ts'
+import type { Extreme } from './extremes.ts'
 import type { Interner } from './intern.ts'
 
 /** `x` is written as `difference + reference` (additive) or `difference * reference`. */
@@ -8,6 +9,10 @@ export interface Shift {
   readonly x: Expr
   readonly difference: Expr
   readonly reference: Expr
+  /** Whether an element is at the reference, for those that are extremes. */
+  readonly isAt: Expr
+  /** Nothing but `isAt` is asked for: `x` stays as it is elsewhere. */
+  readonly onlyAt: boolean
   readonly kind: 'max' | 'min' | 'largest' | 'mean'
   readonly domain: Expr | undefined
 }
@@ -16,6 +21,7 @@ export interface PullContext {
   readonly names: Interner
   readonly stream: string
   readonly shifts: readonly Shift[]
+  readonly elements: ReadonlySet<Expr> // of running sums: they leave an exponent that has no reference
   readonly isPositive: (e: Expr) => boolean
   readonly isBounded: (e: Expr) => boolean // exp of it fits the accumulator's window: no reference is needed
   readonly isNonNegative: (e: Expr) => boolean
@@ -36,6 +42,7 @@ export interface PullScope extends PullContext {
   readonly centred: Set<Expr>
   readonly divisors: Set<Expr>
   readonly unsafe: Set<Expr>
+  readonly extremes: Extreme[]
 }
 
 /** Is a factor certainly above zero, for a domain with a place? */

@@ -8,8 +8,9 @@
  *
  * Rules hold for a domain that is not empty; the caller selects the value over nothing.
  */
-import { call, children, type Expr, mapChildren } from '../ir.ts'
+import { call, children, type Expr, mapChildren, type Reduce, reduce } from '../ir.ts'
 import { collect, factor, number, renderSum, type Sum, scaled, times } from './algebra.ts'
+import type { Extreme } from './extremes.ts'
 import { createConditions } from './pull-conditions.ts'
 import { createExponents } from './pull-exponents.ts'
 import { createProducts } from './pull-products.ts'
@@ -28,6 +29,8 @@ export interface Puller {
   readonly unsafe: ReadonlySet<Expr>
   /** Expressions that a result divides by or takes the logarithm of. */
   readonly divisors: ReadonlySet<Expr>
+  /** Conditions that ask whether an element is the extreme of its row. */
+  readonly extremes: readonly Extreme[]
 }
 
 export function createPuller(context: PullContext): Puller {
@@ -36,8 +39,8 @@ export function createPuller(context: PullContext): Puller {
   const statistic = new Map<Expr, boolean>()
   const open = new Map<Expr, boolean>()
   const references = new Set(context.shifts.map((s) => s.reference))
-  const differences = new Set(context.shifts.map((s) => s.difference))
-  const shiftOf = (x: Expr): Shift | undefined => context.shifts.find((s) => s.x === x)
+  const differences = new Set(context.shifts.flatMap((s) => [s.difference, s.isAt]))
+  const shiftOf = (x: Expr): Shift | undefined => context.shifts.find((s) => s.x === x && !s.onlyAt)
 
   const isLargest = (x: Expr): boolean => context.shifts.some((s) => s.kind === 'largest' && s.reference === x)
 
@@ -76,11 +79,16 @@ export function createPuller(context: PullContext): Puller {
   }
 
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
-  const settle = (e: Expr): Expr =>
+  const settle = (e: Expr): Expr => {
+    if (e.kind === 'reduce' && isStatistic(e) && (e.op === 'count' || e.op === 'any')) return whereHolds(e)
+    return settleParts(e)
+  }
+  const settleParts = (e: Expr): Expr =>
     names.intern(mapChildren(e, (child) => (hasStatistic(child) ? render(child) : child)))
   const render = (e: Expr): Expr => (e.type === 'f32' ? renderSum(expand(e), names) : settle(names.intern(e)))
 
-  const notes = { centred: new Set<Expr>(), divisors: new Set<Expr>(), unsafe: new Set<Expr>() }
+  const extremes: Extreme[] = []
+  const notes = { centred: new Set<Expr>(), divisors: new Set<Expr>(), unsafe: new Set<Expr>(), extremes }
   const scope: PullScope = {
     ...context,
     ...notes,
@@ -100,8 +108,10 @@ export function createPuller(context: PullContext): Puller {
     return one
   })
   const { add, multiply, noteCentred, root, powOf, homogeneous, unscaled } = createProducts(scope, rowScaled)
-  const { selectOf } = createConditions(scope)
+  const { selectOf, settleCondition } = createConditions(scope)
   const { pull } = createReductions(scope, noteCentred)
+  const whereHolds = (e: Reduce): Expr =>
+    names.intern(reduce(e.op, e.over, hasStatistic(e.of) ? settleCondition(e.of) : e.of, e.domain))
 
   const rules: Partial<Record<string, (args: [Expr, Expr, Expr], e: Expr) => Sum | undefined>> = {
     float: ([a]) => [factor(names.intern(call('float', [settle(a)])))],

@@ -27,6 +27,8 @@ export interface Request {
 export interface StageTools {
   readonly attention: Attention
   readonly names: Interner
+  /** Whether the length of an axis is known only when a kernel runs. */
+  readonly isOpen: (axis: string) => boolean
   /** Plans results of rows of `row` as one walk over `stream`. `meaning` undoes the buffers: what an expression stands for. */
   readonly walk: (
     requests: readonly Request[],
@@ -66,6 +68,14 @@ const otherToken = (axis: string): string => (axis === 'i' ? 'j' : 'i')
 const bodyAxes = (e: Expr): readonly string[] =>
   e.kind === 'reduce' || e.kind === 'scan' ? [...e.of.axes, ...(e.domain?.axes ?? []), ...[e.over].flat()] : e.axes
 const isPair = (e: Expr): boolean => tokenAxes.every((axis) => bodyAxes(e).includes(axis))
+
+/** Rows of one axis and what passes by; an element by itself has neither. */
+interface Walk {
+  readonly row: string | undefined
+  readonly stream: string | undefined
+}
+const elementwise: Walk = { row: undefined, stream: undefined }
+const walkOf = (row: string | undefined): Walk => (row ? { row, stream: otherToken(row) } : elementwise)
 
 export function planStages(wanted: readonly Request[], tools: StageTools): Staged {
   const { attention, names } = tools
@@ -127,10 +137,16 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     if (x.kind === 'repeat') return x
     if (x.kind === 'at') return x.of.kind === 'input' || x.of.kind === 'bound' ? undefined : x.of
     if (x.kind !== 'reduce' && x.kind !== 'scan') return undefined
-    const over = tokensOf([x.over].flat())
-    if (over.length === 0 && x.kind === 'reduce') return undefined
-    if (stream === undefined) return isPair(x) ? x : undefined
-    return over.includes(stream) && isPair(x) ? undefined : x
+    const over = [x.over].flat()
+    if (x.kind === 'reduce' && !over.some((axis) => tokenAxes.includes(axis) || walkOver(x, axis))) return undefined
+    if (stream === undefined) return isPair(x) || over.some((axis) => walkOver(x, axis)) ? x : undefined
+    return over.includes(stream) && (isPair(x) || walkOver(x, stream)) ? undefined : x
+  }
+  /** A further source of keys: an axis of open length that one token axis meets, such as slots of a memory. */
+  const walkOver = (x: Expr, axis: string): Walk | undefined => {
+    const [row, ...more] = tokensOf(bodyAxes(x))
+    const isSource = !tokenAxes.includes(axis) && tools.isOpen(axis) && row !== undefined && more.length === 0
+    return isSource ? { row, stream: axis } : undefined
   }
 
   const levelFor = (e: Expr, level: Level): Level => {
@@ -143,29 +159,38 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
   /** Sees to it that every part of `all` that a walk over `stream` cannot hold is in a buffer. */
   const prepare = (all: readonly Expr[], stream: string | undefined, level: Level): void => {
     const cuts = [...new Set(all.flatMap((e) => cutsOf(e, stream, level)))]
-    const isFold = (e: Expr): boolean => e.kind === 'reduce' && isPair(e)
-    for (const axis of tokenAxes) {
-      const folds = cuts.filter((e) => isFold(e) && e.kind === 'reduce' && e.over.includes(axis))
-      for (const at of new Set(folds.map((e) => levelFor(e, level))))
-        keep(
-          folds.filter((e) => levelFor(e, level) === at),
-          at,
-        )
-    }
-    for (const e of cuts.filter((x) => !isFold(x))) {
+    for (const folds of groupBy(cuts.filter(walkFor), (e) => JSON.stringify(walkFor(e))).values())
+      for (const [at, own] of groupBy(folds, (e) => levelFor(e, level)))
+        keep(own, walkFor(folds[0] as Expr) as Walk, at)
+    for (const e of cuts.filter((x) => !walkFor(x))) {
       if (find(e, level)) continue
       if (e.kind === 'repeat') runLoop(e, levelFor(e, level))
-      else keep([e], levelFor(e, level), (requests, at) => planRows(requests, undefined, at))
+      else keep([e], elementwise, levelFor(e, level))
     }
   }
-  const keep = (all: readonly Expr[], level: Level, compute = plan): void => {
-    const fresh = all.filter((e) => !find(e, level))
-    const requests = fresh.map((expr) => {
-      if (tokensOf(expr.axes).length > 1) throw new Unstaged('a value per query and key is read at another place', expr)
-      return { decl: newBuffer(baseNameOf(expr), expr), expr }
-    })
-    compute(requests, level)
-    for (const { decl, expr } of requests) level.kept.set(expr, inputOf(decl, expr))
+  /** The walk that a fold over tokens, or over a further source of keys, asks for. */
+  const walkFor = (e: Expr): Walk | undefined => {
+    if (e.kind !== 'reduce') return undefined
+    const [axis] = e.over
+    if (axis === undefined || e.over.length > 1) return undefined
+    return tokenAxes.includes(axis) ? (isPair(e) ? walkOf(otherToken(axis)) : undefined) : walkOver(e, axis)
+  }
+  const keep = (all: readonly Expr[], walk: Walk, level: Level): void => {
+    const requests = requestsFor(all, level)
+    if (requests.length > 0) planRows(requests, walk, level)
+    noteKept(requests, level)
+  }
+  /** What is not in a buffer yet, with the buffer that it will be in. */
+  const requestsFor = (all: readonly Expr[], level: Level): readonly Request[] =>
+    all
+      .filter((e) => !find(e, level))
+      .map((expr) => {
+        if (tokensOf(expr.axes).length > 1)
+          throw new Unstaged('a value per query and key is read at another place', expr)
+        return { decl: newBuffer(baseNameOf(expr), expr), expr }
+      })
+  const noteKept = (requests: readonly Request[], level: Level): void => {
+    for (const { decl, expr } of requests) if (!find(expr, level)) level.kept.set(expr, inputOf(decl, expr))
   }
 
   const loops = new Map<RepeatLoop, readonly Input[]>()
@@ -205,8 +230,22 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
   /** Adds the parts that compute `requests`, those that they need before them. */
   const plan = (requests: readonly Request[], level: Level): void => {
     const groups = [...tokenAxes, undefined].map((row) => ({ row, own: requests.filter((r) => rowOf(r) === row) }))
-    for (const { row, own } of groups) tryPrepare(own, row && otherToken(row), level)
-    for (const { row, own } of groups) if (own.length > 0) planRows(own, row, level)
+    for (const [n, { row, own }] of groups.entries()) {
+      if (own.length === 0) continue
+      const later = groups.slice(n + 1).flatMap((g) => neededOf(g.own, walkOf(g.row), walkOf(row), level))
+      planRows([...own, ...later], walkOf(row), level)
+      noteKept(later, level)
+    }
+  }
+  /** What `requests` need of another walk that is planned before theirs: it computes that beside its own. */
+  const neededOf = (requests: readonly Request[], own: Walk, walk: Walk, level: Level): readonly Request[] => {
+    if (walk.stream === undefined) return []
+    const cuts = [...new Set(requests.flatMap((r) => cutsOf(r.expr, own.stream, level)))]
+    const fits = (e: Expr): boolean => {
+      const asked = walkFor(e)
+      return asked?.row === walk.row && asked?.stream === walk.stream && levelFor(e, level) === level
+    }
+    return requestsFor(cuts.filter(fits), level)
   }
   /** The token axis that a request's rows are counted along; one along both is computed an element at a time. */
   const rowOf = (r: Request): string | undefined => {
@@ -218,12 +257,11 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     level.parts.push({ kind: 'materialised', results: requests.map((r) => r.decl), reason })
   }
 
-  const planRows = (requests: readonly Request[], row: string | undefined, level: Level): void => {
-    const stream = row && otherToken(row)
-    const failed = planTogether(requests, row, stream, level)
+  const planRows = (requests: readonly Request[], walk: Walk, level: Level): void => {
+    const failed = planTogether(requests, walk, level)
     if (!failed) return
     if (requests.length === 1) materialised(requests, failed, level)
-    else for (const r of requests) planRows([r], row, level)
+    else for (const r of requests) planRows([r], walk, level)
   }
   const tryPrepare = (requests: readonly Request[], stream: string | undefined, level: Level): Obstacle | undefined => {
     try {
@@ -236,19 +274,14 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     }
   }
   /** Undefined, or why these requests cannot be one part. */
-  const planTogether = (
-    requests: readonly Request[],
-    row: string | undefined,
-    stream: string | undefined,
-    level: Level,
-  ): Obstacle | undefined => {
+  const planTogether = (requests: readonly Request[], { row, stream }: Walk, level: Level): Obstacle | undefined => {
     const obstacle = tryPrepare(requests, stream, level)
     if (obstacle) return obstacle
     const placed = requests.map((r) => ({ decl: r.decl, expr: substitute(r.expr, level) }))
     for (const { decl, expr } of placed) exprs.set(decl, expr)
-    const streams = placed.some(({ expr }) =>
-      nodesOf(expr).some((x) => (x.kind === 'reduce' || x.kind === 'scan') && isPair(x)),
-    )
+    const isWalked = (x: Expr): boolean =>
+      (x.kind === 'reduce' || x.kind === 'scan') && [x.over].flat().some((axis) => axis === stream)
+    const streams = placed.some(({ expr }) => nodesOf(expr).some(isWalked))
     if (row === undefined || stream === undefined || !streams) {
       level.parts.push({ kind: 'vector', results: requests.map((r) => r.decl) })
       return undefined
@@ -268,6 +301,12 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
   return { parts, kept: kept.filter((decl) => read.has(decl.name)), exprs }
 }
 
+function groupBy<K, V>(all: readonly V[], key: (value: V) => K): ReadonlyMap<K, readonly V[]> {
+  const groups = new Map<K, V[]>()
+  for (const value of all) groups.set(key(value), [...(groups.get(key(value)) ?? []), value])
+  return groups
+}
+
 const typed = (e: Expr, variable: Expr): Expr =>
   variable.type === 'f32' && e.type === 'i32'
     ? { kind: 'call', op: 'float', args: [e], type: 'f32', axes: e.axes, span: e.span }
@@ -275,4 +314,8 @@ const typed = (e: Expr, variable: Expr): Expr =>
 
 /** Names that a reader of generated code understands: what is folded, and over what. */
 const baseNameOf = (e: Expr): string =>
-  e.kind === 'reduce' ? `${e.over.includes('i') ? 'column' : 'row'}_${e.op}` : e.kind === 'scan' ? e.op : 'gathered'
+  e.kind === 'reduce'
+    ? `${e.axes.includes('j') && !e.axes.includes('i') ? 'column' : 'row'}_${e.op}`
+    : e.kind === 'scan'
+      ? e.op
+      : 'gathered'

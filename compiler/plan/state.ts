@@ -1,16 +1,21 @@
 /** Names the state that pulled expressions need, and orders it into passes: what is stuck behind a statistic comes a pass later. */
 import { type Bound, bound, call, constant, type Expr, f32, i32, mapChildren, nodesOf, type Reduce } from '../ir.ts'
 import { renderTerm, type Term } from './algebra.ts'
+import { conditionsOf } from './extremes.ts'
 import type { Interner } from './intern.ts'
-import type { Accumulator, Degree, Pass, Reference } from './plan.ts'
+import type { Accumulator, Degree, Pass, Reference, Running } from './plan.ts'
 import type { Puller } from './pull.ts'
 import type { Shift } from './pull-scope.ts'
+import { directionOf, type RunningSum, runningIn } from './running.ts'
 
 interface Draft {
   readonly level: number // passes run in the order of their levels
   readonly domain: Expr | undefined
   readonly references: Map<string, Reference>
   readonly accumulators: Map<string, Accumulator>
+  readonly running: Map<string, Running>
+  direction: Pass['direction'] | undefined // undefined: either
+  merges: boolean
 }
 
 export interface State {
@@ -19,7 +24,13 @@ export interface State {
   readonly passes: () => readonly Pass[]
 }
 
-export function createState(shifts: readonly Shift[], stream: string, puller: Puller, names: Interner): State {
+export function createState(
+  shifts: readonly Shift[],
+  sums: readonly RunningSum[],
+  stream: string,
+  puller: Puller,
+  names: Interner,
+): State {
   const drafts: Draft[] = []
   const named = new Map<Expr, Expr>()
   const levels = new Map<string, number>()
@@ -28,21 +39,66 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const known = named.get(e)
     if (known) return known
     const made = e.kind === 'reduce' && e.over.includes(stream) ? nameReduction(e) : names.intern(mapChildren(e, name))
-    if (e.kind === 'bound') noteReference(e)
+    if (e.kind === 'bound') noteBound(e)
     named.set(e, made)
     return made
   }
 
-  const draftAt = (level: number, domain: Expr | undefined): Draft => {
-    const known = drafts.find((d) => d.level === level && d.domain === domain)
-    if (known) return known
-    const made: Draft = { level, domain, references: new Map(), accumulators: new Map() }
+  /** The draft of a level that a walk in the direction of `read` can be. */
+  const draftAt = (level: number, domain: Expr | undefined, read: readonly RunningSum[]): Draft => {
+    const direction = read[0] && directionOf(read[0])
+    const fits = (d: Draft): boolean => !direction || !d.direction || d.direction === direction
+    const known = drafts.find((d) => d.level === level && d.domain === domain && fits(d))
+    const draft = known ?? newDraft(level, domain)
+    draft.direction ??= direction
+    for (const sum of read.toReversed()) addRunning(draft, sum)
+    return draft
+  }
+  const newDraft = (level: number, domain: Expr | undefined): Draft => {
+    const made: Draft = {
+      level,
+      domain,
+      references: new Map(),
+      accumulators: new Map(),
+      running: new Map(),
+      direction: undefined,
+      merges: true,
+    }
     drafts.push(made)
     return made
+  }
+  const addRunning = (draft: Draft, { element, scan }: RunningSum): void => {
+    const op = scan.op === 'cummax' ? 'max' : 'sum'
+    const id = totalId(element)
+    draft.running.set(id, {
+      id,
+      elementId: element.id,
+      op,
+      inclusive: !scan.exclusive,
+      of: name(puller.render(scan.of)),
+    })
+    if (op === 'max' || runningIn(scan.of, sums).length > 0) draft.merges = false
+  }
+  /** Those that are read as elements, also as parts of what a reference is of. */
+  const runningOf = (e: Expr): readonly RunningSum[] => {
+    const behind = shifts.filter((s) => nodesOf(e).includes(s.difference)).flatMap((s) => runningIn(s.x, sums))
+    return [...new Set([...runningIn(e, sums), ...behind])]
   }
   const levelOf = (e: Expr | undefined): number =>
     e ? Math.max(0, ...nodesOf(e).map((x) => (x.kind === 'bound' ? (levels.get(x.id) ?? 0) : 0))) : 0
 
+  const noteBound = (e: Bound): void => {
+    const sum = sums.find((s) => s.element === e)
+    if (sum && !levels.has(e.id)) levels.set(e.id, levelOfElement(sum))
+    noteReference(e)
+  }
+  /** A running sum is an element of every walk after those that its body needs. */
+  const levelOfElement = ({ scan }: RunningSum): number => {
+    const of = name(puller.render(scan.of))
+    const used = shifts.filter((s) => nodesOf(of).includes(s.difference))
+    for (const s of used) noteReference(s.reference as Bound)
+    return Math.max(levelOf(of), ...used.map((s) => levelOf(s.reference)))
+  }
   const noteReference = (e: Bound): void => {
     const shift = shifts.find((s) => s.reference === e)
     if (shift && !levels.has(e.id)) addReference(shift, e.id)
@@ -51,7 +107,9 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const of = name(shift.x)
     const domain = shift.domain && name(shift.domain)
     const level = Math.max(levelOf(of), levelOf(domain)) + 1
-    const draft = draftAt(level, domain)
+    const read = runningIn(shift.x, sums)
+    const draft = draftAt(level, domain, read)
+    if (read.length > 0) draft.merges = false
     levels.set(id, level)
     const moment = (m: number) =>
       shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), [shift]) : undefined
@@ -61,6 +119,7 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
       kind: shift.kind,
       of,
       differenceId: idOf(shift.difference),
+      isAtId: idOf(shift.isAt),
       countId,
       firstId,
       secondId,
@@ -73,10 +132,14 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const body = name(e.of)
     const domain = e.domain && name(e.domain)
     const inner = Math.max(levelOf(body), levelOf(domain))
-    const used = shifts.filter((s) => nodesOf(e.of).includes(s.difference))
+    const nodes = new Set(nodesOf(e.of))
+    const used = shifts.filter((s) => nodes.has(s.difference) || nodes.has(s.isAt))
     for (const s of used) noteReference(s.reference as Bound)
     const runsBeside = (s: Shift): boolean =>
-      e.op === 'sum' && s.domain === e.domain && levelOf(s.reference) > inner && follows(body, s)
+      (e.op === 'sum' || e.op === 'count' || e.op === 'any') &&
+      s.domain === e.domain &&
+      levelOf(s.reference) > inner &&
+      follows(body, s)
     // Two moments of different references would need products of both; the later pass has both at hand.
     const moments = used.filter((s) => runsBeside(s) && momentOf(body, s) > 0)
     // A difference is taken relative to a reference that still runs only in that reference's own pass; elsewhere it must be final.
@@ -86,15 +149,21 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     )
     const own = used.filter((s) => runsBeside(s) && levelOf(s.reference) === level)
     const op = e.op === 'mean' || e.op === 'logsumexp' ? 'sum' : e.op
-    return names.intern(bound(accumulate(draftAt(level, domain), op, body, own), e.type, e.axes))
+    const read = runningOf(e.of)
+    const draft = draftAt(level, domain, read)
+    if (!read.every((sum) => op === 'sum' && isExponential(body, sum))) draft.merges = false
+    return names.intern(bound(accumulate(draft, op, body, own), e.type, e.axes))
   }
 
   /** Does a body depend on a reference only by an exponential, a power or whether it is -inf, so that its state can follow? */
-  const follows = (body: Expr, { difference }: Shift): boolean => {
+  const follows = (body: Expr, { difference, isAt }: Shift): boolean => {
+    const buries = (x: Expr): boolean => x !== difference && nodesOf(x).some((y) => y === difference || y === isAt)
+    if (body.type === 'bool') return conditionsOf(body).every((c) => c === isAt || !buries(c))
     const [t, ...more] = puller.expand(body)
-    const buries = (x: Expr): boolean => x !== difference && nodesOf(x).includes(difference)
     const isOpen = (g: Expr): boolean =>
-      !buries(g) || (g.kind === 'call' && g.op === 'lt' && g.args[0]?.kind === 'const' && g.args[0].value === -Infinity)
+      g === isAt ||
+      !buries(g) ||
+      (g.kind === 'call' && g.op === 'lt' && g.args[0]?.kind === 'const' && g.args[0].value === -Infinity)
     return (
       t !== undefined &&
       more.length === 0 &&
@@ -103,13 +172,38 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     )
   }
 
+  /** Does a body depend on a running sum by an exponential, so that a state can follow what was summed before or after it? */
+  const isExponential = (body: Expr, { element }: RunningSum): boolean => {
+    const [t, ...more] = puller.expand(body)
+    const buries = (x: Expr): boolean => x !== element && nodesOf(x).includes(element)
+    return (
+      t !== undefined &&
+      more.length === 0 &&
+      !t.factors.has(element) &&
+      ![...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some(buries)
+    )
+  }
+  const runningDegrees = (draft: Draft, body: Expr): readonly Degree[] => {
+    const [t] = puller.expand(body)
+    return sums.flatMap(({ element }) => {
+      const rate = t?.exponent.get(element) ?? 0
+      const reference = totalId(element)
+      return rate !== 0 && draft.running.has(reference) ? [{ ...still, reference, rate }] : []
+    })
+  }
+
   const accumulate = (draft: Draft, op: Accumulator['op'], body: Expr, own: readonly Shift[]): string => {
     if (op === 'sum' && body.kind === 'const' && body.value === 1)
       return accumulate(draft, 'count', constant(true, 'bool'), [])
     const key = `${op} ${names.id(body)}`
     const known = draft.accumulators.get(key)
     if (known) return known.id
-    const degrees = op === 'sum' ? own.map((shift) => degreeOf(draft, body, shift, own)) : []
+    const degrees =
+      op === 'count' || op === 'any'
+        ? own.map(({ reference }) => ({ ...still, reference: idOf(reference), isAt: true }))
+        : op === 'sum'
+          ? [...own.map((shift) => degreeOf(draft, body, shift, own)), ...runningDegrees(draft, body)]
+          : []
     const id = `a${drafts.reduce((n, d) => n + d.accumulators.size, 0)}`
     draft.accumulators.set(key, { id, op, body, degrees })
     levels.set(id, draft.level)
@@ -120,7 +214,7 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
     const [t] = puller.expand(body)
     const reference = idOf(shift.reference)
     if (!t || shift.kind === 'largest') {
-      return { reference, rate: 0, moment: 0, power: t?.factors.get(shift.difference) ?? 0, lower: [] }
+      return { ...still, reference, power: t?.factors.get(shift.difference) ?? 0 }
     }
     const moment = momentOf(body, shift)
     const below = (m: number): string => accumulate(draft, 'sum', withMoment(t, shift.difference, m), own)
@@ -129,6 +223,7 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
       rate: t.exponent.get(shift.difference) ?? 0,
       moment,
       power: 0,
+      isAt: t.guards.includes(shift.isAt),
       lower: Array.from({ length: moment }, (_, m) => below(m)),
     }
   }
@@ -144,12 +239,18 @@ export function createState(shifts: readonly Shift[], stream: string, puller: Pu
   const passes = (): readonly Pass[] =>
     [...drafts]
       .sort((a, b) => a.level - b.level)
-      .map(({ domain, references, accumulators }) => ({
+      .map(({ domain, references, accumulators, running, direction, merges }) => ({
         domain,
+        direction: direction ?? 'up',
+        merges,
+        running: [...running.values()],
         references: [...references.values()],
         accumulators: [...accumulators.values()],
       }))
   return { name, passes }
 }
 
+const still: Degree = { reference: '', rate: 0, moment: 0, power: 0, isAt: false, lower: [] }
+/** `c0` is an element, `s0` the value over all places walked. */
+const totalId = (element: Bound): string => element.id.replace('c', 's')
 const idOf = (e: Expr): string => (e.kind === 'bound' ? e.id : '')

@@ -1,13 +1,13 @@
 /**
  * Inputs that show what random ones hide (planner, "Probes"): references that move, heavy keys at tile edges, peaks, ties, shifts,
- * infinities and NaN. Each changes drawn inputs; roles are read from axes, so that any attention can be probed: a query has i and d,
- * a key d without i, a value e without i.
+ * infinities and NaN. Each changes drawn inputs; which of them are queries, keys and values is read from their axes (`roles.ts`).
  */
 import type { Attention, InputDecl } from '../../compiler/attention.ts'
 import type { Sizes } from '../../compiler/interpret.ts'
 import { boundsOf, randomNumbers, type Stream } from '../draw.ts'
 import type { Inputs, Scalars } from '../runners.ts'
 import { recordOf, roundTo, type Tensor } from '../tensor.ts'
+import { isKey, isQuery, isValue, keyAxis, type Role } from './roles.ts'
 
 export interface ProbeContext {
   readonly attention: Attention
@@ -20,6 +20,8 @@ export interface ProbeContext {
 export interface Probe {
   readonly name: string
   readonly isolation?: true // of rows that admit what is not finite only that they are not finite either is asked for
+  /** Of a value that is not finite: the same with x in its place. A row that gives it a weight of exactly 0 may do without it. */
+  readonly instead?: (context: ProbeContext, x: number) => Inputs | undefined
   /** The changed inputs, or undefined where the attention has nothing that the probe is about. */
   apply(context: ProbeContext): Inputs | undefined
 }
@@ -27,22 +29,17 @@ export interface Probe {
 type Index = Readonly<Record<string, number>>
 type Change = (index: Index, x: number, stream: Stream) => number
 
-const isFloat = ({ type, range }: InputDecl): boolean => type === 'f32' && range === undefined
-const isQuery = (input: InputDecl): boolean => isFloat(input) && input.axes.includes('i') && input.axes.includes('d')
-const isKey = (input: InputDecl): boolean => isFloat(input) && input.axes.includes('d') && !input.axes.includes('i')
-const isValue = (input: InputDecl): boolean => isFloat(input) && input.axes.includes('e') && !input.axes.includes('i')
-/** The axis that counts keys in a key or value: j, or the last axis before the features (slots of a page). */
-const keyAxis = ({ axes }: InputDecl): string => (axes.includes('j') ? 'j' : (axes.at(-2) ?? ''))
-
 /** `inputs` with every element of those that `which` picks passed through `change`. */
 function alter(
   { attention, inputs, sizes }: ProbeContext,
-  which: (input: InputDecl) => boolean,
+  which: Role,
   change: (input: InputDecl) => Change,
 ): Inputs | undefined {
   const changed = attention.inputs.flatMap((input) => {
     const tensor = inputs[input.name]
-    return tensor && which(input) ? [[input.name, alterTensor(tensor, input, sizes, change(input))] as const] : []
+    return tensor && which(input, attention)
+      ? [[input.name, alterTensor(tensor, input, sizes, change(input))] as const]
+      : []
   })
   return changed.length > 0 ? recordOf([...Object.entries(inputs), ...changed]) : undefined
 }
@@ -78,7 +75,7 @@ function scored(
   )
   if (!queries) return undefined
   return alter({ ...context, inputs: queries }, isKey, (input) => (index, x, stream) => {
-    const axis = keyAxis(input)
+    const axis = keyAxis(input, context.attention)
     return index.d === 0 ? score(index[axis] ?? 0, context.sizes[axis] ?? 1, stream) : x * 0.1
   })
 }
@@ -110,19 +107,10 @@ export const probes: readonly Probe[] = [
   {
     name: 'a NaN key',
     isolation: true,
-    apply: (c) =>
-      alter(
-        c,
-        (input) => isKey(input),
-        (input) => plant(input, c, Number.NaN, 1),
-      ),
+    apply: (c) => alter(c, isKey, (input) => plant(input, c, Number.NaN, 1)),
   },
-  { name: 'a NaN value', isolation: true, apply: (c) => alter(c, isValue, (input) => plant(input, c, Number.NaN, 2)) },
-  {
-    name: 'an infinite value',
-    isolation: true,
-    apply: (c) => alter(c, isValue, (input) => plant(input, c, Infinity, 3)),
-  },
+  oneValue('a NaN value', Number.NaN, 2),
+  oneValue('an infinite value', Infinity, 3),
   { name: 'large values', apply: (c) => alter(c, isValue, () => (_index, x) => x * 1000) },
   {
     name: 'nothing admitted',
@@ -144,24 +132,33 @@ export const probes: readonly Probe[] = [
   },
 ]
 
+function oneValue(name: string, what: number, salt: number): Probe {
+  const instead = (c: ProbeContext, x: number) => alter(c, isValue, (input) => plant(input, c, x, salt))
+  return { name, isolation: true, apply: (c) => instead(c, what), instead }
+}
+
 function heavyEdges(context: ProbeContext): Inputs | undefined {
   const { tile } = context
   const inputs = scored(context, (key, length, next) => (isEdge(key, length, tile) ? 2 : 0) + 0.1 * next.normal())
   return (
     inputs &&
-    alter({ ...context, inputs }, isValue, (input) => (index, x) => {
-      const key = index[keyAxis(input)] ?? 0
-      return isEdge(key, context.sizes[keyAxis(input)] ?? 1, tile) ? x + 10 + key : x
+    alter({ ...context, inputs }, isValue, (input) => {
+      const axis = keyAxis(input, context.attention)
+      return (index, x) => {
+        const key = index[axis] ?? 0
+        return isEdge(key, context.sizes[axis] ?? 1, tile) ? x + 10 + key : x
+      }
     })
   )
 }
 
 /** Every second key is one and the same. */
-const tie = (input: InputDecl, { inputs }: ProbeContext): Change => {
+const tie = (input: InputDecl, { attention, inputs }: ProbeContext): Change => {
   const first = new Map<number, number>()
   const same = inputs[input.name]
+  const axis = keyAxis(input, attention)
   return (index, x) => {
-    if (!same || (index[keyAxis(input)] ?? 0) % 2 === 1) return x
+    if (!same || (index[axis] ?? 0) % 2 === 1) return x
     const feature = index.d ?? 0
     if (!first.has(feature)) first.set(feature, x)
     return first.get(feature) ?? x
@@ -169,14 +166,14 @@ const tie = (input: InputDecl, { inputs }: ProbeContext): Change => {
 }
 
 /** One key, a different one for each batch and head, away from the first. */
-const plant =
-  (input: InputDecl, { sizes }: ProbeContext, what: number, salt: number): Change =>
-  (index, x) => {
-    const axis = keyAxis(input)
-    const length = sizes[axis] ?? 1
-    const chosen = (salt * 7 + (index.b ?? 0) * 3 + (index.h ?? index.g ?? 0) * 5) % Math.max(1, length)
+function plant(input: InputDecl, { attention, sizes }: ProbeContext, what: number, salt: number): Change {
+  const axis = keyAxis(input, attention)
+  const length = Math.max(1, sizes[axis] ?? 1)
+  return (index, x) => {
+    const chosen = (salt * 7 + (index.b ?? 0) * 3 + (index.h ?? index.g ?? 0) * 5) % length
     return index[axis] === chosen && (index.d ?? index.e ?? 0) === 0 ? what : x
   }
+}
 
 function ends(input: InputDecl, { sizes, params }: ProbeContext): Change {
   if (!input.range) return (_index, x) => x

@@ -7,9 +7,9 @@ import type { Status } from '../../compiler/verdict.ts'
 import { drawInputs, drawParams } from '../draw.ts'
 import { done, failed, type Outcome, problem } from '../problem.ts'
 import type { Inputs, Scalars } from '../runners.ts'
-import type { Tensor } from '../tensor.ts'
+import { type Define, type Expected, isolated } from './isolation.ts'
 import { badness, combine, type Deviation, isFailure, type Judgement, judge, nothingJudged } from './judge.ts'
-import { probes as allProbes, type Probe } from './probes.ts'
+import { probes as allProbes, type Probe, type ProbeContext } from './probes.ts'
 import type { Shape, Tile } from './shapes.ts'
 
 /** One attention, built for one shape's compile-time lengths, type and tile. */
@@ -97,10 +97,11 @@ async function tryShape(
   const inputs = drawInputs(attention, sizes, { seed: options.seed, dtype, params })
   const tile = Math.min(...builds.map((build) => build.tile?.j ?? shortTile))
   for (const probe of [random, ...(options.probes ? allProbes : [])]) {
-    const changed = probe.apply({ attention, sizes, params, tile, inputs })
+    const context = { attention, sizes, params, tile, inputs }
+    const changed = probe.apply(context)
     if (!changed) continue
     options.onCase?.(`${attention.name}: ${probe.name}, ${showSizes(sizes)}`)
-    await tryInputs(attention, shape, changed, params, builds, probe, tally)
+    await tryInputs(context, shape, changed, builds, probe, tally)
   }
 }
 
@@ -119,43 +120,37 @@ function paramsFor(attention: Attention, sizes: Sizes, { seed, params }: VerifyO
 }
 
 async function tryInputs(
-  attention: Attention,
+  context: ProbeContext,
   shape: Shape,
   inputs: Inputs,
-  params: Scalars,
   builds: readonly Build[],
   probe: Probe,
   tally: Tally,
 ): Promise<void> {
+  const { attention, params } = context
   const wanted = new Map<string, Expected>()
   for (const { tile, ready } of builds) {
     const { arithmetic, prices } = ready
     const key = prices.length > 0 ? showSizes(tile ?? {}) : JSON.stringify(arithmetic.storage)
-    const want = wanted.get(key) ?? interpret(attention, { inputs, sizes: shape.sizes, params, arithmetic, prices })
+    const define: Define = (of) => interpret(attention, { inputs: of, sizes: shape.sizes, params, arithmetic, prices })
+    const want = wanted.get(key) ?? define(inputs)
     wanted.set(key, want)
-    const judgement = judgeAll(want, await ready.call(inputs, params), probe)
+    const got = await ready.call(inputs, params)
+    const judgement = judgeAll(probe.isolation ? isolated(want, got, context, probe, define) : want, got)
     if (probe !== random && judgement.ambiguous > judgement.elements / 100) tally.rejected.add(probe.name)
     else count(judgement, { shape, tile, probe: probe.name }, tally)
   }
 }
 
-type Expected = ReturnType<typeof interpret>
-
-function judgeAll(wanted: Expected, got: Inputs, probe: Probe): Judgement {
+function judgeAll(wanted: Expected, got: Inputs): Judgement {
   let judgement = nothingJudged
   for (const [name, want] of Object.entries(wanted)) {
     const tensor = got[name]
     if (!tensor) throw new Error(`the kernel gave no ${name}`)
     checkShape(name, tensor.shape, want.shape)
-    judgement = combine(judgement, judge(name, probe.isolation ? tolerant(tensor, want.value) : tensor, want))
+    judgement = combine(judgement, judge(name, tensor, want))
   }
   return judgement
-}
-
-/** Where the definition is not finite, any number that is not finite will do: what matters is that no other row is. */
-function tolerant(tensor: Tensor, want: Float64Array): Tensor {
-  const data = tensor.data.map((x, n) => (Number.isFinite(want[n]) || Number.isFinite(x) ? x : (want[n] ?? x)))
-  return { ...tensor, data }
 }
 
 function count(judgement: Judgement, at: Case, tally: Tally): void {

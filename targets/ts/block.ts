@@ -16,13 +16,15 @@ export class Block {
   readonly axis: string // of the innermost of them
   readonly lines: string[] = []
   readonly #outer: Block | undefined
+  readonly #isFork: boolean
   readonly #names: Names
   readonly #hoisted = new Map<string, string>()
 
   /** Without `axis`: a branch, which belongs to the loop that it is in. */
-  constructor(names: Names, outer?: Block, axis?: string) {
+  constructor(names: Names, outer?: Block, axis?: string, isFork = false) {
     this.#names = names
     this.#outer = outer
+    this.#isFork = isFork
     this.level = (outer?.level ?? 0) + (axis === undefined ? 0 : 1)
     this.axis = axis ?? outer?.axis ?? ''
   }
@@ -65,20 +67,31 @@ export class Block {
     this.line(`if (${condition}) {`, ...inner.lines.map(indented), '} else {', ...other.lines.map(indented), '}')
   }
 
+  /** `if (condition) { ... } else { ... }` for two forms of the same: what both need gets its name before. */
+  fork(condition: string, yes: (inner: Block) => void, no: (inner: Block) => void): void {
+    const branches = [yes, no].map((fill) => {
+      const inner = new Block(this.#names, this, undefined, true)
+      fill(inner)
+      return inner.lines.map(indented)
+    })
+    this.line(`if (${condition}) {`, ...branches[0]!, '} else {', ...branches[1]!, '}')
+  }
+
   /** A name for what `code` says, made in the outermost block that has all it needs. */
   hoist(code: Code, wish?: string): Code {
     if (isSimple(code)) return code
     const home = this.#at(code.level)
-    const known = home.#hoisted.get(code.text)
-    const name = known ?? this.#names.fresh(wish ?? nameFor(code, home.axis))
-    if (!known) home.line(`const ${name} = ${code.text}`)
+    const known = home.#find(code.text)
+    if (known !== undefined) return atom(known, code.level)
+    const name = wish ? this.#names.reuse(wish, `= ${code.text}`) : this.#names.fresh(nameFor(code, home.axis))
+    home.line(`const ${name} = ${code.text}`)
     home.#hoisted.set(code.text, name)
     return atom(name, code.level)
   }
 
   /** The name that `code` was given here or further out, if it has one. */
   known(code: Code): Code | undefined {
-    const name = this.#at(code.level).#hoisted.get(code.text)
+    const name = this.#at(code.level).#find(code.text)
     return name === undefined ? undefined : atom(name, code.level)
   }
 
@@ -88,6 +101,10 @@ export class Block {
   }
 
   #at(level: number): Block {
-    return this.level <= level || !this.#outer ? this : this.#outer.#at(level)
+    return !this.#outer || (this.level <= level && !this.#isFork) ? this : this.#outer.#at(level)
+  }
+  /** What a branch is in has names for it too. */
+  #find(text: string): string | undefined {
+    return this.#hoisted.get(text) ?? (this.#outer?.level === this.level ? this.#outer.#find(text) : undefined)
   }
 }

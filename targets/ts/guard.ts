@@ -3,13 +3,14 @@ import type { KernelExpr } from '../../compiler/kernel.ts'
 import { type Define, type Item, refs } from './item.ts'
 import { foldStep, keep, printItem } from './print.ts'
 import { print, type Spot, valueAt } from './spot.ts'
+import { isWhole } from './whole.ts'
 
 /** The mask that every effect of these items has as its condition, if it is made elsewhere and there are things to save. */
 export function findGuard(items: readonly Item[], spot: Spot): string | undefined {
   const effects = items.filter((item) => item.kind !== 'define' || spot.sheet.places.get(item.to.name)?.stored)
   const masks = new Set(effects.map((item) => maskOf(item, spot)))
   const [mask] = masks
-  if (masks.size !== 1 || mask === undefined) return undefined
+  if (masks.size !== 1 || mask === undefined || isWhole(mask, spot)) return undefined
   return effects.length > 1 || items.length > 1 ? mask : undefined
 }
 

@@ -93,7 +93,7 @@ function isCheap(name: string, facts: Facts, inlined: ReadonlySet<string>): bool
 
 /** Products read arrays. What is carried on may only be written out if it reads no other value that changes in the same round. */
 function mayWriteOut(item: Define, by: Item, facts: Facts, inlined: ReadonlySet<string>): boolean {
-  if (by.kind === 'product') return false
+  if (by.kind === 'product' || by.kind === 'running') return false
   if (item.from.kind === 'load' && facts.stored.has(item.from.buffer)) return false
   if (by.kind !== 'update') return true
   return readThrough(item, facts, inlined).every((name) => !facts.carried.has(name) || name === by.to.name)

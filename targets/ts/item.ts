@@ -2,9 +2,9 @@
  * A kernel's statements as this target nests them: an item says which axes it walks, what it reads and what it defines, so that
  * items over the same axis can share a loop.
  */
-import type { Kernel, KernelExpr, Load, Loop, Mask, Reduce, Store, Value } from '../../compiler/kernel.ts'
+import type { Kernel, KernelExpr, Load, Loop, Mask, Prefix, Reduce, Store, Value } from '../../compiler/kernel.ts'
 
-export type Item = Define | Fold | Product | Scale | Update | Put | Repeat
+export type Item = Define | Fold | Product | Running | Scale | Update | Put | Repeat
 
 /** to[axes] = an expression, a load or a mask. */
 export interface Define {
@@ -38,6 +38,17 @@ export interface Product {
   readonly over: string
   readonly weighted: boolean
   readonly full: string | undefined
+}
+/** A running sum or maximum along an axis of a tile, in a loop of its own. */
+export interface Running {
+  readonly kind: 'running'
+  readonly to: Value
+  readonly of: Value
+  readonly along: string
+  readonly op: Prefix['op']
+  readonly direction: Prefix['direction']
+  readonly inclusive: boolean
+  readonly mask: Value | undefined
 }
 /** Multiplies a carried tile by a factor in its place. */
 export interface Scale {
@@ -85,6 +96,7 @@ export function walked(item: Item, order: readonly string[]): readonly string[] 
     case 'put':
       return sorted(item.store)
     case 'product':
+    case 'running':
     case 'repeat':
       return []
     case 'update':
@@ -125,6 +137,7 @@ export function refs(item: Item): readonly string[] {
   if (item.kind === 'define' && item.from.kind === 'mask' && item.from.full) names.push(item.from.full)
   if (item.kind === 'fold' && item.where) names.push(item.where)
   if (item.kind === 'product') names.push(item.left.name, item.right.name, ...(item.full ? [item.full] : []))
+  if (item.kind === 'running') names.push(item.of.name, ...(item.mask ? [item.mask.name] : []))
   if (item.kind === 'scale') names.push(item.to.name)
   if (item.kind === 'repeat' && item.loop.over.kind === 'tiles' && item.loop.over.skip) names.push(item.loop.over.skip)
   return names

@@ -8,7 +8,7 @@ import { docLines } from './doc.ts'
 import { singleAt, tileAt } from './loop.ts'
 import { printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type ArgumentNames, type AxisSpot, type Sheet, type Spot, sizeOf } from './spot.ts'
+import { type ArgumentNames, type AxisSpot, isRows, type Sheet, type Spot, sizeOf } from './spot.ts'
 
 export interface KernelRequest {
   readonly name: string // of the function
@@ -26,7 +26,9 @@ export function printKernel(kernel: Kernel, program: Program, request: KernelReq
   const sheet = sheetOf(program, analysis, new Names(reserved, taken), given)
   const body = new Block(sheet.names)
   const grid = request.threads ? printBlocks : printGrid
-  grid(kernel, { sheet, block: body, path: [], axes: new Map() }, (spot) => printNodes(analysis.nodes, spot))
+  grid(kernel, { sheet, block: body, path: [], axes: new Map(), flags: new Map() }, (spot) =>
+    printNodes(analysis.nodes, spot),
+  )
   const used = [...sheet.used]
   const next = request.threads ? ', next: () => number' : ''
   const converts = program.buffers.some(
@@ -59,9 +61,11 @@ function sheetOf(program: Program, { facts, places, nodes }: Analysis, names: Na
   return { program, facts, places, names, given, arrays, word, used: new Set(), locals: new Map() }
 }
 
-const arrayLines = ({ arrays, places, facts }: Sheet): readonly string[] =>
-  [...arrays].map(([value, array]) => {
+const arrayLines = (sheet: Sheet): readonly string[] =>
+  [...sheet.arrays].map(([value, array]) => {
+    const { places, facts } = sheet
     const sizes = (places.get(value)?.stored ?? []).map(({ axis }) => facts.extents.get(axis) ?? 1)
+    if (isRows(value, sheet)) return `const ${array} = makeTile(${sizes.slice(0, -1).join(' * ')}, ${sizes.at(-1)})`
     return `const ${array} = new ${arrayTypes[facts.values.get(value)?.type ?? 'f32']}(${sizes.join(' * ')})`
   })
 

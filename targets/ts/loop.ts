@@ -29,15 +29,20 @@ export function printLoop(node: LoopNode, spot: Spot): void {
 
 export const singleAt = (at: Code): AxisSpot => ({ single: true, first: at, count: atom('1'), inner: undefined })
 
-function printTiles(node: LoopNode, { axis, tile, from, to }: TileLoop, spot: Spot): void {
+function printTiles(node: LoopNode, { axis, tile, from, to, direction }: TileLoop, spot: Spot): void {
   const { names } = spot.sheet
   const size = sizeOf(axis, spot.sheet)
   const end = to ? spot.block.keep(smallest(print(to, spot), size), `${axis}End`) : size
   const start = from && spot.block.keep(largest(print(from, spot), atom('0')), `${axis}Start`)
   const first = names.reuse(`${axis}0`)
-  const begin = start ? `${start.text} < ${end.text} ? ${start.text} - (${start.text} % ${tile}) : ${end.text}` : '0'
-  const head = `for (let ${first} = ${begin}; ${first} < ${end.text}; ${first} += ${tile})`
-  const comment = `axis ${axis} in tiles of ${tile}`
+  const aligned = start ? `${start.text} - (${start.text} % ${tile})` : '0'
+  const begin = start ? `${start.text} < ${end.text} ? ${aligned} : ${end.text}` : '0'
+  const last = `${start?.text ?? '0'} < ${end.text} ? ${end.text} - 1 - (${end.text} - 1) % ${tile} : -1`
+  const head =
+    direction === 'up'
+      ? `for (let ${first} = ${begin}; ${first} < ${end.text}; ${first} += ${tile})`
+      : `for (let ${first} = ${last}; ${first} >= ${aligned}; ${first} -= ${tile})`
+  const comment = `axis ${axis} in tiles of ${tile}${direction === 'up' ? '' : ', from the end'}`
   spot.block.loop(
     axis,
     head,

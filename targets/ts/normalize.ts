@@ -67,6 +67,8 @@ function readBy(statement: Statement): readonly string[] {
       return [statement.left, statement.right, ...maybe(statement.where)]
     case 'reduce':
       return [...valuesIn(statement.of), ...maybe(statement.where)]
+    case 'prefix':
+      return [statement.of, ...maybe(statement.where)]
     case 'store':
       return [...Object.values(statement.index), statement.value].flatMap(valuesIn)
     case 'loop':
@@ -88,6 +90,13 @@ function itemsOf(statement: Statement, context: Context): readonly Item[] {
       return contract(statement, statement.to, true, context)
     case 'reduce':
       return [{ ...statement, kind: 'fold' }]
+    case 'prefix': {
+      const { to, along, op, direction, inclusive, where } = statement
+      const mask = where === undefined ? undefined : findValue(where, context.values)
+      return [
+        { kind: 'running', to, of: findValue(statement.of, context.values), along, op, direction, inclusive, mask },
+      ]
+    }
     case 'store':
       return [{ kind: 'put', store: statement }]
     case 'loop':

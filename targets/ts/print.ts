@@ -7,12 +7,14 @@ import { type Define, type Fold, type Item, type Scale, valuesIn } from './item.
 import { printLoop } from './loop.ts'
 import type { Nest, Node } from './nest.ts'
 import { printProduct } from './product.ts'
+import { printRunning } from './running.ts'
 import {
   address,
   bufferOf,
   countOf,
   elementAt,
   inLoop,
+  isRows,
   print,
   rounded,
   rowNames,
@@ -21,25 +23,29 @@ import {
   sourceAt,
   valueAt,
 } from './spot.ts'
+import { inBothForms, isWhole, neededInWhole } from './whole.ts'
 import { constant } from './words.ts'
 
-export function printNodes(nodes: readonly Node[], spot: Spot): void {
+export function printNodes(all: readonly Node[], spot: Spot): void {
+  const nodes = spot.flags.size > 0 ? neededInWhole(all, spot) : all
   const items = nodes.flatMap((node) => (node.kind === 'line' ? [node.item] : []))
   const guard = spot.path.length > 0 && items.length === nodes.length ? findGuard(items, spot) : undefined
   if (guard) return printGuarded(items, guard, spot)
   nodes.forEach((node, n) => {
-    const mask = maskOfFold(node)
+    const mask = maskOfFold(node, spot)
     if (mask === undefined) printNode(node, spot)
-    else if (n === 0 || maskOfFold(nodes[n - 1]!) !== mask) printFolds(mask, nodes.slice(n), spot)
+    else if (n === 0 || maskOfFold(nodes[n - 1]!, spot) !== mask) printFolds(mask, nodes.slice(n), spot)
   })
 }
 
-const maskOfFold = (node: Node): string | undefined =>
-  node.kind === 'line' && node.item.kind === 'fold' ? node.item.where : undefined
+function maskOfFold(node: Node, spot: Spot): string | undefined {
+  const mask = node.kind === 'line' && node.item.kind === 'fold' ? node.item.where : undefined
+  return mask === undefined || isWhole(mask, spot) ? undefined : mask
+}
 
 /** The folds from the first on that have one mask, under one condition. */
 function printFolds(mask: string, nodes: readonly Node[], spot: Spot): void {
-  const end = nodes.findIndex((node) => maskOfFold(node) !== mask)
+  const end = nodes.findIndex((node) => maskOfFold(node, spot) !== mask)
   const run = end < 0 ? nodes : nodes.slice(0, end)
   spot.block.when(valueAt(mask, spot).text, (block) => {
     for (const node of run) {
@@ -57,11 +63,13 @@ function printNode(node: Node, spot: Spot): void {
 function printNest(node: Nest, spot: Spot): void {
   const { sheet, block } = spot
   for (const { to, op } of node.folds) {
-    const name = sheet.names.fresh(to.name)
+    const name = sheet.names.reuse(to.name, `value ${to.name}`)
     sheet.locals.set(to.name, atom(name, block.level))
     block.line(`let ${name} = ${identity(op, to.type)}`)
   }
-  openAxis(node.axis, onlyWhenScaled(node, spot), node, spot, (inner) => printNodes(node.nodes, inner))
+  inBothForms(node, spot, (at) =>
+    openAxis(node.axis, onlyWhenScaled(node, at), node, at, (inner) => printNodes(node.nodes, inner)),
+  )
   for (const { to } of node.folds)
     if (sheet.places.get(to.name)?.stored) keep(to.name, spot.sheet.locals.get(to.name)!, spot)
 }
@@ -96,6 +104,8 @@ export function printItem(item: Item, spot: Spot): void {
       return block.line(foldStep(item, spot))
     case 'product':
       return printProduct(item, spot)
+    case 'running':
+      return printRunning(item, spot)
     case 'scale':
       return block.line(`${elementAt(item.to.name, spot).text}! *= ${print(item.by, spot).text}`)
     case 'update':
@@ -122,7 +132,7 @@ function define(item: Define, spot: Spot): void {
   const code = sourceAt(item, spot)
   const place = sheet.places.get(name)
   if (place?.stored && !place.local) return keep(name, code, spot)
-  const local = sheet.names.fresh(name)
+  const local = sheet.names.reuse(name, `value ${name}`)
   const type =
     item.from.kind === 'expr' && (isLiteral(item.from.expr) || isCircular(item, sheet.facts.carried))
       ? `: ${item.to.type === 'bool' ? 'boolean' : 'number'}`
@@ -150,9 +160,8 @@ function update(name: string, from: KernelExpr, first: boolean, spot: Spot): voi
   const { sheet, block } = spot
   const array = sheet.arrays.get(name)
   if (array !== undefined && first && from.kind === 'const') {
-    return block.line(
-      `${array}.fill(${sheet.facts.values.get(name)?.type === 'bool' ? Number(from.value) : constant(from).text})`,
-    )
+    const value = sheet.facts.values.get(name)?.type === 'bool' ? String(Number(from.value)) : constant(from).text
+    return block.line(isRows(name, sheet) ? `fillTile(${array}, ${value})` : `${array}.fill(${value})`)
   }
   if (array !== undefined) return keep(name, print(from, spot), spot)
   if (!first) return block.line(`${sheet.locals.get(name)?.text} = ${print(from, spot).text}`)

@@ -17,6 +17,7 @@ import type { Names } from '../names.ts'
 import type { Block } from './block.ts'
 import type { Define, Facts } from './item.ts'
 import { isWithin, type Path, type Place } from './place.ts'
+import { isWhole } from './whole.ts'
 import { constant, liesOn, plus, simplify, smallest, spellings, times } from './words.ts'
 
 /** The names under which a program's kernels find their arguments. */
@@ -51,6 +52,7 @@ export interface Spot {
   readonly block: Block
   readonly path: Path
   readonly axes: ReadonlyMap<string, AxisSpot>
+  readonly flags: ReadonlyMap<string, boolean> // uniform values that a branch around this place has decided
 }
 
 const zero = atom('0')
@@ -99,6 +101,7 @@ function indexAt(axis: string, of: 'element' | 'first' | 'last', spot: Spot): Co
 /** A value: its own name, an element of its array, or what it stands for. */
 export function valueAt(name: string, spot: Spot): Code {
   const { facts, places, locals } = spot.sheet
+  if (isWhole(name, spot)) return atom('true')
   const source = facts.inlined.has(name) ? facts.defines.get(name) : undefined
   if (source) return sourceAt(source, spot)
   const local = locals.get(name)
@@ -111,7 +114,8 @@ export function valueAt(name: string, spot: Spot): Code {
 export function sourceAt({ from }: Define, spot: Spot): Code {
   if (from.kind === 'load') return loadAt(from, spot)
   const code = print(from.expr, spot)
-  return from.kind === 'mask' && from.full ? join('||', tightness.or, valueAt(from.full, spot), code) : code
+  if (from.kind !== 'mask' || !from.full || spot.flags.get(from.full) === false) return code
+  return join('||', tightness.or, valueAt(from.full, spot), code)
 }
 
 /** The element of a value's array at this place. */
@@ -122,16 +126,22 @@ export function elementAt(
   const { sheet } = spot
   const [array, stored] = [sheet.arrays.get(name), sheet.places.get(name)?.stored]
   invariant(array !== undefined && stored, `${name} is read where it is not in scope`)
-  const inner = stored.map(({ axis }) => spot.axes.get(axis)?.inner ?? missing(axis, name))
+  const indices = stored.map(({ axis }) => spot.axes.get(axis)?.inner ?? missing(axis, name))
   const sizes = stored.map(({ axis }) => atom(String(sheet.facts.extents.get(axis))))
-  const at = address(
-    inner,
-    sizes,
-    stored.map(({ axis }) => `${axis}Tile`),
-    spot,
-  )
-  return { storage: sheet.facts.values.get(name)?.type ?? 'f32', text: `${array}[${at.text}]`, level: spot.block.level }
+  const wishes = stored.map(({ axis }) => `${axis}Tile`)
+  const column = isRows(name, sheet) ? indices.pop() : undefined
+  const at = address(indices, sizes, wishes, spot)
+  const element = { storage: sheet.facts.values.get(name)?.type ?? 'f32', level: spot.block.level }
+  if (!column) return { ...element, text: `${array}[${at.text}]` }
+  const row = atom(`${array}[${at.text}]!`, at.level)
+  const rowAxes = stored.slice(0, -1).map(({ axis }) => axis)
+  const named = column.level > at.level ? spot.block.hoist(row, `${name}_${rowAxes.join('')}`) : row
+  return { ...element, text: `${named.text}[${column.text}]` }
 }
+
+/** Whether a value is kept as rows: numbers over two axes or more, the last of them along a row. */
+export const isRows = (name: string, { facts, places }: Sheet): boolean =>
+  facts.values.get(name)?.type === 'f32' && (places.get(name)?.stored?.length ?? 0) > 1
 
 function missing(axis: string, name: string): never {
   invariant(false, `${name} is read outside a loop over ${axis}`)

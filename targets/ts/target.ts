@@ -12,7 +12,7 @@ import { reserved } from './reserved.ts'
 /** A module without dependencies: NAME.ts, and the same as NAME.js with NAME.d.ts. */
 export const ts: Target = {
   name: 'ts',
-  machine: { tile: { i: 32, j: 32 }, accumulator: { largest: Number.MAX_VALUE, tiny: 2 ** -1022 } },
+  machine: { tile: { i: 48, j: 32 }, accumulator: { largest: Number.MAX_VALUE, tiny: 2 ** -1022 } },
   async emit(source) {
     const module = await emitModule(source)
     return [

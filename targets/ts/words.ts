@@ -112,7 +112,7 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   and: infix('&&', and),
   or: infix('||', or),
   straight_through: first,
-  select: ([c, x, y]) => choice(c!, x!, y!),
+  select: ([c, x, y]) => (c!.text === 'true' ? x! : choice(c!, x!, y!)),
   random: named('random'),
 }
 

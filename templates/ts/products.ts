@@ -1,224 +1,148 @@
-/** c[i, j] += sum over k of a[i, k] * b[j, k]: rows times rows, four by two at a time. Rows begin `stride` elements apart. */
-export function addRowProducts(
-  c: Float64Array,
-  cStride: number,
-  a: Float64Array,
-  aStride: number,
-  b: Float64Array,
-  bStride: number,
+/**
+ * A tile of numbers by rows. The rows are plain arrays, whose elements V8 reaches in fewer instructions than those of typed ones,
+ * and hold no integers at first, so that V8 makes them arrays of doubles. There are a few rows and columns more than asked
+ * for: products take several at a time, and may do so past the end.
+ */
+export function makeTile(rows: number, columns: number): number[][] {
+  return Array.from({ length: Math.ceil(rows / 6) * 6 }, () => new Array<number>(columns + (columns % 2)).fill(0.5))
+}
+
+/** One by one: `fill` with an integer would make V8 turn an array of doubles into one of integers. */
+export function fillTile(tile: readonly number[][], value: number): void {
+  for (const row of tile) for (let n = 0; n < row.length; n++) row[n] = value
+}
+
+/** c[i, j] = the sum over k of a[i, k] * b[j, k]: rows with rows, three with two at a time. */
+export function multiplyRows(
+  c: readonly number[][],
+  a: readonly number[][],
+  b: readonly number[][],
   rows: number,
   columns: number,
   depth: number,
 ): void {
-  let i = 0
-  for (; i + 4 <= rows; i += 4) {
-    const a0 = i * aStride
-    const a1 = a0 + aStride
-    const a2 = a1 + aStride
-    const a3 = a2 + aStride
-    let at = i * cStride
-    let j = 0
-    for (; j + 2 <= columns; j += 2, at += 2) {
-      const b0 = j * bStride
-      const b1 = b0 + bStride
+  for (let i = 0; i < rows; i += 3) {
+    const a0 = a[i]!,
+      a1 = a[i + 1]!,
+      a2 = a[i + 2]!
+    const c0 = c[i]!,
+      c1 = c[i + 1]!,
+      c2 = c[i + 2]!
+    for (let j = 0; j < columns; j += 2) {
+      const b0 = b[j]!,
+        b1 = b[j + 1]!
       let c00 = 0,
         c01 = 0,
         c10 = 0,
         c11 = 0,
         c20 = 0,
-        c21 = 0,
-        c30 = 0,
-        c31 = 0
+        c21 = 0
       for (let k = 0; k < depth; k++) {
-        const x0 = b[b0 + k]!,
-          x1 = b[b1 + k]!
-        const y0 = a[a0 + k]!,
-          y1 = a[a1 + k]!,
-          y2 = a[a2 + k]!,
-          y3 = a[a3 + k]!
+        const x0 = b0[k]!,
+          x1 = b1[k]!
+        const y0 = a0[k]!,
+          y1 = a1[k]!,
+          y2 = a2[k]!
         c00 += y0 * x0
         c01 += y0 * x1
         c10 += y1 * x0
         c11 += y1 * x1
         c20 += y2 * x0
         c21 += y2 * x1
-        c30 += y3 * x0
-        c31 += y3 * x1
       }
-      const at1 = at + cStride,
-        at2 = at1 + cStride,
-        at3 = at2 + cStride
-      c[at]! += c00
-      c[at + 1]! += c01
-      c[at1]! += c10
-      c[at1 + 1]! += c11
-      c[at2]! += c20
-      c[at2 + 1]! += c21
-      c[at3]! += c30
-      c[at3 + 1]! += c31
+      c0[j] = c00
+      c0[j + 1] = c01
+      c1[j] = c10
+      c1[j + 1] = c11
+      c2[j] = c20
+      c2[j + 1] = c21
     }
-    if (j < columns)
-      addProducts(c, at, cStride, 1, a, a0, aStride, 1, b, j * bStride, bStride, 1, 4, columns - j, depth)
   }
-  const rest = rows - i
-  addProducts(c, i * cStride, cStride, 1, a, i * aStride, aStride, 1, b, 0, bStride, 1, rest, columns, depth)
 }
 
-/** c[i, j] += sum over k of a[i, k] * b[k, j]: rows times columns, four by two at a time. */
-export function addColumnProducts(
-  c: Float64Array,
-  cStride: number,
-  a: Float64Array,
-  aStride: number,
-  b: Float64Array,
-  bStride: number,
+/** c[i, j] += the sum over k of a[i, k] * b[k, j]: to three rows at a time, multiples of four rows. */
+export function addMultiples(
+  c: readonly number[][],
+  a: readonly number[][],
+  b: readonly number[][],
   rows: number,
   columns: number,
   depth: number,
 ): void {
-  let i = 0
-  for (; i + 4 <= rows; i += 4) {
-    const a0 = i * aStride
-    const a1 = a0 + aStride
-    const a2 = a1 + aStride
-    const a3 = a2 + aStride
-    let at = i * cStride
-    let j = 0
-    for (; j + 2 <= columns; j += 2, at += 2) {
-      let c00 = 0,
-        c01 = 0,
-        c10 = 0,
-        c11 = 0,
-        c20 = 0,
-        c21 = 0,
-        c30 = 0,
-        c31 = 0
-      for (let k = 0, b0 = j; k < depth; k++, b0 += bStride) {
-        const x0 = b[b0]!,
-          x1 = b[b0 + 1]!
-        const y0 = a[a0 + k]!,
-          y1 = a[a1 + k]!,
-          y2 = a[a2 + k]!,
-          y3 = a[a3 + k]!
-        c00 += y0 * x0
-        c01 += y0 * x1
-        c10 += y1 * x0
-        c11 += y1 * x1
-        c20 += y2 * x0
-        c21 += y2 * x1
-        c30 += y3 * x0
-        c31 += y3 * x1
+  for (let i = 0; i < rows; i += 3) {
+    const a0 = a[i]!,
+      a1 = a[i + 1]!,
+      a2 = a[i + 2]!
+    const c0 = c[i]!,
+      c1 = c[i + 1]!,
+      c2 = c[i + 2]!
+    let k = 0
+    for (; k + 4 <= depth; k += 4) {
+      const b0 = b[k]!,
+        b1 = b[k + 1]!,
+        b2 = b[k + 2]!,
+        b3 = b[k + 3]!
+      const a00 = a0[k]!,
+        a01 = a0[k + 1]!,
+        a02 = a0[k + 2]!,
+        a03 = a0[k + 3]!
+      const a10 = a1[k]!,
+        a11 = a1[k + 1]!,
+        a12 = a1[k + 2]!,
+        a13 = a1[k + 3]!
+      const a20 = a2[k]!,
+        a21 = a2[k + 1]!,
+        a22 = a2[k + 2]!,
+        a23 = a2[k + 3]!
+      for (let j = 0; j < columns; j++) {
+        const x0 = b0[j]!,
+          x1 = b1[j]!,
+          x2 = b2[j]!,
+          x3 = b3[j]!
+        c0[j] = c0[j]! + a00 * x0 + a01 * x1 + a02 * x2 + a03 * x3
+        c1[j] = c1[j]! + a10 * x0 + a11 * x1 + a12 * x2 + a13 * x3
+        c2[j] = c2[j]! + a20 * x0 + a21 * x1 + a22 * x2 + a23 * x3
       }
-      const at1 = at + cStride,
-        at2 = at1 + cStride,
-        at3 = at2 + cStride
-      c[at]! += c00
-      c[at + 1]! += c01
-      c[at1]! += c10
-      c[at1 + 1]! += c11
-      c[at2]! += c20
-      c[at2 + 1]! += c21
-      c[at3]! += c30
-      c[at3 + 1]! += c31
     }
-    if (j < columns) addProducts(c, at, cStride, 1, a, a0, aStride, 1, b, j, 1, bStride, 4, columns - j, depth)
-  }
-  const rest = rows - i
-  addProducts(c, i * cStride, cStride, 1, a, i * aStride, aStride, 1, b, 0, 1, bStride, rest, columns, depth)
-}
-
-/** c[i, j] += sum over k of a[i, k] * b[j, k], with a first element and strides of any kind; one row by four columns at a time. */
-export function addProducts(
-  c: Float64Array,
-  c0: number,
-  cRow: number,
-  cColumn: number,
-  a: Float64Array,
-  a0: number,
-  aRow: number,
-  aDeep: number,
-  b: Float64Array,
-  b0: number,
-  bColumn: number,
-  bDeep: number,
-  rows: number,
-  columns: number,
-  depth: number,
-): void {
-  for (let i = 0; i < rows; i++) {
-    let at = c0 + i * cRow
-    let j = 0
-    for (; j + 4 <= columns; j += 4) {
-      let x0 = 0,
-        x1 = 0,
-        x2 = 0,
-        x3 = 0
-      let x = a0 + i * aRow
-      let y = b0 + j * bColumn
-      for (let k = 0; k < depth; k++, x += aDeep, y += bDeep) {
-        const left = a[x]!
-        x0 += left * b[y]!
-        x1 += left * b[y + bColumn]!
-        x2 += left * b[y + 2 * bColumn]!
-        x3 += left * b[y + 3 * bColumn]!
+    for (; k < depth; k++) {
+      const b0 = b[k]!
+      const a00 = a0[k]!,
+        a10 = a1[k]!,
+        a20 = a2[k]!
+      for (let j = 0; j < columns; j++) {
+        const x = b0[j]!
+        c0[j]! += a00 * x
+        c1[j]! += a10 * x
+        c2[j]! += a20 * x
       }
-      c[at]! += x0
-      c[at + cColumn]! += x1
-      c[at + 2 * cColumn]! += x2
-      c[at + 3 * cColumn]! += x3
-      at += 4 * cColumn
-    }
-    for (; j < columns; j++, at += cColumn) {
-      let sum = 0
-      let x = a0 + i * aRow
-      let y = b0 + j * bColumn
-      for (let k = 0; k < depth; k++, x += aDeep, y += bDeep) sum += a[x]! * b[y]!
-      c[at]! += sum
     }
   }
 }
 
-/** As `addProducts`, but a weight of 0 adds nothing, whatever it is multiplied with: NaN and infinities stay in their places. */
+/** As `addMultiples`, but a weight of 0 adds nothing, whatever it is multiplied with: NaN and infinities stay in their places. */
 export function addWeighted(
-  c: Float64Array,
-  c0: number,
-  cRow: number,
-  cColumn: number,
-  weights: Float64Array,
-  a0: number,
-  aRow: number,
-  aDeep: number,
-  b: Float64Array,
-  b0: number,
-  bColumn: number,
-  bDeep: number,
+  c: readonly number[][],
+  weights: readonly number[][],
+  b: readonly number[][],
   rows: number,
   columns: number,
   depth: number,
 ): void {
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      let sum = 0
-      for (let k = 0; k < depth; k++) {
-        const weight = weights[a0 + i * aRow + k * aDeep]!
-        if (weight !== 0) sum += weight * b[b0 + j * bColumn + k * bDeep]!
-      }
-      c[c0 + i * cRow + j * cColumn]! += sum
+    const row = c[i]!
+    for (let k = 0; k < depth; k++) {
+      const weight = weights[i]![k]!
+      const x = b[k]!
+      if (weight !== 0) for (let j = 0; j < columns; j++) row[j]! += weight * x[j]!
     }
   }
 }
 
 /** Whether no element of a tile is infinite or NaN. */
-export function allFinite(
-  tile: Float64Array,
-  first: number,
-  stride: number,
-  step: number,
-  rows: number,
-  columns: number,
-): boolean {
+export function allFinite(tile: readonly number[][], rows: number, columns: number): boolean {
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) if (!Number.isFinite(tile[first + i * stride + j * step]!)) return false
+    const row = tile[i]!
+    for (let j = 0; j < columns; j++) if (!Number.isFinite(row[j]!)) return false
   }
   return true
 }
