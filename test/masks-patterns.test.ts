@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import typescript from 'typescript'
 import { describe, expect, test } from 'vitest'
 import type { Tensor } from '../compiler/interpret.ts'
 import { classesFor, evaluateClasses, fillTables } from '../compiler/masks/evaluate.ts'
 import { type ScalarLaunch, tilesOf } from '../compiler/masks/scalar-run.ts'
 import { importJavaScript } from '../runtime/load-ts.ts'
 import { length, type Pattern, patterns, sizesOf, sourceOf } from './masks-patterns.ts'
-import { attentionOf, compiled, createNormal, run, type Tensors, tensor } from './run-source.ts'
+import { attentionOf, compiled, createNormal, define, run, type Tensors, tensor } from './run-source.ts'
 
 const tile = 32
 const tiles = tilesOf(length, tile)
@@ -115,6 +118,68 @@ describe('generated code', () => {
     const { out } = await run(sourceOf(pattern), inputs, options(pattern))
     expect(apart(out!, want)).toBeLessThanOrEqual(near)
   })
+
+  const edges = [0, 1, 7, 8, 9, 19]
+  const edgeMasks = [
+    'doc == doc[j = i]',
+    'doc[j = j - 1] <= i and hub',
+    'hub[j = i else 0] or hub and pair',
+    'time <= time[j = i] and doc < w',
+    'any[m](list[r = i div 4] == j div 4) or pages[m = j div 8]',
+    'all[m](list[r = i div 16] != j) and i % 3 != 1',
+  ]
+  test.each(edgeMasks)('sees the pairs of %s at every edge of a tile', async (mask) => {
+    const source = `attention edge {
+      axis m = 3  axis r
+      input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], doc[b, j]: i32, hub[b, j]: bool, time[b, j]: f32
+      input pair[i, j]: bool, list[h, r, m]: i32, pages[b, m]: bool
+      param w = 4
+      score = dot(q, k)  mask = ${mask}  normalize = softmax[j](score)
+    }`
+    for (const j of edges) {
+      for (const i of edges) {
+        const normal = createNormal(i + 100 * j)
+        const whole = (shape: readonly number[], most: number): Tensor => ({
+          shape,
+          data: Int32Array.from(tensor(shape, () => Math.abs(normal()) * most).data),
+        })
+        const bools = (shape: readonly number[]): Tensor => ({
+          shape,
+          data: Uint8Array.from(whole(shape, 2).data, (x) => x % 2),
+        })
+        const [h, b, r, m] = [2, 2, 3, 3]
+        const inputs: Tensors = {
+          ...{ q: tensor([b, h, i, 3], normal), k: tensor([b, h, j, 3], normal), v: tensor([b, h, j, 2], normal) },
+          ...{ doc: whole([b, j], 5), hub: bools([b, j]), time: tensor([b, j], normal), pair: bools([i, j]) },
+          ...{ list: whole([h, r, m], 3), pages: bools([b, m]) },
+        }
+        const want = define(source, inputs).out!
+        for (const tile of [
+          { i: 8, j: 8 },
+          { i: 4, j: 16 },
+        ]) {
+          const { out } = await run(source, inputs, { sizes: { d: 3, e: 2 }, tile })
+          expect(apart(out!, want), `${i} by ${j}`).toBeLessThanOrEqual(near)
+        }
+      }
+    }
+  })
+
+  test('is strict TypeScript', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'attnc-masks-'))
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    const roots = patterns.map((_, n) => join(folder, `pattern${n}.ts`))
+    for (const [n, pattern] of patterns.entries()) {
+      const { files } = await compiled(sourceOf(pattern), options(pattern))
+      writeFileSync(roots[n]!, files[0]!.text)
+    }
+    const config = typescript.readConfigFile('tsconfig.json', typescript.sys.readFile)
+    const parsed = typescript.parseJsonConfigFileContent(config.config, typescript.sys, process.cwd())
+    const made = typescript.createProgram(roots, { ...parsed.options, types: [], noUnusedLocals: true })
+    const found = typescript.getPreEmitDiagnostics(made)
+    rmSync(folder, { recursive: true })
+    expect(found.map(({ messageText, file }) => `${file?.fileName} ${JSON.stringify(messageText)}`)).toEqual([])
+  }, 60_000)
 
   const documents = patterns.find(({ name }) => name === 'documents')!
   test('sees them in parts as well, and in odd tiles', async () => {

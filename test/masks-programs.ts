@@ -6,7 +6,7 @@ import type { ScalarLaunch as MaskLaunch } from '../compiler/masks/scalar-run.ts
 
 export const [i, j] = [index('i'), index('j')]
 
-/** How a kernel rounds literals and the results of operations. */
+/** How a kernel rounds literals and params, and the results of operations. */
 export interface Rounding {
   readonly literal: (x: number) => number
   readonly operation: (x: number) => number
@@ -36,7 +36,7 @@ export function valueAt(
     case 'size':
       return length(e.axis)
     case 'param':
-      return Number(launch.params[e.name])
+      return e.type === 'f32' ? rounding.literal(Number(launch.params[e.name])) : Number(launch.params[e.name])
     case 'input': {
       const { axes, data } = launch.inputs[e.name]!
       return data[axes.reduce((offset, axis) => offset * length(axis) + place[axis]!, 0)]!

@@ -3,7 +3,7 @@ import type { Attention, Axis, InputDecl, ResultDecl, StorageType } from '../att
 import { type Expr, i32 } from '../ir.ts'
 import type { Buffer, Machine, Program, Statement, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
-import { createNames } from '../masks/table-kernels.ts'
+import { createNames } from '../masks/names.ts'
 import { createTables, type TileAxis } from '../masks/tables.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
@@ -85,7 +85,7 @@ function tryStream(
 ) {
   const { attention } = planned
   const named = [...attention.inputs, ...attention.params, ...attention.results, ...buffers]
-  const [taken, axes] = [named.map(({ name }) => name), attention.axes.map(({ name }) => name)]
+  const [taken, axes] = [named.map(({ name }) => name), [...attention.axes, ...planned.axes].map(({ name }) => name)]
   const tables = createTables(createNames(taken), (column) => nameAside(`${column}_tiles`, axes))
   const classify = createClassify({ attention, sizes: options.sizes }, tables)
   try {

@@ -3,8 +3,8 @@ import type { Expr } from '../ir.ts'
 import type { KernelExpr } from '../kernel.ts'
 import type { RangeFacts } from '../range.ts'
 import { createClassify, type MaskClasses, type MaskPlace } from './classify.ts'
+import { createNames } from './names.ts'
 import { createRun, type MaskInput, runKernel, type ScalarLaunch, type Tiles, tilesOf } from './scalar-run.ts'
-import { createNames } from './table-kernels.ts'
 import { createTables, type TableProgram } from './tables.ts'
 
 export interface Classified {

@@ -81,9 +81,7 @@ export function createLeaves(context: LeafContext): Leaves {
   }
 
   const hasTable = (e: Expr): boolean =>
-    context.tile(column) !== undefined &&
-    varying(e).includes(column) &&
-    e.axes.every((axis) => axis === column || extent(axis) !== 'tile')
+    varying(e).includes(column) && e.axes.every((axis) => axis === column || extent(axis) !== 'tile')
   const tableOf = (e: Expr, op: TileFold, name: string) => tables.fold(e, op, column, context.tile(column) ?? 1, name)
 
   /** The entry of the current tile, one for each index of an axis that is held whole. */

@@ -1,20 +1,10 @@
 /** The least and greatest value of an expression over a tile, as scalars computed at run time. */
-import {
-  anyInteger,
-  anyLength,
-  applyToRanges,
-  contains,
-  hull,
-  intersect,
-  type NumberOp,
-  type Range,
-  range,
-} from '../interval.ts'
+import { anyInteger, applyToRanges, contains, hull, type NumberOp, range } from '../interval.ts'
 import { type Call, call, type Expr, type Reduce } from '../ir.ts'
-import { indexRef, type KernelExpr, sizeRef } from '../kernel.ts'
-import { type Attempt, limitScalar, limitSize } from './attempt.ts'
+import type { KernelExpr } from '../kernel.ts'
+import { type AtomContext, createAtoms } from './atoms.ts'
+import type { Attempt } from './attempt.ts'
 import { integerRules } from './integer-rules.ts'
-import type { LeafContext, Leaves } from './leaves.ts'
 import {
   type Atom,
   type Bounded,
@@ -23,14 +13,13 @@ import {
   knownOf,
   type Linear,
   minus,
-  ofAtom,
   ofConstant,
   plus,
   scale,
 } from './linear.ts'
 import { conversion, realRules } from './real-rules.ts'
 import { isFormula } from './resolve.ts'
-import { and, float, int, max, min, no, or, scalar, select, sub, yes } from './scalar.ts'
+import { and, float, max, min, no, or, scalar, select, yes } from './scalar.ts'
 
 /** `full`: true at every place of the tile; `empty`: false at every one. Never both; both false: not known. */
 export interface Truth {
@@ -38,9 +27,7 @@ export interface Truth {
   readonly empty: KernelExpr
 }
 
-export interface NumbersContext extends LeafContext {
-  readonly leaves: Leaves
-  readonly ranges: (e: Expr) => Range
+export interface NumbersContext extends AtomContext {
   readonly truth: (e: Expr) => Truth
   readonly quantified: (e: Reduce) => Truth | undefined
 }
@@ -53,11 +40,7 @@ const nothing: Bounded = { lo: float(0), hi: float(0), range: range(-Infinity, I
 
 export function createNumbersOver(context: NumbersContext): Numbers {
   const { leaves, ranges, truth } = context
-  const atom = (e: Expr, of: Bounded, known: Partial<Pick<Atom, 'quotient' | 'reach'>> = {}): Linear => {
-    const { quotient, reach } = known
-    const column = e.axes.includes(context.column)
-    return ofAtom({ ...of, key: `${context.number(e)}`, role: undefined, column, quotient, reach })
-  }
+  const atoms = createAtoms(context)
 
   function linear(e: Expr, tried: Attempt): Linear {
     const known = tried.done.get(e)
@@ -71,78 +54,22 @@ export function createNumbersOver(context: NumbersContext): Numbers {
 
   function integer(e: Expr, tried: Attempt): Linear {
     if (e.kind === 'const') return ofConstant(Number(e.value))
-    if (e.kind === 'index') return indexOf(e.axis, tried)
-    if (e.kind === 'size') return sizeOf(e.axis, tried)
+    if (e.kind === 'index') return atoms.index(e.axis, tried)
+    if (e.kind === 'size') return atoms.size(e.axis, tried)
     const leaf = leaves.kindOf(e)
-    if (leaf === 'fold') return foldAtom(e, tried)
+    if (leaf === 'fold') return atoms.fold(e, tried)
     const sum = e.kind === 'call' ? sumOf(e, tried) : undefined
     // A scalar that may wrap is computed as it stands, and wraps alike.
     if (sum && !(leaf === 'point' && !fits(sum))) return sum
     if (leaf === 'point' && e.kind === 'call' && e.op === 'idiv' && e.axes.includes(context.column))
       return ruled(e, tried)
-    if (leaf === 'point') return pointAtom(e, leaves.point(e), tried)
+    if (leaf === 'point') return atoms.point(e, tried)
     return e.kind === 'call' ? ruled(e, tried) : failed(tried)
   }
 
   function failed(tried: Attempt): Linear {
     tried.failed = true
     return ofConstant(0)
-  }
-
-  function foldAtom(e: Expr, tried: Attempt): Linear {
-    const reach = leaves.reachOf(e)
-    const ends = tried.everywhere && reach ? reach.extremes() : { lo: leaves.fold(e, 'min'), hi: leaves.fold(e, 'max') }
-    return leafAtom(e, ends.lo, ends.hi, tried, reach)
-  }
-
-  const pointAtom = (e: Expr, value: KernelExpr, tried: Attempt): Linear => leafAtom(e, value, value, tried)
-
-  function leafAtom(e: Expr, lo: KernelExpr, hi: KernelExpr, tried: Attempt, reach?: Atom['reach']): Linear {
-    const natural = intersect(anyInteger, ranges(e))
-    const range = limitScalar(natural, `${context.number(e)}`, lo, hi, tried)
-    return atom(e, { lo, hi, range, known: yes }, { reach })
-  }
-
-  function sizeOf(axis: string, tried: Attempt): Linear {
-    const fixed = context.sizes[axis]
-    if (fixed !== undefined) return ofConstant(fixed)
-    const value = sizeRef(axis)
-    const bounds = limitSize(anyLength, `size ${axis}`, value, tried)
-    const role = { kind: 'size', axis } as const
-    return ofAtom({
-      key: `size ${axis}`,
-      role,
-      lo: value,
-      hi: value,
-      range: bounds,
-      known: yes,
-      column: false,
-      quotient: undefined,
-      reach: undefined,
-    })
-  }
-
-  function indexOf(axis: string, tried: Attempt): Linear {
-    const fixed = context.sizes[axis]
-    const size = fixed ?? limitSize(anyLength, `size ${axis}`, sizeRef(axis), tried).hi
-    const role = fixed === undefined ? ({ kind: 'index', axis } as const) : undefined
-    const of = {
-      range: range(0, Math.max(0, size - 1)),
-      known: yes,
-      role,
-      column: axis === context.column,
-      quotient: undefined,
-      reach: undefined,
-    }
-    return ofAtom({ key: `index ${axis}`, ...endsOf(axis, fixed), ...of })
-  }
-
-  function endsOf(axis: string, fixed: number | undefined): Pick<Bounded, 'lo' | 'hi'> {
-    const extent = context.extent(axis)
-    if (extent === 'tile') return { lo: indexRef(axis, 'first'), hi: indexRef(axis, 'last') }
-    const single = indexRef(axis)
-    if (!extent) return { lo: single, hi: single }
-    return { lo: int(0), hi: sub(fixed === undefined ? sizeRef(axis) : int(fixed), int(1)) }
   }
 
   /** Sums and multiples stay linear. Their parts may wrap on the way: only the whole has to fit. */
@@ -169,7 +96,7 @@ export function createNumbersOver(context: NumbersContext): Numbers {
   function ruled(e: Call, tried: Attempt): Linear {
     const [a, b] = e.args
     if (e.op === 'select')
-      return atom(
+      return atoms.made(
         e,
         selected(e, (x) => whole(x, tried)),
       )
@@ -187,8 +114,8 @@ export function createNumbersOver(context: NumbersContext): Numbers {
   function checked(e: Expr, of: Bounded, tried: Attempt, quotient?: Atom['quotient']): Linear {
     if (!contains(anyInteger, of.range)) return failed(tried)
     const point = leaves.kindOf(e) === 'point' ? leaves.point(e) : undefined
-    if (point) return atom(e, { ...of, lo: point, hi: point }, { quotient })
-    return of.lo === of.hi && of.lo.kind === 'const' ? ofConstant(Number(of.lo.value)) : atom(e, of, { quotient })
+    if (point) return atoms.made(e, { ...of, lo: point, hi: point }, quotient)
+    return of.lo === of.hi && of.lo.kind === 'const' ? ofConstant(Number(of.lo.value)) : atoms.made(e, of, quotient)
   }
 
   function selected(e: Call, branch: (e: Expr) => Bounded): Bounded {

@@ -71,7 +71,7 @@ export function createRun(
       case 'size':
         return known(launch.sizes[e.axis], e.axis)
       case 'param':
-        return Number(known(launch.params[e.name], e.name))
+        return rounded(e, Number(known(launch.params[e.name], e.name)))
       case 'call': {
         const [x = 0, y = 0, z = 0] = e.args.map((arg) => value(arg, place))
         const types = e.args.map((arg) => arg.type)

@@ -43,7 +43,9 @@ export function createSearches(context: SearchContext): (tableOf: (op: TileFold)
     const [low, high, middle] = [i32(`${name}_low`), i32(`${name}_high`), i32('middle')]
     const [nextLow, nextHigh] = [i32('next_low'), i32('next_high')]
     const entry: Value = { name: newName(table.name), type: table.of.type, axes: [] }
-    const found: Value = { name: newName('found'), type: 'bool', axes: [] }
+    const test = passes(valueRef(entry))
+    const named: Value = { name: newName('found'), type: 'bool', axes: [] }
+    const found = test.kind === 'value' ? test : valueRef(named)
     const [l, h, m] = [valueRef(low), valueRef(high), valueRef(middle)]
     const loop: Loop = {
       kind: 'loop',
@@ -55,9 +57,9 @@ export function createSearches(context: SearchContext): (tableOf: (op: TileFold)
       body: [
         { kind: 'map', to: middle, expr: add(l, scalar('idiv', sub(h, l), int(2))) },
         { kind: 'load', to: entry, buffer: table.buffer.name, index: indexOf(table, m), outside: 'clamp' },
-        { kind: 'map', to: found, expr: passes(valueRef(entry)) },
-        { kind: 'map', to: nextLow, expr: select(or(valueRef(found), le(h, l)), l, add(m, int(1))) },
-        { kind: 'map', to: nextHigh, expr: select(valueRef(found), m, h) },
+        ...(found === test ? [] : [{ kind: 'map' as const, to: named, expr: test }]),
+        { kind: 'map', to: nextLow, expr: select(or(found, le(h, l)), l, add(m, int(1))) },
+        { kind: 'map', to: nextHigh, expr: select(found, m, h) },
       ],
     }
     emit(loop)
@@ -67,7 +69,7 @@ export function createSearches(context: SearchContext): (tableOf: (op: TileFold)
   }
 
   /** A name for what every round compares with. */
-  function named(bound: KernelExpr, hint: string): KernelExpr {
+  function atHand(bound: KernelExpr, hint: string): KernelExpr {
     const key = `${hint} ${JSON.stringify(bound)}`
     const known = done.get(key)
     if (known || bound.kind !== 'call') return known ?? bound
@@ -89,11 +91,11 @@ export function createSearches(context: SearchContext): (tableOf: (op: TileFold)
 
   return (tableOf) => {
     const least = (bound: KernelExpr): KernelExpr => {
-      const x = named(bound, 'least')
+      const x = atHand(bound, 'least')
       return find(tables.running(tableOf('max'), 'up'), 'start', (entry) => not(lt(entry, x)), JSON.stringify(x))
     }
     const most = (bound: KernelExpr): KernelExpr => {
-      const x = named(bound, 'most')
+      const x = atHand(bound, 'most')
       return find(tables.running(tableOf('min'), 'down'), 'end', (entry) => lt(x, entry), JSON.stringify(x))
     }
     return {

@@ -13,6 +13,7 @@ import {
 } from '../kernel.ts'
 import type { Op } from '../ops.ts'
 import { createElements } from './elements.ts'
+import { createNames } from './names.ts'
 import { float, int, no, scalar, yes } from './scalar.ts'
 import type { Table, TileFold } from './tables.ts'
 
@@ -113,14 +114,3 @@ export const indexOf = ({ buffer, tiles }: Table, at: KernelExpr): Readonly<Reco
 
 const singlesOf = (axes: readonly string[], tiles: string): Kernel['grid'] =>
   axes.filter((axis) => axis !== tiles).map((axis) => ({ axis, tile: undefined }))
-
-/** Names that differ from each other and from `taken`. */
-export function createNames(taken: Iterable<string> = []): (base: string) => string {
-  const used = new Set(taken)
-  return (base) => {
-    let name = base
-    for (let n = 2; used.has(name); n++) name = `${base}${n}`
-    used.add(name)
-    return name
-  }
-}

@@ -3,7 +3,7 @@ import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr } from '../../compiler/kernel.ts'
 import { atom, type Code, join, prefixed, tightness } from '../expression.ts'
 import { findGuard, printGuarded } from './guard.ts'
-import type { Define, Fold, Item, Scale } from './item.ts'
+import { type Define, type Fold, type Item, type Scale, valuesIn } from './item.ts'
 import { printLoop } from './loop.ts'
 import type { Nest, Node } from './nest.ts'
 import { printProduct } from './product.ts'
@@ -134,7 +134,9 @@ function define(item: Define, spot: Spot): void {
   if (place?.stored && !place.local) return keep(name, code, spot)
   const local = sheet.names.reuse(name, `value ${name}`)
   const type =
-    item.from.kind === 'expr' && isLiteral(item.from.expr) ? `: ${item.to.type === 'bool' ? 'boolean' : 'number'}` : ''
+    item.from.kind === 'expr' && (isLiteral(item.from.expr) || isCircular(item, sheet.facts.carried))
+      ? `: ${item.to.type === 'bool' ? 'boolean' : 'number'}`
+      : ''
   block.line(`const ${local}${type} = ${code.text}`)
   sheet.locals.set(name, atom(local, block.level))
   if (place?.stored) keep(name, atom(local, block.level), spot)
@@ -143,6 +145,10 @@ function define(item: Define, spot: Spot): void {
 /** TypeScript takes such a value for one or two numbers rather than any, and refuses to compare it with others. */
 const isLiteral = (e: KernelExpr): boolean =>
   e.kind === 'const' || (e.kind === 'call' && e.op === 'select' && e.args.slice(1).every(isLiteral))
+
+/** TypeScript narrows a boolean that changes from round to round by what it is set to, which must not depend on it then. */
+const isCircular = ({ to, from }: Define, carried: ReadonlySet<string>): boolean =>
+  to.type === 'bool' && from.kind === 'expr' && valuesIn(from.expr).some((name) => carried.has(name))
 
 /** Puts an element into its array. */
 export function keep(name: string, code: Code, spot: Spot): void {
