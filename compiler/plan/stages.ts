@@ -19,6 +19,7 @@ import {
 import type { Interner } from './intern.ts'
 import type { Obstacle, Part, StreamPlan } from './plan.ts'
 import { pruneParts } from './prune-parts.ts'
+import { createCuts, elementwise, tokenAxes, tokensOf, type Walk, walkOf } from './walks.ts'
 
 export interface Request {
   readonly decl: ResultDecl
@@ -61,24 +62,9 @@ class Unstaged extends Error {
   }
 }
 
-const tokenAxes: readonly string[] = ['i', 'j']
-const tokensOf = (axes: readonly string[]): readonly string[] => tokenAxes.filter((axis) => axes.includes(axis))
-const otherToken = (axis: string): string => (axis === 'i' ? 'j' : 'i')
-/** The axes that the elements of a fold vary over. */
-const bodyAxes = (e: Expr): readonly string[] =>
-  e.kind === 'reduce' || e.kind === 'scan' ? [...e.of.axes, ...(e.domain?.axes ?? []), ...[e.over].flat()] : e.axes
-const isPair = (e: Expr): boolean => tokenAxes.every((axis) => bodyAxes(e).includes(axis))
-
-/** Rows of one axis and what passes by; an element by itself has neither. */
-interface Walk {
-  readonly row: string | undefined
-  readonly stream: string | undefined
-}
-const elementwise: Walk = { row: undefined, stream: undefined }
-const walkOf = (row: string | undefined): Walk => (row ? { row, stream: otherToken(row) } : elementwise)
-
 export function planStages(wanted: readonly Request[], tools: StageTools): Staged {
   const { attention, names } = tools
+  const { cutAt, walkFor } = createCuts(tools.isOpen)
   const exprs = new Map<ResultDecl, Expr>()
   const kept: ResultDecl[] = []
   const originals = new Map<Expr, Expr>() // by buffer
@@ -133,22 +119,6 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     visit(e)
     return [...cuts]
   }
-  const cutAt = (x: Expr, stream: string | undefined): Expr | undefined => {
-    if (x.kind === 'repeat') return x
-    if (x.kind === 'at') return x.of.kind === 'input' || x.of.kind === 'bound' ? undefined : x.of
-    if (x.kind !== 'reduce' && x.kind !== 'scan') return undefined
-    const over = [x.over].flat()
-    if (x.kind === 'reduce' && !over.some((axis) => tokenAxes.includes(axis) || walkOver(x, axis))) return undefined
-    if (stream === undefined) return isPair(x) || over.some((axis) => walkOver(x, axis)) ? x : undefined
-    return over.includes(stream) && (isPair(x) || walkOver(x, stream)) ? undefined : x
-  }
-  /** A further source of keys: an axis of open length that one token axis meets, such as slots of a memory. */
-  const walkOver = (x: Expr, axis: string): Walk | undefined => {
-    const [row, ...more] = tokensOf(bodyAxes(x))
-    const isSource = !tokenAxes.includes(axis) && tools.isOpen(axis) && row !== undefined && more.length === 0
-    return isSource ? { row, stream: axis } : undefined
-  }
-
   const levelFor = (e: Expr, level: Level): Level => {
     const free = new Set(nodesOf(e).flatMap((x) => (x.kind === 'bound' ? [x.id] : [])))
     let at = level
@@ -167,13 +137,6 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
       if (e.kind === 'repeat') runLoop(e, levelFor(e, level))
       else keep([e], elementwise, levelFor(e, level))
     }
-  }
-  /** The walk that a fold over tokens, or over a further source of keys, asks for. */
-  const walkFor = (e: Expr): Walk | undefined => {
-    if (e.kind !== 'reduce') return undefined
-    const [axis] = e.over
-    if (axis === undefined || e.over.length > 1) return undefined
-    return tokenAxes.includes(axis) ? (isPair(e) ? walkOf(otherToken(axis)) : undefined) : walkOver(e, axis)
   }
   const keep = (all: readonly Expr[], walk: Walk, level: Level): void => {
     const requests = requestsFor(all, level)
