@@ -38,7 +38,7 @@ const mask: fc.Arbitrary<string | undefined> = fc.oneof(
 const unary = ['exp', 'tanh', 'relu', 'softplus', 'sigmoid', 'abs'] as const
 /** An expression per pair over the score and reductions of earlier ones. */
 const pairExpr = (depth: number): fc.Arbitrary<string> => {
-  const leaf = pick('score', 'score', 'score / 2', 'softmax[j](score)', '1', 'kb', 'qb', 'abs(i - j) / 3')
+  const leaf = pick('score', 'score', 'score / 2', 'softmax[j](score)', '1', 'kb', 'qb', '0.3 * abs(i - j)')
   if (depth === 0) return leaf
   const inner = pairExpr(depth - 1)
   return fc.oneof(
