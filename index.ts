@@ -1,10 +1,11 @@
 /** The compiler: text in, text out. Nothing here or below touches files, processes or devices, so it runs in a browser. */
 import type { Attention, Module } from './compiler/attention.ts'
-import { checkFile } from './compiler/check/check.ts'
+import { checkFile, type ReadImport } from './compiler/check/check.ts'
 import { invariant } from './compiler/invariant.ts'
 import type { Machine, Program } from './compiler/kernel.ts'
 import { knownScalar } from './compiler/known-scalar.ts'
 import { lowerProgram } from './compiler/lower/program.ts'
+import { checkOptions, OptionError, type StageOptions } from './compiler/options.ts'
 import { own } from './compiler/own.ts'
 import { makePlan } from './compiler/plan/make-plan.ts'
 import type { Plan } from './compiler/plan/plan.ts'
@@ -16,36 +17,29 @@ import { verifyProgram } from './compiler/verify-kernel.ts'
 import { version } from './generated/version.ts'
 import { type Diagnostic, type Result, succeed } from './grammar/diagnostic.ts'
 import { parse } from './grammar/parse.ts'
-import type { SourceFile } from './grammar/source.ts'
+import { placeOf, type SourceFile } from './grammar/source.ts'
 import { targets } from './targets/index.ts'
 import type { OutFile } from './targets/target.ts'
 
-export type { Attention, Module, OutFile, Plan, Program }
-export { type Diagnostic, type Result, type SourceFile, targets, version }
+export { renderHuman, renderShort } from './grammar/diagnostic.ts'
+export type { Attention, Module, OutFile, Plan, Program, ReadImport, StageOptions }
+export { type Diagnostic, OptionError, placeOf, type Result, type SourceFile, targets, version }
 
-/** Everything that is fixed when a kernel is generated. */
+/** Everything that is fixed when code is generated. */
 export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
-  readonly threads?: boolean
+  readonly threads?: boolean // also a function that shares the work among workers, where the target has one thread; default false
 }
-export interface StageOptions {
-  readonly dtype?: 'f32' | 'f16' | 'bf16' // of float inputs without a declared type, and of results with a feature axis; default f32
-  readonly precision?: 'accurate' | 'fast' // of elementary functions, where a target has a choice; default: the source's, else accurate
-  readonly sizes?: Readonly<Record<string, number>> // compile-time lengths; default d = e = 64, others from the first check line
-  readonly tile?: Readonly<Record<string, number>>
-  readonly results?: readonly string[] // default: all
-  readonly splits?: number // parts of the streamed axis, merged by a second kernel; default 1
-  readonly plan?: 'auto' | 'materialised'
-  readonly readImport?: ReadImport
-}
-/** Gives the file that `path`, written in `from`, names; or says why there is none. */
-export type ReadImport = (from: SourceFile, path: string) => SourceFile | { readonly problem: string }
 
-export interface Compiled {
-  readonly files: readonly OutFile[] // the first is the main one
+/** A source for a target, up to its tile programs. */
+export interface Prepared {
   readonly module: Module
   readonly plans: readonly Plan[]
   readonly programs: readonly Program[]
+  emit(): Promise<readonly OutFile[]> // the first is the main one
+}
+export interface Compiled extends Omit<Prepared, 'emit'> {
+  readonly files: readonly OutFile[] // the first is the main one
 }
 
 /** Stages whose result can be printed, in order. */
@@ -56,28 +50,43 @@ const noImports: ReadImport = () => ({ problem: 'imports cannot be read here' })
 
 /** Parses and checks a source with everything it imports. Errors of the source are data; only faults of the compiler throw. */
 export function analyze(file: SourceFile, readImport: ReadImport = noImports): Result<Module> {
+  if (typeof file?.path !== 'string' || typeof file.text !== 'string')
+    throw new TypeError('a source is an object of a path, which messages show, and a text')
   const module = checkFile(file, readImport)
   if (module.ok) for (const fault of verifyModule(module.value)) invariant(false, `after check: ${fault}`)
   return module
 }
 
-/** Text in, files out. Async, since a target is loaded when it is asked for. Throws `RangeError` for a target there is not. */
+/**
+ * Text in, files out. Async, since a target is loaded when it is asked for. What is wrong with the source is data; an
+ * `OptionError` or a `TypeError` says that the call is wrong: a target there is not, a length that is none.
+ */
 export async function compile(file: SourceFile, options: CompileOptions): Promise<Result<Compiled>> {
+  const prepared = await prepare(file, options)
+  if (!prepared.ok) return prepared
+  const { emit, ...rest } = prepared.value
+  return succeed({ files: await emit(), ...rest }, prepared.warnings)
+}
+
+/** As `compile`, for who may have the files already: they are generated when `emit` is called. */
+export async function prepare(file: SourceFile, options: CompileOptions): Promise<Result<Prepared>> {
   const load = Object.hasOwn(targets, options.target) ? targets[options.target] : undefined
-  if (!load) throw new RangeError(`no target ${options.target}; there are ${Object.keys(targets).join(', ')}`)
+  const known = Object.keys(targets)
+  if (!load)
+    throw new OptionError('target', `no target ${options.target}; there are ${known.join(', ')}`, {
+      name: options.target,
+      known,
+    })
   const analyzed = analyze(file, options.readImport)
   if (!analyzed.ok) return analyzed
+  const { attentions } = analyzed.value
+  checkOptions(options, attentions)
   const target = await load()
-  const lowered = analyzed.value.attentions.map((attention) => lower(attention, options, target.machine))
+  const lowered = attentions.map((attention) => lower(attention, options, target.machine))
   const programs = lowered.map((x) => x.program)
-  const files = await target.emit({
-    name: baseName(file.path),
-    programs,
-    dtype: options.dtype ?? 'f32',
-    version,
-    threads: options.threads ?? false,
-  })
-  return succeed({ files, module: analyzed.value, plans: lowered.map((x) => x.plan), programs }, analyzed.warnings)
+  const { dtype = 'f32', threads = false } = options
+  const emit = () => target.emit({ name: baseName(file.path), programs, dtype, version, threads })
+  return succeed({ module: analyzed.value, plans: lowered.map((x) => x.plan), programs, emit }, analyzed.warnings)
 }
 
 /** What `--emit` prints. Plans and kernels are made for a machine of default tiles: they are the same for every target. */
@@ -89,6 +98,7 @@ export function emitStage(stage: Stage, file: SourceFile, options: StageOptions 
   const analyzed = analyze(file, options.readImport)
   if (!analyzed.ok) return analyzed
   if (stage === 'ir') return succeed(printModule(analyzed.value), analyzed.warnings)
+  checkOptions(options, analyzed.value.attentions)
   const lowered = analyzed.value.attentions.map((attention) => lower(attention, options, defaultMachine))
   const text = stage === 'plan' ? lowered.map((x) => printPlan(x.plan)) : lowered.map((x) => printProgram(x.program))
   return succeed(text.join('\n'), analyzed.warnings)

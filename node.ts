@@ -1,20 +1,33 @@
-/** attnc in Node: the compiler of `index.ts`, and what reads sources and runs what they say. It prints nothing and never exits. */
-import type { Attention } from './compiler/attention.ts'
+/** attnc in Node: the compiler of `index.ts`, and what reads sources, keeps what is built and runs it. It never exits. */
+import type { Attention, Axis } from './compiler/attention.ts'
 import type { Sizes } from './compiler/interpret.ts'
 import type { Program } from './compiler/kernel.ts'
 import type { SourceFile } from './grammar/source.ts'
-import { analyze, type CompileOptions, compile, type ReadImport } from './index.ts'
+import { analyze, type CompileOptions, compileTimeSizes, prepare, type ReadImport } from './index.ts'
+import { attempt } from './runtime/attempt.ts'
+import { AttncError, emitWarning, valueOrThrow } from './runtime/attnc-error.ts'
+import { type Cache, sharedCache, withoutCache } from './runtime/cache/cache.ts'
+import { keyedOptions, keyOf, recordImports, showOptions } from './runtime/cache/key.ts'
+import type { Work } from './runtime/cache/provide.ts'
+import { type Argument, checkSizes, prepareCall } from './runtime/call.ts'
 import { readSource } from './runtime/files.ts'
 import { importReader } from './runtime/imports.ts'
-import { emptyLaunch, type Launch, prepareLaunch } from './runtime/launch.ts'
-import { done, failed, type Outcome, problem } from './runtime/problem.ts'
-import { firstThatRuns, type Inputs, type Loaded, type Runner, runnerOf, type Scalars } from './runtime/runners.ts'
+import type { Launch } from './runtime/launch.ts'
+import type { AnyArrays, Arrays, CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
+import { done, type Finding, failed, type Outcome, problem } from './runtime/problem.ts'
+import { remembering } from './runtime/remember.ts'
+import { firstThatRuns, type Inputs, type Loaded, type Runner, runnerOf } from './runtime/runners.ts'
+import { type StoredTensor, toStored } from './runtime/stored.ts'
 import { recordOf } from './runtime/tensor.ts'
 
 export * from './index.ts'
+export { AttncError, type Place } from './runtime/attnc-error.ts'
+export type { Argument } from './runtime/call.ts'
 export { importJavaScript, type Kernel } from './runtime/load-ts.ts'
+export type { CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
 export { decodeNpy, encodeNpy, readNpy, tensorOf } from './runtime/npy.ts'
 export type { Finding, Outcome, Problem } from './runtime/problem.ts'
+export type { StoredData, StoredTensor } from './runtime/stored.ts'
 export type { Tensor } from './runtime/tensor.ts'
 
 export interface SourceOnDisk {
@@ -27,8 +40,16 @@ export function openSource(path: string): Outcome<SourceOnDisk> {
   return file.ok ? done({ file: file.value, readImport: importReader(file.value) }) : file
 }
 
-/** The one of this name, or the only one. */
-export function chooseAttention(attentions: readonly Attention[], name: string | undefined): Outcome<Attention> {
+/**
+ * The one of this name, or the only one.
+ *
+ * @param hint  how the caller's user says which one
+ */
+export function chooseAttention(
+  attentions: readonly Attention[],
+  name: string | undefined,
+  hint: (name: string) => string = (one) => `{ attention: '${one}' }`,
+): Outcome<Attention> {
   const [only, ...others] = name === undefined ? attentions : attentions.filter((attention) => attention.name === name)
   if (only && others.length === 0) return done(only)
   const list = attentions.length > 0 ? attentions.map((attention) => attention.name).join(', ') : 'none'
@@ -36,7 +57,7 @@ export function chooseAttention(attentions: readonly Attention[], name: string |
     return failed(problem('ATTN0309', `there is no attention '${name}' in this source`, `there is ${list}`))
   const [first] = attentions
   if (!first) return failed(problem('ATTN0309', 'this source has no attention to run'))
-  return failed(problem('ATTN0309', `this source has several attentions: ${list}`, `--attention ${first.name}`))
+  return failed(problem('ATTN0309', `this source has several attentions: ${list}`, hint(first.name)))
 }
 
 /** One attention, built for a target and loaded. */
@@ -46,29 +67,36 @@ export interface Ready {
   readonly loaded: Loaded
 }
 
+/** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
+export interface Keeping {
+  readonly cache: Cache | undefined
+  readonly warn: (warning: Finding) => void
+}
+
+const nothingKept: Keeping = { cache: undefined, warn: () => {} }
+
 /** @param options  `sizes` may name every axis: of those, the compile-time ones are used */
 export async function loadAttention(
   source: SourceOnDisk,
   attention: Attention,
   options: CompileOptions,
+  { cache, warn }: Keeping = nothingKept,
 ): Promise<Outcome<Ready>> {
   const runner = await runnerOf(options.target)
   if (!runner.ok) return runner
-  const fixed = attention.axes
-    .filter(({ time }) => time === 'compile')
-    .flatMap(({ name }) => {
-      const length = options.sizes?.[name]
-      return length === undefined ? [] : [[name, length] as const]
-    })
-  const compiled = await compile(source.file, {
-    ...options,
-    sizes: Object.fromEntries(fixed),
-    readImport: source.readImport,
-  })
-  if (!compiled.ok) return failed(...compiled.diagnostics)
-  const program = compiled.value.programs.find(({ name }) => name === attention.name)
+  const { read, imports } = recordImports(source.readImport)
+  const fixed = { ...options, sizes: compileTimeSizes(attention, options.sizes ?? {}), readImport: read }
+  const prepared = await attempt(() => prepare(source.file, fixed))
+  if (!prepared.ok) return prepared
+  const { programs, emit } = prepared.value
+  const program = programs.find(({ name }) => name === attention.name)
   if (!program) throw new Error(`no program for ${attention.name}`)
-  const loaded = await runner.value.load(compiled.value.files)
+  const { machine, build, load } = runner.value
+  const work: Work<Loaded> = { build: async (staging) => build(await emit(), staging), use: load }
+  const keyed = keyedOptions(fixed)
+  const key = cache && keyOf({ main: source.file, imports, options: keyed, machine: await machine() })
+  const about = { source: source.file.path, target: options.target, options: showOptions(keyed) }
+  const loaded = await (key === undefined ? withoutCache(work) : cache!.provide({ ...work, key, about, warn }))
   return loaded.ok ? done({ runner: runner.value, program, loaded: loaded.value }) : loaded
 }
 
@@ -85,31 +113,51 @@ export async function callAttention(
   }
 }
 
-export interface RunOptions extends Partial<CompileOptions> {
-  readonly attention?: string // where the source has several
-  readonly inputs?: Inputs
-  readonly params?: Scalars
-  readonly shape?: Sizes
-  readonly seed?: number // draws the inputs that are not given
+/**
+ * Reads a source, and gives one of its attentions as a function. It is compiled when it is first called with lengths that are fixed
+ * in generated code, or at once where `sizes` has them all. Throws an `AttncError` where source or options are wrong.
+ */
+export async function load<Inputs extends Arrays<Inputs> = AnyArrays, Results extends Arrays<Results> = AnyArrays>(
+  path: string,
+  options: LoadOptions = {},
+): Promise<LoadedAttention<Inputs, Results>> {
+  const { attention: name, target: asked = 'auto', cache = true, onWarning: warn = emitWarning, ...rest } = options
+  const source = valueOrThrow(openSource(path))
+  const module = await attempt(() => analyze(source.file, source.readImport))
+  if (!module.ok) throw new AttncError(module.findings)
+  for (const warning of module.warnings) warn(warning)
+  const attention = valueOrThrow(chooseAttention(module.value.attentions, name))
+  const faults = checkSizes(attention, rest.sizes ?? {})
+  if (faults.length > 0) throw new AttncError(faults)
+  const target = asked === 'auto' ? await firstThatRuns() : asked
+  const keeping = { cache: cache ? sharedCache() : undefined, warn }
+  const call = await callable(source, attention, { ...rest, target }, keeping)
+  return Object.assign(call, { attention, target }) as unknown as LoadedAttention<Inputs, Results> // by the names of the caller
 }
 
-/** Runs an attention of a source file on tensors. */
-export async function run(path: string, options: RunOptions = {}): Promise<Outcome<Inputs>> {
-  const source = openSource(path)
-  if (!source.ok) return source
-  const module = analyze(source.value.file, source.value.readImport)
-  if (!module.ok) return failed(...module.diagnostics)
-  const attention = chooseAttention(module.value.attentions, options.attention)
-  if (!attention.ok) return attention
-  const given = {
-    ...emptyLaunch,
-    inputs: recordOf(Object.entries(options.inputs ?? {})),
-    params: recordOf(Object.entries(options.params ?? {})),
-    dtype: options.dtype ?? 'f32',
+type Call = (inputs: Readonly<Record<string, Argument>>, options?: CallOptions) => Promise<AnyTensors>
+type AnyTensors = Readonly<Record<string, StoredTensor>>
+
+async function callable(
+  source: SourceOnDisk,
+  attention: Attention,
+  options: CompileOptions,
+  keeping: Keeping,
+): Promise<Call> {
+  const { dtype, sizes: known = {} } = options
+  const specialise = remembering(
+    (fixed: CompileOptions) => JSON.stringify(keyedOptions(fixed)),
+    (fixed) => loadAttention(source, attention, fixed, keeping),
+  )
+  const specialised = async (sizes: Sizes, type: Launch['dtype']): Promise<Ready> =>
+    valueOrThrow(await specialise({ ...options, dtype: type, sizes: compileTimeSizes(attention, sizes) }))
+  const isKnown = ({ name, time, length }: Axis): boolean =>
+    time === 'run' || Object.hasOwn(known, name) || (length.kind !== 'input' && length.kind !== 'divides')
+  if (attention.axes.every(isKnown)) await specialised(known, dtype ?? 'f32')
+  return async (inputs, { params = {}, sizes } = {}) => {
+    const launch = valueOrThrow(prepareCall(attention, { inputs, params, sizes: { ...known, ...sizes } }, dtype))
+    const ready = await specialised(launch.sizes, launch.dtype)
+    const results = valueOrThrow(await callAttention(ready, launch))
+    return recordOf(Object.entries(results).map(([name, tensor]) => [name, toStored(tensor)]))
   }
-  const launch = prepareLaunch(attention.value, given, { ...options.sizes, ...options.shape }, options.seed)
-  if (!launch.ok) return launch
-  const target = options.target ?? (await firstThatRuns())
-  const ready = await loadAttention(source.value, attention.value, { ...options, target, sizes: launch.value.sizes })
-  return ready.ok ? callAttention(ready.value, launch.value) : ready
 }

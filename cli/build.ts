@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { compile, emitStage, type Stage, stages } from '../index.ts'
+import { attempt } from '../runtime/attempt.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type FileToWrite, writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
-import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
+import { type Choices, compileOptions, optional, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
 import { all, parseChoice } from './options.ts'
 import type { Options } from './program.ts'
@@ -40,8 +41,8 @@ function checkWhere(out: string | undefined, stage: Stage | undefined): Outcome<
 }
 
 async function printStage(stage: Stage, { file, readImport }: Source, choices: Choices): Promise<Answer> {
-  const printed = emitStage(stage, file, compileOptions(choices, readImport))
-  if (!printed.ok) return refuse(printed.diagnostics)
+  const printed = await attempt(() => emitStage(stage, file, compileOptions(choices, readImport)))
+  if (!printed.ok) return refuse(printed.findings)
   const text = printed.value.endsWith('\n') ? printed.value : `${printed.value}\n`
   return { exit: 0, findings: printed.warnings, out: text, json: { stage, source: file.path, text } }
 }
@@ -58,11 +59,10 @@ async function buildAll(sources: readonly Source[], choices: Choices, out: strin
   const built: Built[] = []
   for (const [n, { file, folder, readImport }] of sources.entries()) {
     io.progress?.(`building ${n + 1}/${sources.length} ${file.path}`)
-    const compiled = await compile(file, compileOptions(choices, readImport))
-    if (!compiled.ok) findings.push(...compiled.diagnostics)
+    const compiled = await attempt(() => compile(file, compileOptions(choices, readImport)))
+    if (!compiled.ok) findings.push(...compiled.findings)
     else {
-      const axes = checkAxes(compiled.value.module.attentions, choices.sizes, choices.tile)
-      findings.push(...compiled.warnings, ...(axes.ok ? [] : axes.findings))
+      findings.push(...compiled.warnings)
       built.push(
         ...compiled.value.files.map(({ path, text }, k) => ({
           source: file.path,

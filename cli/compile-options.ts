@@ -2,8 +2,9 @@ import type { Attention } from '../compiler/attention.ts'
 import type { CompileOptions } from '../index.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { firstThatRuns, runners } from '../runtime/runners.ts'
+import { unknownNames } from '../runtime/unknown-names.ts'
 import { targets } from '../targets/index.ts'
-import { all, parseChoice, parseLengths, unknownNames } from './options.ts'
+import { all, parseChoice, parseLengths } from './options.ts'
 import type { Options } from './program.ts'
 
 export type Dtype = NonNullable<CompileOptions['dtype']>

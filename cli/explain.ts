@@ -1,4 +1,5 @@
 import { suggest } from '../grammar/suggest.ts'
+import { attempt } from '../runtime/attempt.ts'
 import { problem, problemCodes } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { compileOptions, parseChoices } from './compile-options.ts'
@@ -17,8 +18,8 @@ export async function explain(args: readonly string[], options: Options, io: Io)
   if (!source.ok) return refuse(source.findings)
   const { file, readImport } = source.value
   const { emitStage } = await import('../index.ts')
-  const plan = emitStage('plan', file, compileOptions(choices.value, readImport))
-  if (!plan.ok) return refuse(plan.diagnostics)
+  const plan = await attempt(() => emitStage('plan', file, compileOptions(choices.value, readImport)))
+  if (!plan.ok) return refuse(plan.findings)
   return { exit: 0, findings: plan.warnings, out: plan.value, json: { source: file.path, plan: plan.value } }
 }
 

@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   explain: async () => (await import('./explain.ts')).explain,
   fmt: async () => (await import('./fmt.ts')).fmt,
   targets: async () => (await import('./targets.ts')).targets,
+  cache: async () => (await import('./cache.ts')).cache,
 }
 
 /** Gives the exit code. With an `io` of its own it leaves the process alone. */

@@ -1,6 +1,6 @@
 /** The values of options: texts to what they mean, or a problem that says what would be right. */
 import { didYouMean } from '../grammar/suggest.ts'
-import { done, failed, type Outcome, type Problem, problem } from '../runtime/problem.ts'
+import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { recordOf } from '../runtime/tensor.ts'
 
 const quote = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
@@ -70,20 +70,6 @@ export function parseScalar(text: string, type: 'bool' | 'i32' | 'f32'): number 
   if (/^[+-]?inf$/.test(text)) return text.startsWith('-') ? -Infinity : Infinity
   return decimal.test(text) && Number.isFinite(Math.fround(Number(text))) ? Number(text) : undefined
 }
-
-/** Names that an option gives and nothing has. */
-export const unknownNames = (
-  code: 'ATTN0303' | 'ATTN0304' | 'ATTN0305' | 'ATTN0306',
-  what: string,
-  given: Iterable<string>,
-  known: readonly string[],
-): readonly Problem[] =>
-  [...given]
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const hint = didYouMean(name, known).hint ?? (known.length > 0 ? `there is ${quote(known)}` : 'there is none')
-      return problem(code, `there is no ${what} '${name}'`, hint)
-    })
 
 /** The first failure among outcomes, or their values. */
 export function all<T extends readonly unknown[]>(...outcomes: { readonly [K in keyof T]: Outcome<T[K]> }): Outcome<T> {

@@ -2,7 +2,8 @@ import type { Attention } from '../compiler/attention.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Scalars } from '../runtime/runners.ts'
 import { recordOf } from '../runtime/tensor.ts'
-import { parseScalar, unknownNames } from './options.ts'
+import { unknownNames } from '../runtime/unknown-names.ts'
+import { parseScalar } from './options.ts'
 
 /** The values of `--param`, as the attention declares them. */
 export function paramsOf(attention: Attention, given: ReadonlyMap<string, string>): Outcome<Scalars> {

@@ -22,10 +22,12 @@ export interface Options {
   readonly output: readonly string[]
   readonly seed?: string
   readonly probes: boolean
+  readonly cache?: boolean
+  readonly maxSize?: string
   readonly check?: true
 }
 
-export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'targets'] as const
+export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'targets', 'cache'] as const
 export type CommandName = (typeof commandNames)[number]
 export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
 
@@ -51,6 +53,7 @@ const shared = {
   shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
   seed: new Option('--seed <number>', 'of random tensors (default: 0)'),
   param: list('--param <name=value>', 'a parameter of the attention'),
+  noCache: new Option('--no-cache', 'neither use nor keep what is built'),
   attention: new Option('--attention <name>', 'which one, where the source has several'),
 }
 
@@ -98,7 +101,7 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
         const command = given.at(-1)
         return command instanceof Command ? handle(name, command.args, command.opts<Options>()) : undefined
       })
-  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers]) addTo(add)
+  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers, addCache]) addTo(add)
   return program
 }
 
@@ -166,6 +169,7 @@ function addRun(add: Add): void {
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.plan)
+    .addOption(shared.noCache)
     .addOption(shared.stdinName)
 }
 
@@ -189,6 +193,7 @@ function addVerify(add: Add): void {
     .addOption(shared.param)
     .addOption(shared.tile)
     .option('--no-probes', 'random inputs only')
+    .addOption(shared.noCache)
     .addOption(shared.stdinName)
 }
 
@@ -222,4 +227,14 @@ function addOthers(add: Add): void {
     ['attnc targets', 'attnc targets --json'],
     [0, 4],
   )
+}
+
+function addCache(add: Add): void {
+  add(
+    'cache',
+    ' <action>',
+    'Shows what was built and kept (dir, ls), or removes it (prune, clear).',
+    ['attnc cache dir', 'attnc cache ls', 'attnc cache prune --max-size 100M', 'attnc cache clear'],
+    [0, 2, 4],
+  ).option('--max-size <size>', 'of prune: what may be left, as 100M or 1G (default: 512M)')
 }

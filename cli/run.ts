@@ -2,17 +2,19 @@ import { resolve } from 'node:path'
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze, callAttention, chooseAttention, loadAttention } from '../node.ts'
-import { emptyLaunch, type Launch, prepareLaunch, readTensors } from '../runtime/launch.ts'
+import { emptyLaunch, type Launch, type LaunchHints, prepareLaunch, readTensors } from '../runtime/launch.ts'
 import { encodeNpy } from '../runtime/npy.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Inputs } from '../runtime/runners.ts'
 import { type Summary, summarize } from '../runtime/tensor.ts'
+import { unknownNames } from '../runtime/unknown-names.ts'
 import { writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
-import { all, parseAssignments, parseInteger, parseLengths, unknownNames } from './options.ts'
+import { keeping } from './keeping.ts'
+import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
 import { paramsOf } from './params.ts'
 import type { Options } from './program.ts'
 import { readOneSource } from './sources.ts'
@@ -34,22 +36,24 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   if (!source.ok) return refuse(source.findings)
   const module = analyze(source.value.file, source.value.readImport)
   if (!module.ok) return refuse(module.diagnostics)
-  const attention = chooseAttention(module.value.attentions, options.attention)
+  const attention = chooseAttention(module.value.attentions, options.attention, (name) => `--attention ${name}`)
   if (!attention.ok) return refuse([...module.warnings, ...attention.findings])
   const launch = launchOf(attention.value, asked.value)
   if (!launch.ok) return refuse([...module.warnings, ...launch.findings])
   io.progress?.(`building ${attention.value.name}`)
   const { dtype, sizes } = launch.value
+  const warnings: Finding[] = [...module.warnings]
   const ready = await loadAttention(
     source.value,
     attention.value,
     compileOptions({ ...asked.value.choices, dtype, sizes }),
+    keeping(options, warnings),
   )
-  if (!ready.ok) return refuse([...module.warnings, ...ready.findings])
+  if (!ready.ok) return refuse([...warnings, ...ready.findings])
   io.progress?.(`running ${attention.value.name}`)
   const results = await uninterrupted(() => callAttention(ready.value, launch.value))
-  if (!results.ok) return refuse([...module.warnings, ...results.findings])
-  return finish(results.value, asked.value, attention.value, module.warnings)
+  if (!results.ok) return refuse([...warnings, ...results.findings])
+  return finish(results.value, asked.value, attention.value, warnings)
 }
 
 async function parseAsked(options: Options): Promise<Outcome<Asked>> {
@@ -94,7 +98,12 @@ function launchOf(attention: Attention, asked: Asked): Outcome<Launch> {
   if (!tensors.ok) return tensors
   const random = seed !== undefined || Object.keys(shape).length > 0
   const given = { ...emptyLaunch, ...tensors.value, params: checked.value[1] }
-  return prepareLaunch(attention, given, { ...choices.sizes, ...shape }, random ? (seed ?? 0) : undefined)
+  return prepareLaunch(attention, given, { ...choices.sizes, ...shape }, random ? (seed ?? 0) : undefined, hints)
+}
+
+const hints: LaunchHints = {
+  missing: (input) => `--input ${input}=FILE.npy; or --shape i=128,j=128 for random tensors`,
+  param: '--param name=value',
 }
 
 function sameTwice(outputs: ReadonlyMap<string, string>): readonly Finding[] {

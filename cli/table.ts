@@ -1,10 +1,16 @@
+import { displayWidth } from '../grammar/display.ts'
+
 /** Rows as aligned columns, two blanks between them; numbers (any cell of a column so marked) to the right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = []
-  for (const row of rows) for (const [n, cell] of row.entries()) widths[n] = Math.max(widths[n] ?? 0, cell.length)
+  for (const row of rows)
+    for (const [n, cell] of row.entries()) widths[n] = Math.max(widths[n] ?? 0, displayWidth(cell))
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, n) => (right.includes(n) ? cell.padStart(widths[n] ?? 0) : cell.padEnd(widths[n] ?? 0)))
+      .map((cell, n) => {
+        const blanks = ' '.repeat((widths[n] ?? 0) - displayWidth(cell))
+        return right.includes(n) ? `${blanks}${cell}` : `${cell}${blanks}`
+      })
       .join('  ')
       .trimEnd()
   return rows.map((row) => `${line(row)}\n`).join('')

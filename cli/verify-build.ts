@@ -1,7 +1,7 @@
 import { type Arithmetic, storageRounding } from '../compiler/arithmetic.ts'
 import type { Attention, StorageType } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
-import { loadAttention } from '../node.ts'
+import { type Keeping, loadAttention } from '../node.ts'
 import { done, type Outcome } from '../runtime/problem.ts'
 import type { Shape, Tile } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
@@ -12,12 +12,13 @@ export function builder(
   source: Source,
   attention: Attention,
   target: string,
+  keeping?: Keeping,
 ): (shape: Shape, tile: Tile | undefined) => Promise<Outcome<Ready>> {
   const built = new Map<string, Promise<Outcome<Ready>>>()
   return (shape, tile) => {
     const fixed = attention.axes.filter(({ time }) => time === 'compile').map(({ name }) => shape.sizes[name])
     const key = JSON.stringify([fixed, shape.dtype, tile])
-    const ready = built.get(key) ?? build(source, attention, target, shape, tile)
+    const ready = built.get(key) ?? build(source, attention, target, shape, tile, keeping)
     built.set(key, ready)
     return ready
   }
@@ -29,8 +30,9 @@ async function build(
   target: string,
   { sizes, dtype }: Shape,
   tile: Tile | undefined,
+  keeping: Keeping | undefined,
 ): Promise<Outcome<Ready>> {
-  const ready = await loadAttention(source, attention, { target, sizes, dtype, ...(tile ? { tile } : {}) })
+  const ready = await loadAttention(source, attention, { target, sizes, dtype, ...(tile ? { tile } : {}) }, keeping)
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
   return done({

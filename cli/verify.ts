@@ -1,6 +1,7 @@
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze } from '../index.ts'
+import type { Keeping } from '../node.ts'
 import { done, type Finding as Fault, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type Runner, runners, type Scalars } from '../runtime/runners.ts'
 import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
@@ -9,6 +10,7 @@ import { type Answer, refuse } from './answer.ts'
 import { checkAxes, type Dtype, optional, parseDtype, parseTargets, tileLengths } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
+import { keeping } from './keeping.ts'
 import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
 import { paramsOf } from './params.ts'
 import type { Options } from './program.ts'
@@ -33,12 +35,13 @@ export async function verify(args: readonly string[], options: Options, io: Io):
   if (!sources.ok) return refuse(sources.findings)
   const rows: Row[] = []
   const findings: Fault[] = []
+  const kept = keeping(options, findings)
   for (const source of sources.value) {
     const module = analyze(source.file, source.readImport)
     findings.push(...(module.ok ? module.warnings : module.diagnostics))
     if (!module.ok) continue
     for (const attention of module.value.attentions) {
-      const tried = await uninterrupted(() => verifyOne(source, attention, asked.value, io))
+      const tried = await uninterrupted(() => verifyOne(source, attention, asked.value, kept, io))
       if (tried.ok) rows.push(...tried.value)
       else findings.push(...tried.findings)
     }
@@ -77,7 +80,13 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
   return done({ targets, dtype, shape, tile, seed, params, probes: options.probes })
 }
 
-async function verifyOne(source: Source, attention: Attention, asked: Asked, io: Io): Promise<Outcome<readonly Row[]>> {
+async function verifyOne(
+  source: Source,
+  attention: Attention,
+  asked: Asked,
+  kept: Keeping,
+  io: Io,
+): Promise<Outcome<readonly Row[]>> {
   const checked = all<[unknown, Scalars]>(
     checkAxes([attention], asked.shape, asked.tile),
     paramsOf(attention, asked.params),
@@ -99,7 +108,7 @@ async function verifyOne(source: Source, attention: Attention, asked: Asked, io:
       seed: asked.seed,
       probes: asked.probes,
       params: checked.value[1],
-      build: builder(source, attention, target),
+      build: builder(source, attention, target, kept),
       onCase: (what) => io.progress?.(`${target} ${what}`),
     })
     if (!report.ok) return report

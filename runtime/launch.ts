@@ -14,6 +14,12 @@ export interface Launch {
   readonly dtype: DrawOptions['dtype']
 }
 
+/** What to do about a problem, in the words of who asks. */
+export interface LaunchHints {
+  readonly missing: (input: string) => string
+  readonly param: string
+}
+
 export const emptyLaunch: Launch = { inputs: recordOf([]), sizes: recordOf([]), params: recordOf([]), dtype: 'f32' }
 
 /**
@@ -48,22 +54,23 @@ export function readTensors(
  * Lengths and parameters of a call; with a seed, inputs that were not given are drawn.
  *
  * @param sizes  lengths that the caller asked for; the tensors must agree with them
+ * @param hints  undefined: the messages say enough
  */
 export function prepareLaunch(
   attention: Attention,
   given: Launch,
   sizes: Sizes,
   seed: number | undefined,
+  hints?: LaunchHints,
 ): Outcome<Launch> {
   const missing = attention.inputs.filter(({ name }) => !Object.hasOwn(given.inputs, name))
-  if (missing.length > 0 && seed === undefined) return failed(missingInputs(attention, missing))
+  if (missing.length > 0 && seed === undefined) return failed(missingInputs(attention, missing, hints))
   const shapes = recordOf(Object.entries(given.inputs).map(([name, { shape }]) => [name, shape]))
   const fill = seed === undefined ? {} : { fill: (axis: string) => defaultLength(attention, axis, seed) }
   const resolved = resolveSizes(attention, { shapes, sizes, params: given.params, ...fill })
   if (!resolved.ok) return failed(...resolved.problems.map(({ message }) => problem('ATTN0324', message)))
   const params = resolveParams(attention, resolved.value, given.params)
-  if (!params.ok)
-    return failed(...params.problems.map(({ message }) => problem('ATTN0307', message, '--param name=value')))
+  if (!params.ok) return failed(...params.problems.map(({ message }) => problem('ATTN0307', message, hints?.param)))
   const outside = [
     ...paramsOutside(attention, resolved.value, params.value),
     ...inputsOutside(attention, given.inputs, resolved.value, params.value),
@@ -89,10 +96,9 @@ function drawMissing(
 
 const mostElements = 2 ** 28
 
-function missingInputs(attention: Attention, missing: readonly InputDecl[]): Problem {
+function missingInputs(attention: Attention, missing: readonly InputDecl[], hints: LaunchHints | undefined): Problem {
   const names = missing.map(({ name, axes }) => `${name}[${axes.join(', ')}]`).join(', ')
-  const hint = `--input ${missing[0]?.name}=FILE.npy; or --shape i=128,j=128 for random tensors`
-  return problem('ATTN0308', `${attention.name} needs ${names}`, hint)
+  return problem('ATTN0308', `${attention.name} needs ${names}`, hints?.missing(missing[0]?.name ?? ''))
 }
 
 /** Of an axis of random tensors: as the first check line has it, else 64 features, and 1 to 4 of anything else. */

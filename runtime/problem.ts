@@ -68,6 +68,9 @@ const catalogue = {
   ATTN0330: ['target-cannot-run', 3],
   ATTN0340: ['unknown-error-code', 2],
   ATTN0341: ['undocumented-error-code', 2],
+  ATTN0360: ['cache-unusable', 2],
+  ATTN0361: ['cache-entry-changed', 1],
+  ATTN0362: ['cache-key-replaced', 1],
   ATTN0399: ['internal-error', 1],
 } as const satisfies Readonly<Record<string, readonly [title: string, exit: ProblemExit]>>
 
@@ -79,3 +82,8 @@ export function problem(code: ProblemCode, message: string, hint?: string): Prob
   const [title, exit] = catalogue[code]
   return { code, severity: 'error', title, message, exit, ...(hint === undefined ? {} : { hint }) }
 }
+
+export const warning = (code: ProblemCode, message: string, hint?: string): Problem => ({
+  ...problem(code, message, hint),
+  severity: 'warning',
+})

@@ -2,6 +2,7 @@
 import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
+import type { Made, Staging } from './cache/staging.ts'
 import { failed, type Outcome, problem } from './problem.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -13,20 +14,25 @@ export interface Loaded {
   call(program: Program, inputs: Inputs, params: Scalars): Promise<Inputs> | Inputs
 }
 
-/** Sums and functions in f64; only results are rounded. */
+/** Sums and functions in f64; only results are rounded. Exponentials are quicker than f64 has them: templates/ts/exp.ts. */
+const exponential = { relative: 2 ** (53 - 38) }
 const float64: Arithmetic = {
   ...float32,
   roundoff: 2 ** -53,
   sumRoundoff: 2 ** -53,
   tiny: 2 ** -1022,
   largest: Number.MAX_VALUE,
+  functions: { exp: exponential, sigmoid: exponential },
 }
 
 export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
   missing(): Promise<string | undefined> // why it cannot run here
-  load(files: readonly OutFile[]): Promise<Outcome<Loaded>>
+  machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
+  /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
+  build(files: readonly OutFile[], staging: Staging): Promise<Outcome<unknown>>
+  load(made: Made): Promise<Outcome<Loaded>>
 }
 
 /** In the order in which `--target auto` tries them; wgsl is used by name only. */
@@ -35,7 +41,9 @@ export const runners: Readonly<Record<string, Runner>> = {
     about: 'in Node, without tools',
     arithmetic: float64,
     missing: async () => undefined,
-    load: async (files) => (await import('./load-ts.ts')).loadTypeScript(files),
+    machine: async () => [],
+    build: async (files, staging) => (await import('./load-ts.ts')).keepJavaScript(files, staging),
+    load: async (made) => (await import('./load-ts.ts')).loadJavaScript(made),
   },
 }
 

@@ -87,16 +87,16 @@ function prepare(file: FileToWrite): Ready {
 }
 
 /** Gives the folders that had to be made, outer ones first. Step by step: a recursive `mkdir` below /proc never ends. */
-function makeFolders(folder: string): readonly string[] {
+export function makeFolders(folder: string, mode = 0o777): readonly string[] {
   const missing: string[] = []
   for (let at = folder; statSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) missing.unshift(at)
-  return missing.filter(makeFolder)
+  return missing.filter((one) => makeFolder(one, mode))
 }
 
 /** Was it made here? Another process may have been faster. */
-function makeFolder(folder: string): boolean {
+function makeFolder(folder: string, mode: number): boolean {
   try {
-    mkdirSync(folder)
+    mkdirSync(folder, { mode })
     return true
   } catch (error) {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return false

@@ -187,6 +187,11 @@ describe('rules', () => {
       hard: expect.objectContaining({ 0: 0 }),
     })
   })
+  test('a real power is bounded down to a base of 0', () => {
+    const base = max(sub(third, f32(1)), f32(0))
+    expect(Math.max(...hard([3, 2, 6], call2('pow', base, f32(1.5))))).toBeLessThan(1e-6)
+    expect(hard([3], call2('pow', base, f32(-1.5)))).toEqual([Infinity])
+  })
   test('infinities and NaN that are certain are exact', () => {
     expect(hard([-Infinity, Number.NaN], exp(x))).toEqual([0, Number.NaN])
     expect(hard([-Infinity, 1], fold('logsumexp', 'j', x))[0]).toBeLessThan(1e-5)

@@ -7,11 +7,13 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { execa } from 'execa'
+import typescript from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandNames } from '../cli/program.ts'
 import { reserved } from '../grammar/tokens.ts'
@@ -29,6 +31,7 @@ import { attnc } from './cli-io.ts'
 //   ts from COMMAND       pieces of what the command prints, moved to the left, with `// ...` between them; UPDATE_GOLDEN=1
 //                         writes them anew where their first and last lines are still there
 //   js                    a module that runs
+//   ts                    the same, and without errors of types
 //   json from COMMAND     what the command prints, word for word
 //   text                  nothing; likewise a block without a first word
 
@@ -128,6 +131,8 @@ function furnish(): void {
   put('ring.attn', 'import "ring_too.attn"\nfn ring(x) = x\n')
   put('ring_too.attn', 'import "ring.attn"\nfn ring_too(x) = x\n')
   copyFileSync(join(root, 'examples/z_score.attn'), join(folder, 'z_score_too.attn'))
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(root, join(folder, 'node_modules', 'attnc'))
 }
 
 beforeAll(() => {
@@ -212,12 +217,28 @@ describe('commands in', { timeout: 60_000 }, () => {
   )
 })
 
-test.each(blocksIn('js'))('the module at $place runs', { timeout: 60_000 }, async ({ text }) => {
-  writeFileSync(join(folder, 'module.mjs'), text)
-  expect(await execa(process.execPath, ['module.mjs'], { cwd: folder, reject: false })).toMatchObject({
+const modules = [...blocksIn('js'), ...blocksIn('ts').filter(({ rest }) => rest === '')]
+const nameOf = ({ place, language }: Block): string => `${place.replaceAll(/\W/g, '-')}.m${language}`
+
+test.each(modules)('the module at $place runs', { timeout: 60_000 }, async (block) => {
+  writeFileSync(join(folder, nameOf(block)), block.text)
+  expect(await execa(process.execPath, [nameOf(block)], { cwd: folder, reject: false })).toMatchObject({
     exitCode: 0,
     stderr: '',
   })
+})
+
+test('modules of TypeScript have no errors of types', () => {
+  const typed = modules.filter(({ language }) => language === 'ts')
+  for (const block of typed) writeFileSync(join(folder, nameOf(block)), block.text)
+  const { config } = typescript.readConfigFile(join(root, 'tsconfig.json'), typescript.sys.readFile)
+  const { options } = typescript.parseJsonConfigFileContent(config, typescript.sys, root)
+  const roots = typed.map((block) => join(folder, nameOf(block)))
+  const typeRoots = [join(root, 'node_modules/@types')]
+  const program = typescript.createProgram(roots, { ...options, typeRoots, noUnusedLocals: true })
+  const found = typescript.getPreEmitDiagnostics(program)
+  expect(found.map(({ file, messageText }) => `${file?.fileName} ${JSON.stringify(messageText)}`)).toEqual([])
+  expect(roots.length).toBeGreaterThan(4)
 })
 
 test('the source that the README shows is that of an example', () => {
@@ -277,6 +298,10 @@ describe('the page on the command line', () => {
     ['explain softmax.attn', 'source plan'],
     ['fmt --check softmax.attn', 'files'],
     ['targets', 'targets'],
+    ['cache dir', 'folder config'],
+    ['cache ls', 'folder entries bytes limit'],
+    ['cache prune', 'folder removed freed left bytes'],
+    ['cache clear', 'folder removed freed left bytes'],
   ])('says what %s --json prints', async (line, members) => {
     const [command = '', ...args] = words(line)
     const { out } = await attnc([command, ...args, '--json'])
@@ -346,6 +371,9 @@ const withoutExample = [
   'ATTN0166',
   'ATTN0330',
   'ATTN0341',
+  'ATTN0360',
+  'ATTN0361',
+  'ATTN0362',
   'ATTN0399',
 ]
 

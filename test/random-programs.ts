@@ -55,6 +55,16 @@ const pairExpr = (depth: number): fc.Arbitrary<string> => {
     inner.map((x) => `exp(min(${x}, 4)) / sum[j](exp(min(${x}, 4)))`),
     inner.map((x) => `(${x}) / sqrt(1 + sum[j]((${x}) ^ 2))`),
     inner.map((x) => `clamp(${x}, 0 - 1, 1)`),
+    fc.tuple(pick('cumsum', 'cumsum_back'), inner).map(([f, x]) => `exp(0 - ${f}[j](abs(${x})))`),
+    fc.tuple(pick('cumsum', 'cumsum_back', 'cummax'), inner).map(([f, x]) => `tanh(${f}[j](${x}))`),
+    inner.map((x) => `(let_x(${x}))`),
+    inner.map((x) => `cumsum[j](${x})[j = j - 1 else 0]`),
+    fc.tuple(pick('mean', 'max', 'logsumexp'), inner).map(([f, x]) => `(score / 2 - ${f}[i](${x}))`),
+    inner.map((x) => `softmax[i](${x})`),
+    fc.tuple(pick('==', '>='), inner, inner).map(([op, x, y]) => `(if ${x} ${op} max[j](${x}) then ${y} else 0)`),
+    fc.tuple(inner, inner).map(([x, y]) => `(${x}) * sum[j where ${y} > 0 and j < 7](${y})`),
+    inner.map((x) => `(${x}) / max(1, count[j](${x} > 0))`),
+    inner.map((x) => `sinkhorn[j, i](tanh(${x}), 2)`),
   )
 }
 const output = pick(
@@ -63,6 +73,8 @@ const output = pick(
   'output lse = logsumexp[j](score)',
   'output most = max[j](score)  output total = sum[j](weight)',
   'output m2 = sum[j](weight * v * v)',
+  'output col = sum[i](weight)',
+  'output map = weight',
 )
 
 export interface RandomProgram {
@@ -93,6 +105,7 @@ export const randomProgram: fc.Arbitrary<RandomProgram> = fc
   .map((p) => ({
     source: `attention a {
   input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], slope[h]: f32, kb[b, j]: f32, qb[b, i]: f32, seen[b, j]: bool, doc[b, j]: i32 in [0, 2]
+  fn let_x(x) = exp(sum[j](0 - abs(x)) - cumsum[j](0 - abs(x)))
   score = ${p.score}
   ${p.mask === undefined ? '' : `mask = ${p.mask}\n  `}normalize = ${p.normalize}
   ${p.output}

@@ -27,6 +27,8 @@ const storage = {
   most: storageRounding.f32,
   total: storageRounding.f32,
   m2: storageRounding.f32,
+  col: storageRounding.f32,
+  map: storageRounding.f32,
 }
 
 /** What is wrong with a program's generated TypeScript; undefined if nothing is. */

@@ -14,6 +14,7 @@ import { safeName } from '../targets/names.ts'
 import { reserved } from '../targets/ts/reserved.ts'
 import { ts } from '../targets/ts/target.ts'
 import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
+import { exp, makePowers } from '../templates/ts/exp.ts'
 import { fillTile, makeTile } from '../templates/ts/products.ts'
 import { runProgram } from './run-program.ts'
 import { draw } from './ts-draw.ts'
@@ -214,6 +215,35 @@ describe('a tile that a mask admits whole', () => {
     expect(no).toContain('const third =')
     expect(no).toMatch(/if \(.* third === 2\)\) part \+= y\[j0 \+ j\]!/)
     expect(yes?.trim()).toBe('for (let j = 0; j < jCount; j++) part += y[j0 + j]!')
+  })
+})
+
+describe('exp', () => {
+  const powers = makePowers()
+  const near = (x: number): number => Math.abs(exp(x, powers) / Math.exp(x) - 1)
+  test('is within 2^-38 of its size', () => {
+    let worst = 0
+    for (let n = -460_000; n <= 460_000; n++) worst = Math.max(worst, near(n / 10_000))
+    const octave = Math.LN2 / 16
+    for (let n = -1010; n <= 1010; n++) {
+      for (const part of [-0.5, -0.4999999999, -0.25, 0, 0.25, 0.4999999999, 0.5]) {
+        for (const ulps of [-2, 0, 2]) worst = Math.max(worst, near((n + part) * octave * (1 + ulps * 2 ** -53)))
+      }
+    }
+    expect(worst).toBeLessThan(2 ** -38)
+    expect(worst).toBeGreaterThan(2 ** -39)
+  })
+  test('is exact at 0 and at the ends, and does what Math.exp does far out', () => {
+    expect([0, -0, -Infinity, Infinity, Number.NaN].map((x) => exp(x, powers))).toEqual([1, 1, 0, Infinity, Number.NaN])
+    for (const x of [44, -44, 88.8, -103.9, 709.7, 709.8, -708.5, -745.2, 1e300, -1e300]) {
+      expect(exp(x, powers)).toBe(Math.exp(x))
+    }
+    for (const x of [1e-300, -1e-300, 1e-17, -1e-17, 2 ** -60]) expect(exp(x, powers)).toBe(1)
+  })
+  test('rises with its argument', () => {
+    for (let x = -43.99; x < 43.98; x += 0.0137) {
+      expect(exp(x + 0.0137, powers)).toBeGreaterThan(exp(x, powers))
+    }
   })
 })
 

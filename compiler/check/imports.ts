@@ -6,6 +6,7 @@ import { parse } from '../../grammar/parse.ts'
 import type { SourceFile } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
 
+/** Gives the file that `path`, written in `from`, names; or says why there is none. */
 export type ReadImport = (from: SourceFile, path: string) => SourceFile | { readonly problem: string }
 
 const maxImports = 256

@@ -35,6 +35,10 @@ function corners(f: (x: number, y: number) => number): Bounds['image'] {
   }
 }
 
+/** Products of finite values: (x + bx) (y + by) and its like lie no further apart. */
+export const productImage = (x: number, bx: number, y: number, by: number): number =>
+  Math.abs(x) * by + Math.abs(y) * bx + bx * by
+
 const addCorners = corners((x, y) => x + y)
 const subCorners = corners((x, y) => x - y)
 const mulCorners = corners((x, y) => x * y)
@@ -85,7 +89,7 @@ const extreme = (op: 'min' | 'max'): Bounds => ({
 })
 
 export const realPowerBounds: Bounds = {
-  image: corners(realPower),
+  image: corners((x, y) => realPower(Math.max(x, 0), y)), // as far as its domain reaches
   dx: (v, x, y) => (y * v) / x,
   dy: (v, x) => (v === 0 ? 0 : v * Math.log(x)),
 }
@@ -122,8 +126,7 @@ export const bounds: Readonly<Record<BoundedOp, Bounds>> = {
     dy: () => -1,
   },
   mul: {
-    image: (v, x, bx, y, by) =>
-      Number.isFinite(v) ? Math.abs(x) * by + Math.abs(y) * bx + bx * by : mulCorners(v, x, bx, y, by),
+    image: (v, x, bx, y, by) => (Number.isFinite(v) ? productImage(x, bx, y, by) : mulCorners(v, x, bx, y, by)),
     dx: (_v, _x, y) => y,
     dy: (_v, x) => x,
   },
@@ -139,4 +142,25 @@ export const bounds: Readonly<Record<BoundedOp, Bounds>> = {
     dx: (_v, x, y) => (x === y ? 0.5 : sigmoid(x - y)),
     dy: (_v, x, y) => (x === y ? 0.5 : sigmoid(y - x)),
   },
+}
+
+/** `rule.image` of a finite v. Arithmetic, which most operations are, is spared the call that cannot be foreseen. */
+export function imageOf(op: BoundedOp, rule: Bounds, v: number, x: number, bx: number, y: number, by: number): number {
+  if (op === 'add' || op === 'sub') return bx + by
+  return op === 'mul' ? productImage(x, bx, y, by) : rule.image(v, x, bx, y, by)
+}
+
+/** `rule.dx`, alike. */
+export function slopeOf(op: BoundedOp, rule: Bounds, v: number, x: number, y: number): number {
+  if (op === 'add' || op === 'sub') return 1
+  if (op === 'mul') return y
+  return op === 'div' ? 1 / y : rule.dx(v, x, y)
+}
+
+/** `rule.dy`, alike. */
+export function otherSlopeOf(op: BoundedOp, rule: Bounds, v: number, x: number, y: number): number {
+  if (op === 'add') return 1
+  if (op === 'sub') return -1
+  if (op === 'mul') return x
+  return op === 'div' ? -v / y : rule.dy(v, x, y)
 }

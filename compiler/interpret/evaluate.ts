@@ -15,6 +15,7 @@ import {
   unionAxes,
 } from '../ir.ts'
 import { dense, elements, expand, filled, mapValues, single, stridesOver, type Value, walk } from './array.ts'
+import { largest } from './bisect.ts'
 import { bind, type Context, homeOf, lengthOf, narrow, type Range, rangeOf, shapeOf, view, widen } from './context.ts'
 import { addProducts, finishFold, foldInto, runningFold, startFold } from './fold.ts'
 
@@ -218,37 +219,6 @@ function evaluateSolve(e: Solve, context: Context): Value {
 
 export const bindVariable = (context: Context, variable: Bound, value: Value): Context =>
   bind(context, new Map([[variable.id, value]]))
-
-/**
- * The largest f32 in [lo, hi] that is accepted, lo if none is, for each element: bisection over the bits, all elements in lockstep.
- * `accept` gives 1 or 0 and does not go from 0 to 1 as its argument grows.
- */
-export function largest(lo: Float64Array, hi: Float64Array, accept: (t: Float64Array) => Float64Array): Float64Array {
-  const low = hi.map((_, k) => orderOf(Math.fround(lo[k]!)) - (Math.fround(lo[k]!) >= lo[k]! ? 1 : 0)) // one below the first candidate
-  const high = hi.map((x) => orderOf(Math.fround(x)) + (Math.fround(x) > x ? 0 : 1)) // one above the last
-  const none = low.slice()
-  while (low.some((x, k) => high[k]! - x > 1)) {
-    const middle = low.map((x, k) => (high[k]! - x > 1 ? Math.floor((x + high[k]!) / 2) : x))
-    const yes = accept(middle.map(floatAt))
-    middle.forEach((m, k) => {
-      if (high[k]! - low[k]! <= 1) return
-      if (yes[k] !== 0) low[k] = m
-      else high[k] = m
-    })
-  }
-  return low.map((x, k) => (Number.isNaN(lo[k]! + hi[k]!) ? lo[k]! + hi[k]! : x === none[k] ? lo[k]! : floatAt(x)))
-}
-
-/** The rank of an f32 among all, so that neighbours differ by 1; both zeros have rank 0. */
-function orderOf(x: number): number {
-  const bits = new Int32Array(Float32Array.of(Math.abs(x)).buffer)[0]!
-  return x < 0 ? -bits : bits
-}
-
-function floatAt(order: number): number {
-  const size = new Float32Array(Int32Array.of(Math.abs(order)).buffer)[0]!
-  return order < 0 ? -size : size
-}
 
 /** All results of one loop come of one run. */
 function evaluateRepeat(e: Repeat, context: Context): Value {

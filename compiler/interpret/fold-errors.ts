@@ -104,18 +104,22 @@ export function coefficientsOf(totals: Totals, name: Name): Float64Array {
 
 /** Signed coefficients add, each times its `weight`. */
 export function addNames(totals: Totals, body: Body, weight?: Float64Array): void {
+  const { inside, target } = body
   for (const [name, coefficient] of body.named) {
     const sum = coefficientsOf(totals, name)
-    coefficient.forEach((c, k) => {
-      if (c !== 0 && body.inside?.[k] !== 0) sum[body.target[k]!]! += c * (weight ? weight[k]! : 1)
-    })
+    for (let k = 0; k < coefficient.length; k += 1) {
+      const c = coefficient[k]!
+      if (c === 0 || (inside && inside[k] === 0)) continue
+      sum[target[k]!]! += weight ? c * weight[k]! : c
+    }
   }
 }
 
 export function addFlags({ ambiguous: flags }: Totals, { ambiguous, inside, open, target }: Body): void {
   if (!ambiguous && !open) return
   target.forEach((t, k) => {
-    if ((ambiguous && ambiguous[k] !== 0 && inside?.[k] !== 0) || (open && open[k] !== 0)) flags[t] = 1
+    const within = inside === undefined || inside[k] !== 0
+    if ((ambiguous && ambiguous[k] !== 0 && within) || (open && open[k] !== 0)) flags[t] = 1
   })
 }
 
@@ -138,7 +142,7 @@ function countErrors(e: Reduce, context: Context, state: ErrorState): ErrorOf {
   for (const { x, b, inside, open, target } of bodies(e, context, state)) {
     target.forEach((t, k) => {
       const doubt = b[k] !== 0 || (open !== undefined && open[k] !== 0)
-      const within = inside?.[k] !== 0
+      const within = inside === undefined || inside[k] !== 0
       if (doubt && (within || (open && open[k] !== 0))) totals.places[t]! += 1
       else if (within && x[k] === deciding) decided[t] = 1
     })

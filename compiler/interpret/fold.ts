@@ -37,10 +37,9 @@ export function foldInto(
   body: Value,
   domain: Value | undefined,
 ): void {
-  const target = dense(fold.axes, fold.shape, fold.sum)
-  const operands = domain ? [target, body, domain] : [target, body]
-  const [xs, cs] = [body.data, domain?.data]
-  const combine = combiner(op, fold)
+  const operands = [dense(fold.axes, fold.shape, fold.sum), body, ...(domain ? [domain] : [])]
+  const xs = body.data
+  const cs = domain?.data
   walk(
     shape,
     operands.map((v) => stridesOver(v, axes)),
@@ -52,7 +51,8 @@ export function foldInto(
       const dO = step[0]!
       const di = step[1]!
       const dc = step[2] ?? 0
-      for (let n = 0; n < count; n += 1, o += dO, i += di, c += dc) if (cs?.[c] !== 0) combine(o, xs[i]!)
+      for (let n = 0; n < count; n += 1, o += dO, i += di, c += dc)
+        if (cs === undefined || cs[c] !== 0) combine(op, fold, o, xs[i]!)
     },
   )
 }
@@ -67,48 +67,57 @@ export function addProducts(
   domain: Value | undefined,
 ): void {
   const operands = [dense(fold.axes, fold.shape, fold.sum), x, y, ...(domain ? [domain] : [])]
-  const [sum, xs, ys, cs] = [fold.sum, x.data, y.data, domain?.data]
+  const sum = fold.sum
+  const xs = x.data
+  const ys = y.data
+  const cs = domain?.data
   walk(
     shape,
     operands.map((v) => stridesOver(v, axes)),
     operands.map((v) => v.offset),
     (at, count, step) => {
-      let o = at[0]!
-      let i = at[1]!
-      let j = at[2]!
-      let c = at[3] ?? 0
-      const dO = step[0]!
-      const di = step[1]!
-      const dj = step[2]!
-      const dc = step[3] ?? 0
-      for (let n = 0; n < count; n += 1, o += dO, i += di, j += dj, c += dc)
-        if (cs?.[c] !== 0) sum[o]! += xs[i]! * ys[j]!
+      addRun(sum, xs, ys, cs, at, step, count)
     },
   )
 }
 
-function combiner(op: ReduceOp, { sum, high, places }: Fold): (o: number, x: number) => void {
+function addRun(
+  sum: Float64Array,
+  xs: Float64Array,
+  ys: Float64Array,
+  cs: Float64Array | undefined,
+  at: readonly number[],
+  step: readonly number[],
+  count: number,
+): void {
+  let o = at[0]!
+  let i = at[1]!
+  let j = at[2]!
+  let c = at[3] ?? 0
+  const dO = step[0]!
+  const di = step[1]!
+  const dj = step[2]!
+  const dc = step[3] ?? 0
+  for (let n = 0; n < count; n += 1, o += dO, i += di, j += dj, c += dc)
+    if (cs === undefined || cs[c] !== 0) sum[o]! += xs[i]! * ys[j]!
+}
+
+function combine(op: ReduceOp, { sum, high, places }: Fold, o: number, x: number): void {
   switch (op) {
     case 'max':
-      return (o, x) => {
-        sum[o] = Math.max(sum[o]!, x)
-      }
+    case 'any':
+      sum[o] = Math.max(sum[o]!, x)
+      return
     case 'min':
     case 'all':
-      return (o, x) => {
-        sum[o] = Math.min(sum[o]!, x)
-      }
-    case 'any':
-      return (o, x) => {
-        sum[o] = Math.max(sum[o]!, x)
-      }
+      sum[o] = Math.min(sum[o]!, x)
+      return
     case 'logsumexp':
-      return (o, x) => addExponential(sum, high, o, x)
+      addExponential(sum, high, o, x)
+      return
     default:
-      return (o, x) => {
-        sum[o]! += x
-        places[o]! += 1
-      }
+      sum[o]! += x
+      places[o]! += 1
   }
 }
 
@@ -153,7 +162,7 @@ export function runningFold(
     for (let n = 0; n < length; n += 1) {
       const place = first + stride * (op === 'cumsum_back' ? length - 1 - n : n)
       const x = body[place]!
-      if (domain?.[place] !== 0) total = op === 'cummax' ? Math.max(total, x) : total + x
+      if (domain === undefined || domain[place] !== 0) total = op === 'cummax' ? Math.max(total, x) : total + x
       out[place] = total
     }
   }

@@ -1,13 +1,13 @@
 /** Sums of products: the errors of a product are computed where it is added, so that no array has a place for each product. */
-import type { Expr, Reduce } from '../ir.ts'
+import { type Expr, type Reduce, withoutAxes } from '../ir.ts'
 import { elements, expand, stridesWithin, type Value, walk } from './array.ts'
-import { bounds } from './bounds.ts'
-import { ownRounding, type Rounding, roundingOf, settle } from './call-errors.ts'
+import { bounds, productImage } from './bounds.ts'
 import { type Context, shapeOf } from './context.ts'
 import { type ErrorState, errorOf } from './errors.ts'
 import { evaluate } from './evaluate.ts'
 import { coefficientsOf } from './fold-errors.ts'
 import { exact, isRowLevel, type Name, none, totalVariance } from './names.ts'
+import { boundOfInfinite, ownRounding, type Rounding, roundingOf } from './rounding.ts'
 import type { Sums } from './sum-errors.ts'
 
 /**
@@ -23,7 +23,7 @@ export function isPlainProduct({ of, over, domain }: Reduce, part: Context, stat
   return ![...x.named.keys()].some((name) => varies(name.axes) && y.named.has(name))
 }
 
-/** Each array in row-major order over the factor's own axes. */
+/** Each array in row-major order over the factor's own axes, those of the sum last: it is read from start to end. */
 interface Factor {
   readonly axes: readonly string[]
   readonly x: Float64Array
@@ -38,11 +38,13 @@ interface Coefficients {
 }
 
 function factorOf(arg: Expr, sums: Sums, part: Context, state: ErrorState): Factor {
-  const flat = (value: Value) => expand(value, arg.axes, shapeOf(part, arg.axes))
-  const along = (name: Name) => name.axes.some((axis) => sums.e.over.includes(axis))
+  const { over } = sums.e
+  const axes = [...withoutAxes(arg.axes, over), ...over.filter((axis) => arg.axes.includes(axis))]
+  const flat = (value: Value) => expand(value, axes, shapeOf(part, axes))
+  const along = (name: Name) => name.axes.some((axis) => over.includes(axis))
   const error = errorOf(arg, part, state)
   return {
-    axes: arg.axes,
+    axes,
     x: flat(evaluate(arg, part)),
     b: flat(error.hard),
     variance: flat(totalVariance(error, arg.axes, part, along)),
@@ -77,7 +79,7 @@ export function addProducts(sums: Sums, part: Context, state: ErrorState): void 
     rounding: roundingOf(of, state.arithmetic),
     slopes: room > 0 ? { x: new Float64Array(room), y: new Float64Array(room) } : undefined,
   }
-  const strides = [kept, p.axes, q.axes, domain?.axes ?? []].map((own) => stridesWithin(own, shapeOf(part, own), axes))
+  const strides = [kept, x.axes, y.axes, domain?.axes ?? []].map((own) => stridesWithin(own, shapeOf(part, own), axes))
   walk(shapeOf(part, axes), strides, [0, 0, 0, 0], (at, count, step) => {
     if (step[0] === 0) addRun(sums, products, at, step, 0, count)
     else for (let n = 0; n < count; n += 1) addRun(sums, products, at, step, n, 1)
@@ -108,22 +110,28 @@ function addRun(
   let partial = sums.partial[result]!
   let path = sums.path[result]!
   let squares = sums.squares[result]!
-  slopes?.x.fill(0, 0, count)
-  slopes?.y.fill(0, 0, count)
+  const xs = x.x
+  const xBounds = x.b
+  const xVariance = x.variance
+  const ys = y.x
+  const yBounds = y.b
+  const yVariance = y.variance
+  const xSlopes = slopes?.x.fill(0, 0, count)
+  const ySlopes = slopes?.y.fill(0, 0, count)
   let i = at[1]! + first * di
   let j = at[2]! + first * dj
   let k = at[3]! + first * dk
   for (let n = 0; n < count; n += 1, i += di, j += dj, k += dk) {
     if (domain !== undefined && domain[k] === 0) continue
-    const p = x.x[i]!
-    const q = y.x[j]!
-    const bp = x.b[i]!
-    const bq = y.b[j]!
+    const p = xs[i]!
+    const q = ys[j]!
+    const bp = xBounds[i]!
+    const bq = yBounds[j]!
     const value = p * q
     const magnitude = Math.abs(value)
     let hard: number
     if (magnitude < Infinity) {
-      const image = Math.abs(p) * bq + Math.abs(q) * bp + bp * bq
+      const image = productImage(p, bp, q, bq)
       const unit = typeof rounding.relative === 'number' ? rounding.relative : rounding.relative(p, q)
       const own = value === 0 && p !== 0 && q !== 0 ? tiny : ownRounding(value, image, unit, rounding)
       hard = image + own + unit * roundoff * image
@@ -131,14 +139,12 @@ function addRun(
       variance += (own * own) / 3
       if (image !== 0) {
         if (image <= 4 * (Math.abs(q) * bp + Math.abs(p) * bq)) {
-          variance += q * q * x.variance[i]! + (p === 0 ? 0 : p * p * y.variance[j]!)
-          if (slopes) {
-            slopes.x[n] = q
-            slopes.y[n] = p
-          }
+          variance += q * q * xVariance[i]! + (p === 0 ? 0 : p * p * yVariance[j]!)
+          if (xSlopes) xSlopes[n] = q
+          if (ySlopes) ySlopes[n] = p
         } else variance += image < Infinity ? image * image : Infinity // near a zero of both slopes say nothing
       }
-    } else hard = settle(value, bp, bq, bp === 0 && bq === 0 ? 0 : bounds.mul.image(value, p, bp, q, bq), 0, largest)
+    } else hard = boundOfInfinite(value, bp, bq, bounds.mul.image(value, p, bp, q, bq))
     places += 1
     size += magnitude + hard
     bound += hard

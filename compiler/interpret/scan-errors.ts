@@ -61,7 +61,7 @@ function runLine(
   let best = -Infinity
   for (const k of places) {
     const loose = open !== undefined && open[k] !== 0
-    const within = inside?.[k] !== 0
+    const within = inside === undefined || inside[k] !== 0
     const reach = Math.abs(x[k]!) + b[k]!
     if (loose) {
       bound += reach
@@ -103,7 +103,7 @@ function runNames(
   let sum = 0
   let best = -Infinity
   for (const k of places) {
-    if (inside?.[k] !== 0) {
+    if (inside === undefined || inside[k] !== 0) {
       if (e.op !== 'cummax') sum += c[k]!
       else if (x[k]! > best) {
         best = x[k]!

@@ -1,9 +1,10 @@
 /** The error of a `solve`: every t at which f may be 0 is allowed. */
 import type { Solve } from '../ir.ts'
 import { dense, expand, mapValues, type Value } from './array.ts'
+import { largest } from './bisect.ts'
 import { type Context, shapeOf } from './context.ts'
 import { type ErrorState, errorOf } from './errors.ts'
-import { bindVariable, evaluate, largest } from './evaluate.ts'
+import { bindVariable, evaluate } from './evaluate.ts'
 import { combineNames, type ErrorOf, totalVariance } from './names.ts'
 
 export function solveErrors(e: Solve, context: Context, state: ErrorState): ErrorOf {
@@ -17,11 +18,16 @@ export function solveErrors(e: Solve, context: Context, state: ErrorState): Erro
   const [lo, hi] = [ends[0]!.x.map((x, k) => x - ends[0]!.b[k]!), ends[1]!.x.map((x, k) => x + ends[1]!.b[k]!)]
   /** The largest t at which f and `sign` times its bound is not negative. */
   const edge = (sign: number) =>
-    largest(lo, hi, (guess) => {
-      const inner = bindVariable(context, e.variable, dense(e.axes, shape, guess))
-      const bound = flat(errorOf(e.of, inner, state).hard)
-      return flat(evaluate(e.of, inner)).map((f, k) => Number(f + sign * bound[k]! >= 0))
-    })
+    largest(
+      lo,
+      hi,
+      (guess) => {
+        const inner = bindVariable(context, e.variable, dense(e.axes, shape, guess))
+        const bound = flat(errorOf(e.of, inner, state).hard)
+        return flat(evaluate(e.of, inner)).map((f, k) => Number(f + sign * bound[k]! >= 0))
+      },
+      t,
+    )
   const [low, high] = [edge(-1), edge(1)]
   const { roundoff } = state.arithmetic
   const hard = t.map((x, k) => {

@@ -129,7 +129,7 @@ export function logSumErrors(e: Reduce, context: Context, state: ErrorState): Er
       const t = target[k]!
       const p = share[k]!
       const loose = open !== undefined && open[k] !== 0
-      const within = inside?.[k] !== 0
+      const within = inside === undefined || inside[k] !== 0
       if (!within && !loose) continue
       const rises = p === 0 && b[k] === 0 ? 0 : p * Math.exp(b[k]!)
       up[t]! += rises

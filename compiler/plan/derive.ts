@@ -68,9 +68,6 @@ export function derive(
   })
   const first = createPuller(context([], []))
   const trial = exprs.map((e) => first.render(e))
-  const unsafe = [...first.unsafe][0]
-  if (unsafe)
-    return failed('exp of an expression without a bound, in a pass that needs a statistic of it first', unsafe)
   for (const base of basesOf(trial, stream)) {
     const obstacle = obstacleTo(base.domain, runningIn(base.of, running))
     if (obstacle) return { ok: false, obstacle }
@@ -215,8 +212,9 @@ function proposeFor(
   propose: Propose,
 ): Obstacle | undefined {
   const divides = puller.divisors.has(base) || puller.divisors.size > 0
-  for (const [x, rate] of t.exponent) {
-    if (!x.axes.includes(stream) || puller.hasStatistic(x)) continue
+  for (const [found, rate] of t.exponent) {
+    const x = puller.stuck.get(found) ?? found
+    if (!x.axes.includes(stream) || (!puller.stuck.has(found) && puller.hasStatistic(x))) continue
     const [inner, by] = withoutConstantFactor(x)
     const total = rate * by
     if (facts.fitsExp(facts.names.intern(call('mul', [f32(total), inner])), divides)) continue

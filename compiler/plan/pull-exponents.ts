@@ -20,9 +20,38 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
 
   const expOf = (a: Expr, rate: number, e: Expr): Sum | undefined => {
     const weights = scaleWeights(linear(a), rate)
-    const isStuck = [...weights.keys()].some((x) => hasStatistic(x) && !isRow(x))
-    if (isStuck && !scope.isBounded(a)) scope.unsafe.add(a)
-    return isStuck ? [factor(settle(e))] : [exponential(weights)]
+    if (![...weights.keys()].some((x) => hasStatistic(x) && !isRow(x))) return [exponential(weights)]
+    return scope.isBounded(a) ? [factor(settle(e))] : [exponential(scaleWeights(stuckLinear(a), rate))]
+  }
+  /**
+   * An exponent that holds a statistic which does not leave it, as weights of what does and of the rest. The rest is an expression of
+   * a later pass, and has a reference of its own there.
+   */
+  const stuckLinear = (a: Expr): ReadonlyMap<Expr, number> => {
+    const parts = summands(a)
+    const isPulled = (x: Expr): boolean => isRow(x) && hasStatistic(x)
+    const rows = [...parts].filter(([x]) => isPulled(x))
+    const rest = new Map([...parts].filter(([x]) => !isPulled(x)))
+    const [found, rate] = withoutConstantFactor(names.intern(renderLinear(rest)))
+    const x = scope.stuck.get(found) ?? found
+    const settled = names.intern(settle(x))
+    scope.stuck.set(settled, x)
+    const shift = shiftOf(x)
+    const relative: ReadonlyMap<Expr, number> =
+      shift && shift.kind !== 'largest'
+        ? new Map([
+            [shift.difference, rate],
+            [shift.reference, rate],
+          ])
+        : new Map([[settled, rate]])
+    return rows.reduce((sum, [row, w]) => addWeights(sum, statisticLinear(row), w), relative)
+  }
+  /** What `a` is the sum of, as it is written. */
+  const summands = (a: Expr): ReadonlyMap<Expr, number> => {
+    const [x, rate] = withoutConstantFactor(a)
+    if (x.kind !== 'call' || (x.op !== 'add' && x.op !== 'sub')) return new Map([[x, rate]])
+    const [left, right] = x.args as [Expr, Expr]
+    return scaleWeights(addWeights(summands(left), summands(right), x.op === 'sub' ? -1 : 1), rate)
   }
   /** `a` as weights of pulled statistics and of one plain expression, itself shifted where it has a reference. */
   const linear = (a: Expr): ReadonlyMap<Expr, number> => {

@@ -14,7 +14,9 @@ export function createProducts(scope: PullScope, rowScaled: (sum: Sum, e: Expr) 
     noteCentred(a)
     noteCentred(b)
     if (a.length * b.length > maxTerms || (many && !scope.distribute)) return undefined
-    return distributes(a, b, e) ? product(a, b, names) : undefined
+    if (!distributes(a, b, e)) return undefined
+    const out = product(a, b, names)
+    return many && out.some(isStuck) ? undefined : out
   }
   /** Without leave to distribute, a sum that mixes pairs with statistics stays whole. */
   const distributes = (a: Sum, b: Sum, e: Expr): boolean =>
@@ -58,8 +60,13 @@ export function createProducts(scope: PullScope, rowScaled: (sum: Sum, e: Expr) 
     if (t && (whole || (t.coefficient > 0 && [...t.factors.keys()].every(positive)))) return [power(t, n)]
     if (!whole || n < 1 || n > 4 || !scope.distribute) return undefined
     noteCentred(sum)
-    return Array.from({ length: n - 1 }).reduce<Sum>((x) => product(x, sum, names), sum)
+    const out = Array.from({ length: n - 1 }).reduce<Sum>((x) => product(x, sum, names), sum)
+    return out.some(isStuck) ? undefined : out
   }
+
+  /** Does a term still hold a statistic that varies along the stream, so that multiplying out has freed nothing? */
+  const isStuck = (t: Term): boolean =>
+    [...t.factors.keys(), ...t.exponent.keys()].some((x) => hasStatistic(x) && !isRow(x))
 
   /** f(c x) = c f(x) for c > 0, and f(x) = x where x >= 0. */
   const homogeneous = (a: Expr, f: (x: Expr) => Expr): Sum | undefined => {

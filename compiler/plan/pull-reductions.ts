@@ -8,6 +8,7 @@ import {
   power,
   product,
   renderFactored,
+  renderLinear,
   renderSum,
   renderTerm,
   type Sum,
@@ -44,13 +45,30 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
       : reduce('count', e.over, { kind: 'const', value: true, type: 'bool', axes: [], span: e.span }, e.domain)
 
   const sumOf = (e: Reduce, body: Expr): Sum => {
-    const terms = expand(body)
+    const terms = expand(body).map(rejoined)
     noteCentred(terms)
     const pulled = terms.map((t) => split(t))
     // One stuck term keeps the body whole: its parts would only be summed twice.
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
       return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
+  }
+  /**
+   * Exponents of several factors of a product stand as one in what is left of it: where that one has a reference, it is taken
+   * relative to it.
+   */
+  const rejoined = (t: Term): Term => {
+    const parts = new Map([...t.exponent].filter(([x]) => !isRow(x) && !hasStatistic(x)))
+    if (parts.size < 2) return t
+    const [whole, rate] = withoutConstantFactor(names.intern(renderLinear(parts)))
+    const shift = shiftOf(whole)
+    if (!shift || shift.kind === 'largest') return t
+    const others = addWeights(t.exponent, parts, -1)
+    const relative = new Map([
+      [shift.difference, rate],
+      [shift.reference, rate],
+    ])
+    return { ...t, exponent: addWeights(others, relative) }
   }
   const wholeBody = (body: Expr, terms: Sum): Expr =>
     body.kind === 'call' ? renderFactored(terms, names) : settle(body)
@@ -106,12 +124,16 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
         : names.intern(reduce(op, e.over, x, e.domain))
     }
     const op = e.op === 'max' ? 'max' : 'min'
+    const [inner, by] = withoutConstantFactor(e.of)
+    const kind = by < 0 ? opposite(op) : op
+    const reference = scope.shifts.find((s) => s.x === inner && s.kind === kind && s.domain === e.domain)?.reference
+    if (reference) return [{ ...factor(reference), coefficient: by }]
     if (!hasStatistic(e.of)) {
       const [x, rate] = withoutConstantFactor(e.of)
       return [{ ...factor(own(rate < 0 ? opposite(op) : op, x)), coefficient: rate }]
     }
-    const inner = throughIncreasing(e)
-    if (inner) return expand(inner)
+    const through = throughIncreasing(e)
+    if (through) return expand(through)
     const terms = expand(e.of)
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))

@@ -41,7 +41,8 @@ export interface PullScope extends PullContext {
   readonly isLargest: (x: Expr) => boolean
   readonly centred: Set<Expr>
   readonly divisors: Set<Expr>
-  readonly unsafe: Set<Expr>
+  /** Exponents of a later pass, in the form that they are computed in, and as the source has them. */
+  readonly stuck: Map<Expr, Expr>
   readonly extremes: Extreme[]
 }
 

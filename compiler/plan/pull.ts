@@ -25,8 +25,10 @@ export interface Puller {
   readonly hasStatistic: (e: Expr) => boolean
   /** Expressions from which a statistic is subtracted in a product or power: candidates for a reference near them. */
   readonly centred: ReadonlySet<Expr>
-  /** Exponents that a later pass needs, unbounded: no reference is known for them. */
-  readonly unsafe: ReadonlySet<Expr>
+  /** Exponents of a later pass, in the form that they are computed in, and as the source has them. */
+  readonly stuck: ReadonlyMap<Expr, Expr>
+  /** `e` with its operands put into safe form. */
+  readonly settle: (e: Expr) => Expr
   /** Expressions that a result divides by or takes the logarithm of. */
   readonly divisors: ReadonlySet<Expr>
   /** Conditions that ask whether an element is the extreme of its row. */
@@ -88,7 +90,7 @@ export function createPuller(context: PullContext): Puller {
   const render = (e: Expr): Expr => (e.type === 'f32' ? renderSum(expand(e), names) : settle(names.intern(e)))
 
   const extremes: Extreme[] = []
-  const notes = { centred: new Set<Expr>(), divisors: new Set<Expr>(), unsafe: new Set<Expr>(), extremes }
+  const notes = { centred: new Set<Expr>(), divisors: new Set<Expr>(), stuck: new Map<Expr, Expr>(), extremes }
   const scope: PullScope = {
     ...context,
     ...notes,
@@ -139,7 +141,7 @@ export function createPuller(context: PullContext): Puller {
     straight_through: ([a]) => expand(a),
   }
 
-  return { expand, render, hasStatistic, ...notes }
+  return { expand, render, settle, hasStatistic, ...notes }
 }
 
 function remember<K, V>(memo: Map<K, V>, key: K, make: () => V): V {

@@ -104,7 +104,7 @@ export function createState(
     if (shift && !levels.has(e.id)) addReference(shift, e.id)
   }
   const addReference = (shift: Shift, id: string): void => {
-    const of = name(shift.x)
+    const of = name(puller.hasStatistic(shift.x) ? puller.settle(shift.x) : shift.x)
     const domain = shift.domain && name(shift.domain)
     const level = Math.max(levelOf(of), levelOf(domain)) + 1
     const read = runningIn(shift.x, sums)

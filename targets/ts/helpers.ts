@@ -7,7 +7,9 @@ interface Helper {
   readonly inKernels: boolean // a function that kernels call: threads need it too
 }
 
-const calledByKernels: readonly string[] = ['numbers', 'products', 'bf16'].map((name) => `templates/ts/${name}.ts`)
+const calledByKernels: readonly string[] = ['numbers', 'exp', 'products', 'bf16'].map(
+  (name) => `templates/ts/${name}.ts`,
+)
 
 /** Every exported declaration with its comment, in the order of the files. */
 const helpers: readonly Helper[] = Object.entries(sources)

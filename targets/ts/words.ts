@@ -58,10 +58,12 @@ const multiplied: Spelling = ([a, b], call) => {
 
 const asNumber: Spelling = ([a], { args }) => (args[0]?.type === 'bool' ? choice(a!, atom('1'), atom('0')) : a!)
 const negated: Spelling = ([a]) => prefixed('-', a!)
-const sigmoid: Spelling = ([x]) => {
-  const raised = invoke('Math.exp', prefixed('-', x!))
-  return divided(atom('1'), atom(`(1 + ${raised.text})`, raised.level))
-}
+const sigmoidBy =
+  (exp: Spelling): Spelling =>
+  ([x], call) => {
+    const raised = exp([prefixed('-', x!)], call)
+    return divided(atom('1'), atom(`(1 + ${raised.text})`, raised.level))
+  }
 
 export const spellings: Readonly<Record<Op, Spelling>> = {
   neg: either(integer(negated), negated),
@@ -85,7 +87,7 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   sin: named('Math.sin'),
   cos: named('Math.cos'),
   erf: named('erf'),
-  sigmoid,
+  sigmoid: sigmoidBy(named('Math.exp')),
   softplus: named('softplus'),
   stop_gradient: first,
   add: summed('+'),
@@ -115,6 +117,13 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   select: ([c, x, y]) => (c!.text === 'true' ? x! : choice(c!, x!, y!)),
   random: named('random'),
 }
+
+/** With another exponential function. */
+export const spellingsWith = (exp: Spelling): Readonly<Record<Op, Spelling>> => ({
+  ...spellings,
+  exp,
+  sigmoid: sigmoidBy(exp),
+})
 
 export function constant({ value, type }: KernelConst): Code {
   if (typeof value === 'boolean') return atom(String(type === 'bool' ? value : Number(value)))

@@ -1,0 +1,23 @@
+/** Calls of the compiler, with all that can be wrong as findings. */
+import { OptionError } from '../compiler/options.ts'
+import type { Result, Success } from '../grammar/diagnostic.ts'
+import { type Failed, failed, type Problem, problem } from './problem.ts'
+import { unknownNames } from './unknown-names.ts'
+
+/** Faults of the source, and options that do not fit it. */
+export async function attempt<T>(work: () => Promise<Result<T>> | Result<T>): Promise<Success<T> | Failed> {
+  try {
+    const result = await work()
+    return result.ok ? result : failed(...result.diagnostics)
+  } catch (error) {
+    if (error instanceof OptionError) return failed(problemOf(error))
+    throw error
+  }
+}
+
+function problemOf({ option, message, unknown }: OptionError): Problem {
+  if (option === 'target') return problem('ATTN0301', message)
+  const [code, what] = option === 'results' ? (['ATTN0305', 'result'] as const) : (['ATTN0303', 'axis'] as const)
+  const [nothing] = unknown ? unknownNames(code, what, [unknown.name], unknown.known) : []
+  return nothing ?? problem(option === 'sizes' ? 'ATTN0324' : 'ATTN0302', message)
+}

@@ -1,0 +1,38 @@
+/** An attention of a source as a function, as programs see it. */
+import type { Attention } from '../compiler/attention.ts'
+import type { Sizes } from '../compiler/interpret.ts'
+import type { StageOptions } from '../compiler/options.ts'
+import type { Argument } from './call.ts'
+import type { Finding } from './problem.ts'
+import type { Scalars } from './runners.ts'
+import type { StoredData, StoredTensor } from './stored.ts'
+
+/** The type of array of each input, or of each result. */
+export type Arrays<Names> = { readonly [Name in keyof Names]: StoredData }
+export type AnyArrays = Readonly<Record<string, StoredData>>
+
+export interface LoadOptions extends Omit<StageOptions, 'readImport'> {
+  readonly attention?: string // which one, where the source has several
+  readonly target?: string // default `auto`: the first of cuda, native and ts that can run here
+  readonly sizes?: Sizes // lengths of axes, for all calls
+  readonly cache?: boolean // whether what is built is kept for later; default true
+  readonly onWarning?: (warning: Finding) => void // default: `process.emitWarning`
+}
+
+export interface CallOptions {
+  readonly params?: Scalars // what is not given has its default
+  readonly sizes?: Sizes // lengths of axes that no tensor has, or that give arrays their shape
+}
+
+/** Rejects with an `AttncError` where arrays or numbers do not fit, or a tool fails. */
+export interface LoadedAttention<
+  Inputs extends Arrays<Inputs> = AnyArrays,
+  Results extends Arrays<Results> = AnyArrays,
+> {
+  (
+    inputs: { readonly [Name in keyof Inputs]: Argument<Inputs[Name]> },
+    options?: CallOptions,
+  ): Promise<{ readonly [Name in keyof Results]: StoredTensor<Results[Name]> }>
+  readonly attention: Attention // its inputs, params, axes and results
+  readonly target: string
+}
