@@ -148,7 +148,11 @@ const isLiteral = (e: KernelExpr): boolean =>
 
 /** TypeScript narrows a boolean that changes from round to round by what it is set to, which must not depend on it then. */
 const isCircular = ({ to, from }: Define, carried: ReadonlySet<string>): boolean =>
-  to.type === 'bool' && from.kind === 'expr' && valuesIn(from.expr).some((name) => carried.has(name))
+  to.type === 'bool' &&
+  from.kind === 'expr' &&
+  from.expr.kind === 'call' &&
+  ['and', 'or', 'select'].includes(from.expr.op) &&
+  valuesIn(from.expr).some((name) => carried.has(name))
 
 /** Puts an element into its array. */
 export function keep(name: string, code: Code, spot: Spot): void {
