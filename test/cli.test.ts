@@ -422,6 +422,30 @@ describe('verify', () => {
     expect(rows[1]).toMatch(/^softmax_causal +ts +1 +\d+ .*\bright\b/)
   })
 
+  test('takes several sources side by side, and answers in their order', async () => {
+    writeFileSync('names.attn', names)
+    writeFileSync('wrong.attn', 'attention {\n')
+    const verify = async (...files: readonly string[]) => {
+      const { exit, out } = await attnc([
+        'verify',
+        ...files,
+        '--target',
+        'ts',
+        '--no-probes',
+        '--shape',
+        'i=3,j=4',
+        '--json',
+      ])
+      return { exit, ...JSON.parse(out) }
+    }
+    const files = ['names.attn', 'wrong.attn', 'two.attn', 'softmax.attn']
+    const [together, ...alone] = [await verify(...files), ...(await Promise.all(files.map((file) => verify(file))))]
+    expect(together.exit).toBe(1)
+    expect(together.results).toEqual(alone.flatMap(({ results }) => results))
+    expect(together.results).toHaveLength(4)
+    expect(together.diagnostics).toEqual(alone.flatMap(({ diagnostics }) => diagnostics))
+  })
+
   test('gives what it found as JSON', async () => {
     const { out } = await attnc([
       'verify',
