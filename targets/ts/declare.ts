@@ -129,8 +129,9 @@ export function declareThreads(
   { list: name, code }: ThreadNames,
   kernels: readonly string[],
   helpers: readonly string[],
+  constants: readonly string[],
 ): string {
-  return fill('ts/threads', { list: name, code, kernels: kernels.join(', '), helpers }).trimEnd()
+  return fill('ts/threads', { list: name, code, kernels: kernels.join(', '), helpers, constants }).trimEnd()
 }
 
 type Call = (kernel: Kernel) => string

@@ -4,7 +4,7 @@ import { sources } from '../../generated/sources.ts'
 interface Helper {
   readonly name: string
   readonly text: string
-  readonly inKernels: boolean // a function that kernels call: threads need it too
+  readonly inThreads: 'as a function' | 'as a constant' | undefined // how threads get what kernels need
 }
 
 const calledByKernels: readonly string[] = ['numbers', 'exp', 'products', 'bf16'].map(
@@ -20,7 +20,10 @@ const helpers: readonly Helper[] = Object.entries(sources)
 function declarationsIn(text: string, calls: boolean): readonly Helper[] {
   return text.split(/\n\n(?=\/\*\*|export )/).flatMap((part) => {
     const [, kind, name] = /^export (?:async )?(function|interface|type|const) (\w+)/m.exec(part) ?? []
-    return name ? [{ name, text: part.trim().replace(/^export /m, ''), inKernels: calls && kind === 'function' }] : []
+    if (!name) return []
+    const inThreads = { function: 'as a function', const: 'as a constant' } as const
+    const text = part.trim().replace(/^export /m, '')
+    return [{ name, text, inThreads: calls ? inThreads[kind as keyof typeof inThreads] : undefined }]
   })
 }
 

@@ -1,6 +1,6 @@
 /** One kernel as a function: its arrays, its grid as loops, its body. */
 import type { Kernel, Program } from '../../compiler/kernel.ts'
-import { atom, invoke } from '../expression.ts'
+import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from './analyze.ts'
 import { Block } from './block.ts'
@@ -8,8 +8,7 @@ import { docLines } from './doc.ts'
 import { singleAt, tileAt } from './loop.ts'
 import { printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type ArgumentNames, type AxisSpot, isRows, type Sheet, type Spot, sizeOf, Tools } from './spot.ts'
-import { spellingsWith } from './words.ts'
+import { type ArgumentNames, type AxisSpot, isRows, type Sheet, type Spot, sizeOf } from './spot.ts'
 
 export interface KernelRequest {
   readonly name: string // of the function
@@ -32,11 +31,14 @@ export function printKernel(kernel: Kernel, program: Program, request: KernelReq
   )
   const used = [...sheet.used]
   const next = request.threads ? ', next: () => number' : ''
+  const converts = program.buffers.some(
+    ({ name, storage }) => storage === 'bf16' && sheet.used.has(given.buffers.get(name) ?? ''),
+  )
   return [
     ...docLines([kernel.doc]),
     `function ${request.name}(given: ${request.argumentsType}${next}): void {`,
     ...(used.length > 0 ? [`  const { ${used.join(', ')} } = given`] : []),
-    ...sheet.tools.lines().map((line) => `  ${line}`),
+    ...(converts ? [`  const ${sheet.word} = makeWord()`] : []),
     ...arrayLines(sheet).map((line) => `  ${line}`),
     ...body.lines.map((line) => `  ${line}`),
     '}',
@@ -55,9 +57,8 @@ function sheetOf(program: Program, { facts, places, nodes }: Analysis, names: Na
   for (const [name, { stored }] of places) {
     if (stored) arrays.set(name, names.fresh(facts.carried.has(name) || products.has(name) ? name : `${name}Tile`))
   }
-  const tools = new Tools(names)
-  const ops = spellingsWith(([x]) => invoke('exp', x!, atom(tools.use('powers', 'makePowers'))))
-  return { program, facts, places, names, given, arrays, tools, ops, used: new Set(), locals: new Map() }
+  const word = names.fresh('word')
+  return { program, facts, places, names, given, arrays, word, used: new Set(), locals: new Map() }
 }
 
 const arrayLines = (sheet: Sheet): readonly string[] =>

@@ -18,34 +18,13 @@ import type { Block } from './block.ts'
 import type { Define, Facts } from './item.ts'
 import { isWithin, type Path, type Place } from './place.ts'
 import { isWhole } from './whole.ts'
-import { constant, liesOn, plus, simplify, smallest, times } from './words.ts'
+import { constant, kernelSpellings, liesOn, plus, simplify, smallest, times } from './words.ts'
 
 /** The names under which a program's kernels find their arguments. */
 export interface ArgumentNames {
   readonly buffers: ReadonlyMap<string, string>
   readonly sizes: ReadonlyMap<string, string>
   readonly params: ReadonlyMap<string, string>
-}
-
-/** What helpers need beside their operands, made once for a kernel that uses it. */
-export class Tools {
-  readonly #names: Names
-  readonly #used = new Map<string, string>()
-
-  constructor(names: Names) {
-    this.#names = names
-  }
-
-  /** Its name. `make` is the helper that makes it. */
-  use(name: string, make: string): string {
-    const known = this.#used.get(make) ?? this.#names.fresh(name)
-    this.#used.set(make, known)
-    return known
-  }
-
-  lines(): readonly string[] {
-    return [...this.#used].map(([make, name]) => `const ${name} = ${make}()`)
-  }
 }
 
 /** One kernel while it is printed. */
@@ -58,8 +37,7 @@ export interface Sheet {
   readonly used: Set<string> // arguments that the text reads
   readonly arrays: ReadonlyMap<string, string> // names of arrays by value
   readonly locals: Map<string, Code> // names of consts by value
-  readonly tools: Tools
-  readonly ops: Words['ops']
+  readonly word: string // the name of the place where bf16 is converted
 }
 
 /** `first` and `count`: of the current tile, or of the whole axis. `inner`: the place within it, inside a loop over it. */
@@ -89,7 +67,7 @@ function wordsAt(spot: Spot): Words {
     index: ({ axis, of }) => indexAt(axis, of, spot),
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
-    ops: spot.sheet.ops,
+    ops: kernelSpellings,
     prepare: (args) => hoistFixed(args, spot),
   }
 }
@@ -237,18 +215,15 @@ function outsider(e: KernelExpr, size: Code, load: Load, spot: Spot): Code {
 const within = (index: Code, size: Code): Code =>
   join('&&', tightness.and, join('>=', tightness.order, index, zero), join('<', tightness.order, index, size))
 
-/** Where the bits of a number can be seen. */
-const wordOf = (tools: Tools): string => tools.use('word', 'makeWord')
-
-function widened(buffer: Buffer, element: string, { tools }: Sheet, level: number): Code {
+function widened(buffer: Buffer, element: string, { word }: Sheet, level: number): Code {
   if (buffer.storage === 'bool') return { text: `${element} !== 0`, tight: tightness.equality, level }
-  return atom(buffer.storage === 'bf16' ? `fromBf16(${element}, ${wordOf(tools)})` : element, level)
+  return atom(buffer.storage === 'bf16' ? `fromBf16(${element}, ${word})` : element, level)
 }
 
 /** What is written to an array or buffer of this storage for a value. */
-export function rounded(storage: string, code: Code, { tools }: Sheet): string {
+export function rounded(storage: string, code: Code, { word }: Sheet): string {
   if (storage === 'bool') return `${inside(code, tightness.or)} ? 1 : 0`
-  return storage === 'bf16' ? `toBf16(${code.text}, ${wordOf(tools)})` : code.text
+  return storage === 'bf16' ? `toBf16(${code.text}, ${word})` : code.text
 }
 
 /** The spot inside a loop over the elements of an axis. */

@@ -41,14 +41,15 @@ export async function emitModule(source: EmitSource): Promise<TypedModule> {
   const { names, threadNames } = nameAll(programs, threads ?? false)
   const declared = programs.flatMap((program) => declareProgram(program, names.get(program)!, threadNames))
   const text = declared.filter((one) => typeof one === 'string').join('\n')
-  const called = helpersFor(text).filter(({ inKernels }) => inKernels)
+  const called = helpersFor(text)
   const kernels = [...names.values()].flatMap((all) => [...all.kernels.values()])
   const rest = threadNames
     ? [
         declareThreads(
           threadNames,
           kernels,
-          called.map((helper) => helper.name),
+          called.filter(({ inThreads }) => inThreads === 'as a function').map(({ name }) => name),
+          called.filter(({ inThreads }) => inThreads === 'as a constant').map(({ text: constant }) => constant),
         ),
       ]
     : []

@@ -118,12 +118,12 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   random: named('random'),
 }
 
-/** With another exponential function. */
-export const spellingsWith = (exp: Spelling): Readonly<Record<Op, Spelling>> => ({
+/** Kernels have an exponential function of their own. */
+export const kernelSpellings: Readonly<Record<Op, Spelling>> = {
   ...spellings,
-  exp,
-  sigmoid: sigmoidBy(exp),
-})
+  exp: named('quickExp'),
+  sigmoid: sigmoidBy(named('quickExp')),
+}
 
 export function constant({ value, type }: KernelConst): Code {
   if (typeof value === 'boolean') return atom(String(type === 'bool' ? value : Number(value)))

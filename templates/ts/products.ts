@@ -4,7 +4,9 @@
  * for: products take several at a time, and may do so past the end.
  */
 export function makeTile(rows: number, columns: number): number[][] {
-  return Array.from({ length: Math.ceil(rows / 6) * 6 }, () => new Array<number>(columns + (columns % 2)).fill(0.5))
+  const tile = [new Array<number>(columns + (columns % 2)).fill(0.5)]
+  while (tile.length < rows || tile.length % 6 > 0) tile.push(tile[0]!.slice())
+  return tile
 }
 
 /** One by one: `fill` with an integer would make V8 turn an array of doubles into one of integers. */
