@@ -6,6 +6,7 @@ import { type FileToWrite, writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, compileOptions, optional, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
+import { oneLine } from './one-line.ts'
 import { all, parseChoice } from './options.ts'
 import type { Options } from './program.ts'
 import { readSources, type Source } from './sources.ts'
@@ -113,5 +114,5 @@ function writeAll(built: readonly Built[], { target }: Choices, out: string, fin
   const written = writeFiles(files)
   if (!written.ok) return refuse([...findings, ...written.findings], { target })
   const json = { target, files: built.map(({ source, path }) => ({ source, path: join(out, path) })) }
-  return { exit: 0, findings, out: files.map(({ path }) => `${path}\n`).join(''), json }
+  return { exit: 0, findings, out: files.map(({ path }) => `${oneLine(path)}\n`).join(''), json }
 }

@@ -9,8 +9,8 @@ import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { parseBytes, showBytes } from './bytes.ts'
 import { optional } from './compile-options.ts'
+import { oneLine } from './one-line.ts'
 import type { Options } from './program.ts'
-import { visible } from './render.ts'
 import { count, table } from './table.ts'
 
 const actions = ['dir', 'ls', 'prune', 'clear'] as const
@@ -27,7 +27,12 @@ export async function cache(args: readonly string[], options: Options): Promise<
       problem('ATTN0360', 'nothing says where the home folder is', 'set ATTNC_CACHE_DIR and XDG_CONFIG_HOME'),
     ])
   if (action.value === 'dir')
-    return { exit: 0, findings: [], out: `${places.cache}\n`, json: { folder: places.cache, config: places.config } }
+    return {
+      exit: 0,
+      findings: [],
+      out: `${oneLine(places.cache)}\n`,
+      json: { folder: places.cache, config: places.config },
+    }
   const store = openExisting(places)
   if (!store.ok) return refuse(store.findings, { folder: places.cache })
   try {
@@ -79,8 +84,6 @@ const cellsOf = ({ key, about, files, bytes, used }: Listed): readonly string[] 
   showBytes(bytes),
   used.toISOString().slice(0, 16).replace('T', ' '),
 ]
-
-const oneLine = (text: string): string => visible(text).replaceAll('\n', '\\u{a}')
 
 function remove(
   { cache: folder }: Places,

@@ -4,6 +4,7 @@ import type { Finding } from '../runtime/problem.ts'
 import { writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
 import type { Io } from './io.ts'
+import { oneLine } from './one-line.ts'
 import type { Options } from './program.ts'
 import { readSources, type Source } from './sources.ts'
 import { count } from './table.ts'
@@ -32,7 +33,7 @@ export async function fmt(args: readonly string[], options: Options, io: Io): Pr
 
 const listed = (paths: readonly string[]): Pick<Answer, 'findings' | 'out' | 'note'> => ({
   findings: [],
-  out: paths.map((path) => `${path}\n`).join(''),
+  out: paths.map((path) => `${oneLine(path)}\n`).join(''),
   ...(paths.length > 0 ? {} : { note: 'nothing to change' }),
 })
 

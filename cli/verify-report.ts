@@ -1,6 +1,7 @@
 /** What `verify` found, as a table, with the worst place of every case that is not right below it. */
 import type { Status } from '../compiler/verdict.ts'
 import { type Finding, showSizes, type Verification } from '../runtime/verify/verify.ts'
+import { oneLine } from './one-line.ts'
 import { count, shortNumber, table } from './table.ts'
 
 /** One attention on one target. */
@@ -16,7 +17,7 @@ export interface Row {
 const heads = ['attention', 'target', 'shapes', 'cases', 'worst error', 'hard', '6 expected', 'where', 'verdict']
 
 export function renderRows(rows: readonly Row[], withSource: boolean): string {
-  const lead = (source: string): readonly string[] => (withSource ? [source] : [])
+  const lead = (source: string): readonly string[] => (withSource ? [oneLine(source)] : [])
   const cells = rows.map((row) => [...lead(row.source), ...cellsOf(row)])
   const shift = withSource ? 1 : 0
   const out = table(
@@ -76,5 +77,5 @@ const list = (lengths: Readonly<Record<string, number>>): string =>
 function again(source: string, target: string, { at }: Finding): string {
   const { shape } = at
   const tile = at.tile ? ` --tile ${list(at.tile)}` : ''
-  return `again: attnc verify ${source} --target ${target} --dtype ${shape.dtype} --shape ${list(shape.sizes)}${tile}`
+  return `again: attnc verify ${oneLine(source)} --target ${target} --dtype ${shape.dtype} --shape ${list(shape.sizes)}${tile}`
 }

@@ -1,5 +1,5 @@
 /** What `import "path"` may read: relative paths, resolved through links, below the project root. */
-import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { SourceFile } from '../grammar/source.ts'
 import { extension, readSource, reasonOf } from './files.ts'
@@ -27,6 +27,7 @@ export function importReader(
     if (!isBelow(real, root)) return { problem: `'${path}' lies outside of the project (${shown(root, cwd)})` }
     const known = files.get(real)
     if (known) return known
+    if (neverEnds(real)) return { problem: `'${path}' is no plain file` }
     const read = readSource(real, shown(real, cwd))
     if (!read.ok) {
       const [first] = read.findings
@@ -47,6 +48,16 @@ function checkSpelling(path: string): string | undefined {
   if (path.includes('\\')) return "folders are separated by '/'"
   if (!path.endsWith(extension)) return `imports are ${extension} files`
   return undefined
+}
+
+/** A pipe waits for somebody who writes to it, a terminal for somebody who types. Whoever reads it says what else is wrong. */
+function neverEnds(path: string): boolean {
+  try {
+    const stat = statSync(path)
+    return !stat.isFile() && !stat.isDirectory()
+  } catch {
+    return false
+  }
 }
 
 /** The path with all links resolved; of what does not exist, the folders that do. */

@@ -13,11 +13,18 @@ let known: string | undefined
 
 /** Undefined: the files are not where they belong, as in a bundle, and nothing says which compiler this is. */
 export function generatorHash(): string | undefined {
-  known ??= hashFiles()
+  known ??= hashCode(root)
   return known
 }
 
-function hashFiles(): string | undefined {
+/** @param root  the folder with the rooms */
+export function hashCode(root: string): string | undefined {
+  const codeIn = (folder: string): readonly string[] => readdirSync(join(root, folder)).filter(isCode).sort()
+  const codeBelow = (room: string): readonly string[] =>
+    readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+      .filter(isCode)
+      .map((name) => join(room, name))
+      .sort()
   try {
     const files = [
       ...rooms.flatMap((room) => codeBelow(room)),
@@ -35,14 +42,6 @@ function hashFiles(): string | undefined {
 }
 
 const isCode = (name: string): boolean => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts')
-
-const codeIn = (folder: string): readonly string[] => readdirSync(join(root, folder)).filter(isCode).sort()
-
-const codeBelow = (room: string): readonly string[] =>
-  readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-    .filter(isCode)
-    .map((name) => join(room, name))
-    .sort()
 
 function versionOf(name: string): string {
   const path = findPackageJSON(name, import.meta.url)

@@ -30,11 +30,15 @@ function declarationsIn(text: string, calls: boolean): readonly Helper[] {
 /** The names of all helpers: no other name of a generated module may be one of them. */
 export const helperNames: readonly string[] = helpers.map(({ name }) => name)
 
-const mentions = (text: string, name: string): boolean => new RegExp(`(?<![\\w$.])${name}(?![\\w$])`).test(text)
+const mentions = (code: string, name: string): boolean => new RegExp(`(?<![\\w$.])${name}(?![\\w$])`).test(code)
+
+/** Documentation may mention whatever it likes. */
+const withoutDocs = (text: string): string => text.replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
 
 export function helpersFor(text: string): readonly Helper[] {
   const used = new Set<Helper>()
-  const need = (from: string): void => {
+  const need = (text: string): void => {
+    const from = withoutDocs(text)
     for (const helper of helpers) {
       if (used.has(helper) || !mentions(from, helper.name)) continue
       used.add(helper)
