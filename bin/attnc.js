@@ -13,8 +13,8 @@ if (major < 24 || (major === 24 && minor < 11)) {
       process.exit()
     })
   }
-  const { enableCompileCache } = await import('node:module')
-  enableCompileCache()
+  const { keepCompiledCode } = await import('../dist/cli/compile-cache.js')
+  keepCompiledCode()
   const { main } = await import('../dist/cli/main.js')
   process.exitCode = await main(process.argv.slice(2))
 }
