@@ -141,8 +141,9 @@ export interface Loop {
   readonly body: readonly Statement[]
 }
 /**
- * Walks the tiles of `axis` that meet the elements [from, to) (whole axis if undefined; both are clipped to it). Tiles start at
- * multiples of `tile`, counted from 0, and follow one another as `direction` says. `head` runs first in each round; where the uniform value `skip` is true the tile is left out.
+ * Walks the elements [from, to) of `axis` (the whole axis if undefined; both are clipped to it) in tiles, which follow one another as
+ * `direction` says. No tile crosses a multiple of `tile`, counted from 0: the first and the last are shorter where [from, to) begins
+ * or ends between two. `head` runs first in each round; where the uniform value `skip` is true the tile is left out.
  */
 export interface TileLoop {
   readonly kind: 'tiles'

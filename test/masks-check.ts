@@ -76,10 +76,11 @@ function checkTile(
   for (let h = tiles.h[0]; h <= tiles.h[1]; h++) {
     for (let i = tiles.i[0]; i <= tiles.i[1]; i++) {
       for (let j = first; j <= last; j++) {
-        all++
+        const isInside = from <= j && j < to
+        if (isInside) all++
         if (!isAdmitted(h, i, j)) continue
         some++
-        if (j < from || j >= to) throw new Error(`admitted column ${j} of row ${i} is outside [${from}, ${to})`)
+        if (!isInside) throw new Error(`admitted column ${j} of row ${i} is outside [${from}, ${to})`)
       }
     }
   }

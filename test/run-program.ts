@@ -167,12 +167,13 @@ class Run {
         round(new Map(outer.ranges).set(over.axis, { first: over.direction === 'up' ? n : size - 1 - n, count: 1 }))
       return scope
     }
-    const from = over.from ? this.#eval(over.from, new Map(), outer) : 0
+    const from = Math.max(0, over.from ? this.#eval(over.from, new Map(), outer) : 0)
     const to = Math.min(size, over.to ? this.#eval(over.to, new Map(), outer) : size)
     const tiles = Array.from({ length: Math.ceil(Math.max(0, to) / over.tile) }, (_, n) => n * over.tile)
-    for (const first of over.direction === 'up' ? tiles : tiles.toReversed()) {
-      if (from >= to || first + over.tile <= from) continue
-      round(new Map(outer.ranges).set(over.axis, { first, count: Math.min(over.tile, size - first) }))
+    for (const start of over.direction === 'up' ? tiles : tiles.toReversed()) {
+      const first = Math.max(start, from)
+      const count = Math.min(start + over.tile, to) - first
+      if (count > 0) round(new Map(outer.ranges).set(over.axis, { first, count }))
     }
     return scope
   }

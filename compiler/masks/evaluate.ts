@@ -60,7 +60,10 @@ export interface Evaluated {
 
 const nothing: Evaluated = { full: false, empty: false, from: undefined, to: undefined }
 
-/** Of each tile of the column, beside one tile of rows and whatever else is tiled. `launch`: with the tables filled. */
+/**
+ * Of each tile of the column, cut to the bounds of the loop as a kernel cuts it, beside one tile of rows and whatever else is tiled.
+ * `launch`: with the tables filled.
+ */
 export function evaluateClasses(
   classes: MaskClasses,
   tiles: Tiles,
@@ -72,7 +75,9 @@ export function evaluateClasses(
   const number = (e: KernelExpr | undefined): number | undefined => e && run.value(e, {})
   for (const statement of classes.before) run.define(statement)
   const [from, to] = [number(classes.from), number(classes.to)]
-  return columns.map((tile) => {
+  return columns.map(([first, last]) => {
+    const tile = [Math.max(first, from ?? first), Math.min(last, to === undefined ? last : to - 1)] as const
+    if (tile[0] > tile[1]) return { full: false, empty: true, from, to }
     run.enter(column, tile)
     for (const statement of classes.inside) run.define(statement)
     return { full: number(classes.full) === 1, empty: number(classes.empty) === 1, from, to }

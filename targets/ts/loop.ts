@@ -29,26 +29,49 @@ export function printLoop(node: LoopNode, spot: Spot): void {
 
 export const singleAt = (at: Code): AxisSpot => ({ single: true, first: at, count: atom('1'), inner: undefined })
 
-function printTiles(node: LoopNode, { axis, tile, from, to, direction }: TileLoop, spot: Spot): void {
-  const { names } = spot.sheet
+/** The elements from the start to the end, each tile as far as the next multiple of its size. */
+function printTiles(node: LoopNode, over: TileLoop, spot: Spot): void {
+  const { axis, tile, from, to, direction } = over
   const size = sizeOf(axis, spot.sheet)
   const end = to ? spot.block.keep(smallest(print(to, spot), size), `${axis}End`) : size
   const start = from && spot.block.keep(largest(print(from, spot), atom('0')), `${axis}Start`)
-  const first = names.reuse(`${axis}0`)
-  const aligned = start ? `${start.text} - (${start.text} % ${tile})` : '0'
-  const begin = start ? `${start.text} < ${end.text} ? ${aligned} : ${end.text}` : '0'
-  const last = `${start?.text ?? '0'} < ${end.text} ? ${end.text} - 1 - (${end.text} - 1) % ${tile} : -1`
-  const head =
-    direction === 'up'
-      ? `for (let ${first} = ${begin}; ${first} < ${end.text}; ${first} += ${tile})`
-      : `for (let ${first} = ${last}; ${first} >= ${aligned}; ${first} -= ${tile})`
-  const comment = `axis ${axis} in tiles of ${tile}${direction === 'up' ? '' : ', from the end'}`
+  const { head, lines } = (direction === 'up' ? walkUp : walkDown)(axis, tile, start?.text, end.text, spot)
   spot.block.loop(
     axis,
     head,
-    (block) => fill(node, spot, block, { [axis]: tileAt(axis, tile, first, block, spot) }),
-    comment,
+    (block) => {
+      block.line(...lines)
+      const { names } = spot.sheet
+      const [first, count] = [names.reuse(`${axis}0`), names.reuse(`${axis}Count`)]
+      const at = { single: false, first: atom(first, block.level), count: atom(count, block.level), inner: undefined }
+      fill(node, spot, block, { [axis]: at })
+    },
+    `axis ${axis} in tiles of ${tile}${direction === 'up' ? '' : ', from the end'}`,
   )
+}
+
+interface Walk {
+  readonly head: string
+  readonly lines: readonly string[]
+}
+type Print = (axis: string, tile: number, start: string | undefined, end: string, spot: Spot) => Walk
+
+const walkUp: Print = (axis, tile, start, end, { sheet: { names } }) => {
+  const [first, count] = [names.reuse(`${axis}0`), names.reuse(`${axis}Count`)]
+  const rest = start ? `${tile} - ${first} % ${tile}` : `${tile}`
+  const head = `for (let ${first} = ${start ?? '0'}; ${first} < ${end}; ${first} += ${rest})`
+  return { head, lines: [`const ${count} = Math.min(${rest}, ${end} - ${first})`] }
+}
+
+const walkDown: Print = (axis, tile, start, end, { sheet: { names } }) => {
+  const [first, count] = [names.reuse(`${axis}0`), names.reuse(`${axis}Count`)]
+  const at = start ? names.reuse(`${axis}Tile`) : first
+  const last = `${start ?? '0'} < ${end} ? ${end} - 1 - (${end} - 1) % ${tile} : -1`
+  const least = start ? `${start} - (${start} % ${tile})` : '0'
+  const head = `for (let ${at} = ${last}; ${at} >= ${least}; ${at} -= ${tile})`
+  if (!start) return { head, lines: [`const ${count} = Math.min(${tile}, ${end} - ${first})`] }
+  const begin = `const ${first} = Math.max(${at}, ${start})`
+  return { head, lines: [begin, `const ${count} = Math.min(${at} + ${tile}, ${end}) - ${first}`] }
 }
 
 /** The current tile; its `count` ends with the axis. */
