@@ -1,6 +1,6 @@
 /** Where all that a loop does is for admitted places only, one branch serves for everything. */
 import type { KernelExpr } from '../../compiler/kernel.ts'
-import { type Define, type Item, refs } from './item.ts'
+import { type Define, type Item, refs } from '../nests/item.ts'
 import { foldStep, keep, printItem } from './print.ts'
 import { print, type Spot, valueAt } from './spot.ts'
 import { isWhole } from './whole.ts'

@@ -2,7 +2,7 @@
 import type { Kernel, Program } from '../../compiler/kernel.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
-import { type Analysis, analyze } from './analyze.ts'
+import { type Analysis, analyze } from '../nests/analyze.ts'
 import { Block } from './block.ts'
 import { docLines } from './doc.ts'
 import { singleAt, tileAt } from './loop.ts'

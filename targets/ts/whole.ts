@@ -2,9 +2,10 @@
  * Where a kernel knows of a tile that a mask admits all of it, loops that ask the mask stand twice: without the question for such
  * tiles, with it for the others.
  */
+
+import { exprsOf, type Item, refs, valuesIn } from '../nests/item.ts'
+import type { Nest, Node } from '../nests/nest.ts'
 import type { Block } from './block.ts'
-import { exprsOf, type Item, refs, valuesIn } from './item.ts'
-import type { Nest, Node } from './nest.ts'
 import { type Spot, valueAt } from './spot.ts'
 
 /** Prints a loop, with a branch around its two forms where there are two. */
