@@ -4,6 +4,7 @@ import type { KernelExpr } from '../../compiler/kernel.ts'
 import { atom, type Code, join, prefixed, tightness } from '../expression.ts'
 import { type Define, type Fold, type Item, type Scale, valuesIn } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
+import { isWhole, neededInWhole } from '../nests/whole.ts'
 import { findGuard, printGuarded } from './guard.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
@@ -23,7 +24,7 @@ import {
   sourceAt,
   valueAt,
 } from './spot.ts'
-import { inBothForms, isWhole, neededInWhole } from './whole.ts'
+import { inBothForms } from './whole.ts'
 import { constant } from './words.ts'
 
 export function printNodes(all: readonly Node[], spot: Spot): void {
