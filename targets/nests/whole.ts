@@ -2,9 +2,6 @@
  * Where a kernel knows of a tile that a mask admits all of it, loops that ask the mask stand twice: without the question for such
  * tiles, with it for the others.
  */
-
-import { exprsOf, type Item, refs, valuesIn } from '../nests/item.ts'
-import type { Nest, Node } from '../nests/nest.ts'
 import { exprsOf, type Facts, type Item, refs, valuesIn } from './item.ts'
 import type { Nest, Node } from './nest.ts'
 import type { Place } from './place.ts'
