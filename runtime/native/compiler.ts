@@ -43,7 +43,7 @@ export function describeMachine(): readonly string[] {
   if (compiler === undefined) return []
   const real = realpathSync(compiler)
   const { size, mtimeMs } = statSync(real)
-  return [real, String(size), String(mtimeMs), os.arch(), os.cpus()[0]?.model ?? '', processorFlags()]
+  return [real, String(size), String(mtimeMs), os.arch(), os.cpus()[0]?.model ?? '', processorFlags(), ...kernelFlags()]
 }
 
 /** Linux shows what instructions the processor has. */
@@ -66,8 +66,12 @@ const compileLimit = 300_000 // ms
 
 /** Flags for all C++ here: shared libraries whose arithmetic is as written. */
 export const sharedFlags = ['-std=c++17', '-fPIC', '-shared', '-ffp-contract=off'] as const
-/** Kernels: for this machine, as fast as can be. */
-export const kernelFlags = ['-O3', process.arch === 'arm64' ? '-mcpu=native' : '-march=native'] as const
+/** Kernels: for this machine, as fast as can be, and what the user adds. */
+export const kernelFlags = (): readonly string[] => [
+  '-O3',
+  process.arch === 'arm64' ? '-mcpu=native' : '-march=native',
+  ...(process.env.ATTNC_CXXFLAGS ?? '').split(/\s+/).filter((flag) => flag !== ''),
+]
 
 /** Compiles a shared library. What the compiler says of it is our bug, and so is thrown. */
 export async function compileShared({ folder, source, output, flags }: Compilation): Promise<Outcome<undefined>> {

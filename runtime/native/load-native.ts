@@ -18,7 +18,7 @@ export async function keepLibrary(files: readonly OutFile[], staging: Staging): 
   for (const { path, text } of files) staging.write(path, text)
   const [main] = files
   if (!main) throw new Error('nothing was generated')
-  return compileShared({ folder: staging.folder, source: main.path, output: library, flags: kernelFlags })
+  return compileShared({ folder: staging.folder, source: main.path, output: library, flags: kernelFlags() })
 }
 
 export async function loadLibrary(made: Made, keeping: Keeping): Promise<Outcome<Loaded>> {

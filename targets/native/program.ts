@@ -77,9 +77,10 @@ export function declareCall(program: Program, { entry, given }: ProgramNames): s
   return fill('native/call', {
     entry,
     doc: program.doc.map(escapeDoc),
-    fixed: Object.entries(program.sizes)
-      .map(([axis, length]) => `${axis} = ${length}`)
-      .join(', '),
+    fixed:
+      Object.entries(program.sizes)
+        .map(([axis, length]) => `${axis} = ${length}`)
+        .join(', ') || 'any lengths',
     inputs: withRole(program, 'input').map(tensor),
     results: withRole(program, 'result').map(tensor),
     params: openParams(program).map(({ name, type, default: other }) => ({

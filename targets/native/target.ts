@@ -37,7 +37,15 @@ function emit(source: EmitSource): readonly OutFile[] {
         programs: named.map(({ program, names }) => defineProgram(program, names).trimEnd()),
       }),
     },
-    { path: `${name}.h`, text: fill('native/header', { ...view, abi: sources['templates/native/attnc.h'], calls }) },
+    {
+      path: `${name}.h`,
+      text: fill('native/header', {
+        ...view,
+        guard: `ATTNC_${entries.join('_').toUpperCase()}_H`,
+        abi: sources['templates/native/attnc.h'],
+        calls,
+      }),
+    },
   ]
 }
 

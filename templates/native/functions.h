@@ -111,6 +111,7 @@ ATTNC_INLINE float roundEven(float x) { return std::nearbyint(x); }
 ATTNC_INLINE float atan2(float y, float x) { return std::atan2(y, x); }
 /** x^y for x > 0; 0^y is 0 for y > 0; everything else is NaN. */
 ATTNC_INLINE float realPower(float x, float y) {
+  if (x == 1 && !(std::fabs(y) < INFINITY)) return NAN;
   if (x > 0) return std::pow(x, y);
   return x == 0 && y > 0 ? 0.0f : NAN;
 }

@@ -71,7 +71,7 @@ ATTNC_INLINE To bits(From x) {
 
 /** first, first + 1, ... */
 ATTNC_INLINE ints iota(std::int32_t first) {
-  ints x;
+  ints x{};
   for (int n = 0; n < lanes; ++n) x[n] = first + n;
   return x;
 }
@@ -133,7 +133,7 @@ ATTNC_INLINE void scatter(std::int32_t count, F f) {
 /** f lane by lane: for functions that have no form of their own for vectors. */
 template <class F, class... Args>
 ATTNC_INLINE auto each(F f, Args... args) {
-  typename Wide<decltype(element(f(lane(args, 0)...)))>::type y;
+  typename Wide<decltype(element(f(lane(args, 0)...)))>::type y{};
   for (int n = 0; n < lanes; ++n) y[n] = element(f(lane(args, n)...));
   return y;
 }
