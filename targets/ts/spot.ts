@@ -14,6 +14,7 @@ import {
   type Words,
 } from '../expression.ts'
 import type { Names } from '../names.ts'
+import type { NamedBand } from './band.ts'
 import type { Block } from './block.ts'
 import type { Define, Facts } from './item.ts'
 import { isWithin, type Path, type Place } from './place.ts'
@@ -32,6 +33,7 @@ export interface Sheet {
   readonly program: Program
   readonly facts: Facts
   readonly places: ReadonlyMap<string, Place>
+  readonly bands: readonly NamedBand[]
   readonly names: Names
   readonly given: ArgumentNames
   readonly used: Set<string> // arguments that the text reads

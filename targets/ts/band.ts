@@ -1,0 +1,118 @@
+/**
+ * The bounds of a loop over columns follow from the first and the last row of a tile of rows; with one row for both, they are those
+ * of this row. Products leave out the columns that none of the rows at hand can admit.
+ */
+import type { KernelExpr, TileLoop } from '../../compiler/kernel.ts'
+import { type Define, everyItem, type Facts, type Item, type Product, type Repeat, refs } from './item.ts'
+import { singleAt } from './loop.ts'
+import { openAxis } from './print.ts'
+import { print, type Spot } from './spot.ts'
+import { plus } from './words.ts'
+
+/** What each row of a tile can admit of the columns that a loop walks: [from, to). */
+export interface Band {
+  readonly loop: TileLoop
+  readonly row: string
+  readonly from: KernelExpr | undefined
+  readonly to: KernelExpr | undefined
+  readonly products: readonly Product[] // those that need nothing else
+}
+
+/** Beyond this many nodes the bounds of a row cost more to read than they are worth. */
+const largestBound = 24
+
+export function findBands(items: readonly Item[], facts: Facts): readonly Band[] {
+  const all = everyItem(items)
+  return all.flatMap((item) => (item.kind === 'repeat' ? (bandOf(item, all, facts) ?? []) : []))
+}
+
+function bandOf(repeat: Repeat, all: readonly Item[], facts: Facts): Band | undefined {
+  const { over } = repeat.loop
+  if (over.kind !== 'tiles') return undefined
+  const [from, to] = [over.from, over.to].map((e) => {
+    const bound = e && writtenOut(e, facts)
+    return bound && leavesOf(bound).length <= largestBound ? bound : undefined
+  })
+  const named = [from, to].flatMap((e) => (e ? leavesOf(e) : [])).flatMap((e) => (e.kind === 'index' ? [e.axis] : []))
+  const rows = facts.kernel.grid.filter(({ axis, tile }) => tile !== undefined && named.includes(axis))
+  const row = rows[0]?.axis
+  if (row === undefined || rows.length > 1) return undefined
+  const masks = masksOf(repeat, facts)
+  const products = repeat.body.filter(
+    (item): item is Product => item.kind === 'product' && needsBandOnly(item, row, over.axis, masks, all),
+  )
+  return products.length > 0 ? { loop: over, row, from, to, products } : undefined
+}
+
+/** With the values in it replaced by what they stand for; undefined where one is more than a formula of indices and lengths. */
+function writtenOut(e: KernelExpr, facts: Facts): KernelExpr | undefined {
+  if (e.kind === 'value') {
+    const define = facts.defines.get(e.name)
+    return define?.from.kind === 'expr' && define.to.axes.length === 0 ? writtenOut(define.from.expr, facts) : undefined
+  }
+  if (e.kind !== 'call') return e
+  const args = e.args.flatMap((arg) => writtenOut(arg, facts) ?? [])
+  return args.length === e.args.length ? { ...e, args } : undefined
+}
+
+const leavesOf = (e: KernelExpr): readonly KernelExpr[] => (e.kind === 'call' ? e.args.flatMap(leavesOf) : [e])
+
+/** The masks that admit nothing outside of a loop's bounds: those that the loop's own flag speaks of. */
+function masksOf({ head }: Repeat, { defines }: Facts): ReadonlySet<string> {
+  const flags = new Set(head.flatMap((item) => (item.kind === 'define' ? [item.to.name] : [])))
+  const isOwn = ({ from }: Define): boolean => from.kind === 'mask' && from.full !== undefined && flags.has(from.full)
+  return new Set([...defines.values()].filter(isOwn).map(({ to }) => to.name))
+}
+
+function needsBandOnly(
+  { to, left, over, weighted, fresh }: Product,
+  row: string,
+  column: string,
+  masks: ReadonlySet<string>,
+  all: readonly Item[],
+): boolean {
+  const isPair = (value: { readonly axes: readonly { readonly axis: string }[] }): boolean =>
+    value.axes.length === 2 && [row, column].every((axis) => value.axes.some((a) => a.axis === axis))
+  if (weighted) return over === column && isPair(left)
+  return fresh && isPair(to) && over !== row && over !== column && isReadWhereAdmitted(to.name, masks, all)
+}
+
+/** Whether all that is made of a value's elements is made under one of these masks. */
+function isReadWhereAdmitted(name: string, masks: ReadonlySet<string>, all: readonly Item[]): boolean {
+  return all.every((item) => {
+    if (!refs(item).includes(name)) return true
+    if (item.kind === 'fold') return item.where !== undefined && masks.has(item.where)
+    if (item.kind !== 'define' || item.from.kind !== 'expr') return false
+    return isSelected(item.from.expr, masks) || isReadWhereAdmitted(item.to.name, masks, all)
+  })
+}
+
+/** `mask ? x : constant` */
+function isSelected(e: KernelExpr, masks: ReadonlySet<string>): boolean {
+  const [mask, , no] = e.kind === 'call' && e.op === 'select' ? e.args : []
+  return mask?.kind === 'value' && masks.has(mask.name) && no?.kind === 'const'
+}
+
+/** A band and the names of the arrays in which its bounds stand, by row. */
+export interface NamedBand extends Band {
+  readonly names: { readonly from: string; readonly to: string }
+}
+
+export const extentOf = ({ row }: Band, { extents }: Facts): number => extents.get(row) ?? 1
+
+/** Before the loop: the bounds of each row. */
+export function printBand(loop: TileLoop, spot: Spot): void {
+  const band = spot.sheet.bands.find((one) => one.loop === loop)
+  const at = band && spot.axes.get(band.row)
+  if (!band || !at) return
+  spot.block.line(`// what rows can admit of ${loop.axis}`)
+  openAxis(band.row, '', {}, spot, (inner) => {
+    const row = singleAt(plus(at.first, inner.axes.get(band.row)?.inner ?? at.first))
+    const place = { ...inner, axes: new Map(inner.axes).set(band.row, row) }
+    const index = inner.axes.get(band.row)?.inner?.text
+    for (const end of ['from', 'to'] as const) {
+      const bound = band[end]
+      if (bound) inner.block.line(`${band.names[end]}[${index}] = ${print(bound, place).text}`)
+    }
+  })
+}
