@@ -18,8 +18,8 @@ export interface Band {
   readonly products: readonly Product[] // those that need nothing else
 }
 
-/** Beyond this many nodes the bounds of a row cost more to read than they are worth. */
-const largestBound = 24
+/** A bound that is longer costs readers more than it saves. */
+const mostLeaves = 16
 
 export function findBands(items: readonly Item[], facts: Facts): readonly Band[] {
   const all = everyItem(items)
@@ -29,14 +29,12 @@ export function findBands(items: readonly Item[], facts: Facts): readonly Band[]
 function bandOf(repeat: Repeat, all: readonly Item[], facts: Facts): Band | undefined {
   const { over } = repeat.loop
   if (over.kind !== 'tiles') return undefined
-  const [from, to] = [over.from, over.to].map((e) => {
-    const bound = e && writtenOut(e, facts)
-    return bound && leavesOf(bound).length <= largestBound ? bound : undefined
-  })
-  const named = [from, to].flatMap((e) => (e ? leavesOf(e) : [])).flatMap((e) => (e.kind === 'index' ? [e.axis] : []))
-  const rows = facts.kernel.grid.filter(({ axis, tile }) => tile !== undefined && named.includes(axis))
+  const bounds = [over.from, over.to].map((e) => e && writtenOut(e, facts))
+  const named = new Set(bounds.flatMap((e) => (e ? axesOf(e) : [])))
+  const rows = facts.kernel.grid.filter(({ axis, tile }) => tile !== undefined && named.has(axis))
   const row = rows[0]?.axis
   if (row === undefined || rows.length > 1) return undefined
+  const [from, to] = bounds.map((e) => (e && axesOf(e).includes(row) ? e : undefined))
   const masks = masksOf(repeat, facts)
   const products = repeat.body.filter(
     (item): item is Product => item.kind === 'product' && needsBandOnly(item, row, over.axis, masks, all),
@@ -44,18 +42,27 @@ function bandOf(repeat: Repeat, all: readonly Item[], facts: Facts): Band | unde
   return products.length > 0 ? { loop: over, row, from, to, products } : undefined
 }
 
-/** With the values in it replaced by what they stand for; undefined where one is more than a formula of indices and lengths. */
+/** With the values in it replaced by what they stand for; undefined where one is no formula of indices and lengths, or a long one. */
 function writtenOut(e: KernelExpr, facts: Facts): KernelExpr | undefined {
+  const bound = withoutValues(e, facts)
+  return bound && leavesOf(bound).length <= mostLeaves ? bound : undefined
+}
+
+function withoutValues(e: KernelExpr, facts: Facts): KernelExpr | undefined {
   if (e.kind === 'value') {
     const define = facts.defines.get(e.name)
-    return define?.from.kind === 'expr' && define.to.axes.length === 0 ? writtenOut(define.from.expr, facts) : undefined
+    return define?.from.kind === 'expr' && define.to.axes.length === 0
+      ? withoutValues(define.from.expr, facts)
+      : undefined
   }
   if (e.kind !== 'call') return e
-  const args = e.args.flatMap((arg) => writtenOut(arg, facts) ?? [])
+  const args = e.args.flatMap((arg) => withoutValues(arg, facts) ?? [])
   return args.length === e.args.length ? { ...e, args } : undefined
 }
 
 const leavesOf = (e: KernelExpr): readonly KernelExpr[] => (e.kind === 'call' ? e.args.flatMap(leavesOf) : [e])
+const axesOf = (e: KernelExpr): readonly string[] =>
+  leavesOf(e).flatMap((leaf) => (leaf.kind === 'index' ? [leaf.axis] : []))
 
 /** The masks that admit nothing outside of a loop's bounds: those that the loop's own flag speaks of. */
 function masksOf({ head }: Repeat, { defines }: Facts): ReadonlySet<string> {
@@ -98,7 +105,11 @@ export interface NamedBand extends Band {
   readonly names: { readonly from: string; readonly to: string }
 }
 
-export const extentOf = ({ row }: Band, { extents }: Facts): number => extents.get(row) ?? 1
+/** The arrays of its bounds. One that is never set leaves all columns in. */
+export function bandLines({ row, to, names }: NamedBand, { extents }: Facts): readonly string[] {
+  const made = `new Int32Array(${extents.get(row) ?? 1})`
+  return [`const ${names.from} = ${made}`, `const ${names.to} = ${made}${to ? '' : '.fill(0x7fffffff)'}`]
+}
 
 /** Before the loop: the bounds of each row. */
 export function printBand(loop: TileLoop, spot: Spot): void {
@@ -107,12 +118,11 @@ export function printBand(loop: TileLoop, spot: Spot): void {
   if (!band || !at) return
   spot.block.line(`// what rows can admit of ${loop.axis}`)
   openAxis(band.row, '', {}, spot, (inner) => {
-    const row = singleAt(plus(at.first, inner.axes.get(band.row)?.inner ?? at.first))
-    const place = { ...inner, axes: new Map(inner.axes).set(band.row, row) }
-    const index = inner.axes.get(band.row)?.inner?.text
+    const index = inner.axes.get(band.row)?.inner ?? at.first
+    const alone = { ...inner, axes: new Map(inner.axes).set(band.row, singleAt(plus(at.first, index))) }
     for (const end of ['from', 'to'] as const) {
       const bound = band[end]
-      if (bound) inner.block.line(`${band.names[end]}[${index}] = ${print(bound, place).text}`)
+      if (bound) inner.block.line(`${band.names[end]}[${index.text}] = ${print(bound, alone).text}`)
     }
   })
 }

@@ -3,7 +3,7 @@ import type { Kernel, Program } from '../../compiler/kernel.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from './analyze.ts'
-import { extentOf } from './band.ts'
+import { bandLines } from './band.ts'
 import { Block } from './block.ts'
 import { docLines } from './doc.ts'
 import { singleAt, tileAt } from './loop.ts'
@@ -78,9 +78,7 @@ const arrayLines = (sheet: Sheet): readonly string[] => [
     if (isRows(value, sheet)) return `const ${array} = makeTile(${sizes.slice(0, -1).join(' * ')}, ${sizes.at(-1)})`
     return `const ${array} = new ${arrayTypes[facts.values.get(value)?.type ?? 'f32']}(${sizes.join(' * ')})`
   }),
-  ...sheet.bands.flatMap((band) =>
-    Object.values(band.names).map((name) => `const ${name} = new Int32Array(${extentOf(band, sheet.facts)})`),
-  ),
+  ...sheet.bands.flatMap((band) => bandLines(band, sheet.facts)),
 ]
 
 type Fill = (spot: Spot) => void
