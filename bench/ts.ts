@@ -109,8 +109,8 @@ function median(numbers: readonly number[]): number {
 
 function timeTable(): string {
   const head = ['mask', 'H', 'N', 'generated ms', 'MAD', 'GFLOP/s', 'by hand ms', 'MAD', 'GFLOP/s', 'ratio', 'per pair']
-  const perPair = ({ generated, pairs }: Contest): number => median(generated.times) / pairs
-  const dense = contests[0] ? perPair(contests[0]) : 0
+  const perPair = ({ generated, pairs }: Contest): readonly number[] => generated.times.map((time) => time / pairs)
+  const dense = contests[0] ? perPair(contests[0]) : []
   const rows = contests.map((contest) => {
     const { one, pairs, generated, byHand } = contest
     const cells = [generated, byHand].flatMap(({ times }) => {
@@ -120,8 +120,8 @@ function timeTable(): string {
     })
     // Of each round, since both were measured in it one after the other.
     const ratio = median(generated.times.map((time, n) => time / (byHand.times[n] ?? Number.NaN)))
-    const relative = (perPair(contest) / dense).toFixed(2)
-    return [one.name, String(one.heads), String(one.length), ...cells, ratio.toFixed(2), relative]
+    const relative = median(perPair(contest).map((time, n) => time / (dense[n] ?? Number.NaN)))
+    return [one.name, String(one.heads), String(one.length), ...cells, ratio.toFixed(2), relative.toFixed(2)]
   })
   return table([head, ...rows], [...head.keys()].slice(1))
 }

@@ -143,7 +143,8 @@ export interface Loop {
 /**
  * Walks the elements [from, to) of `axis` (the whole axis if undefined; both are clipped to it) in tiles, which follow one another as
  * `direction` says. No tile crosses a multiple of `tile`, counted from 0: the first and the last are shorter where [from, to) begins
- * or ends between two. `head` runs first in each round; where the uniform value `skip` is true the tile is left out.
+ * or ends between two. Where `from` and `to` are formulas of the first and the last row of a tile, they hold for any rows in place of
+ * these: outside of them a row has no part in what the loop does. `head` runs first in each round; where the uniform value `skip` is true the tile is left out.
  */
 export interface TileLoop {
   readonly kind: 'tiles'

@@ -1,5 +1,6 @@
 /** A kernel's items, their loops, and where its values live. */
 import type { Kernel, Program, Value } from '../../compiler/kernel.ts'
+import { type Band, findBands } from './band.ts'
 import { chooseCheap, chooseInlined, type InPlace } from './inline.ts'
 import { type Define, everyItem, type Facts, type Item } from './item.ts'
 import { type Node, nest } from './nest.ts'
@@ -10,6 +11,7 @@ export interface Analysis {
   readonly facts: Facts
   readonly nodes: readonly Node[]
   readonly places: ReadonlyMap<string, Place>
+  readonly bands: readonly Band[]
 }
 
 /** @param inPlace  which loads products may read from their buffer; without it, products read tiles */
@@ -21,7 +23,7 @@ export function analyze(kernel: Kernel, program: Program, inPlace: InPlace = () 
     const nodes = nest(items, facts)
     const places = findPlaces(nodes, facts)
     const more = chooseCheap(items, facts, places)
-    if (more.length === 0) return { facts, nodes, places }
+    if (more.length === 0) return { facts, nodes, places, bands: findBands(items, facts) }
     facts = { ...facts, inlined: new Set([...facts.inlined, ...more]) }
   }
 }

@@ -4,6 +4,7 @@ import { docLines } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
+import { bandLines } from './band.ts'
 import { Block } from './block.ts'
 import { singleAt, tileAt } from './loop.ts'
 import { printNodes } from './print.ts'
@@ -45,7 +46,12 @@ export function printKernel(kernel: Kernel, program: Program, request: KernelReq
   ]
 }
 
-function sheetOf(program: Program, { facts, places, nodes }: Analysis, names: Names, given: ArgumentNames): Sheet {
+function sheetOf(
+  program: Program,
+  { facts, places, nodes, bands: found }: Analysis,
+  names: Names,
+  given: ArgumentNames,
+): Sheet {
   const arrays = new Map<string, string>()
   for (const axis of facts.order) names.reuse(axis)
   const products = new Set(
@@ -57,17 +63,23 @@ function sheetOf(program: Program, { facts, places, nodes }: Analysis, names: Na
   for (const [name, { stored }] of places) {
     if (stored) arrays.set(name, names.fresh(facts.carried.has(name) || products.has(name) ? name : `${name}Tile`))
   }
+  const bands = found.map((band) => {
+    const { axis } = band.loop
+    return { ...band, names: { from: names.fresh(`${axis}From`), to: names.fresh(`${axis}To`) } }
+  })
   const word = names.fresh('word')
-  return { program, facts, places, names, given, arrays, word, used: new Set(), locals: new Map() }
+  return { program, facts, places, bands, names, given, arrays, word, used: new Set(), locals: new Map() }
 }
 
-const arrayLines = (sheet: Sheet): readonly string[] =>
-  [...sheet.arrays].map(([value, array]) => {
+const arrayLines = (sheet: Sheet): readonly string[] => [
+  ...[...sheet.arrays].map(([value, array]) => {
     const { places, facts } = sheet
     const sizes = (places.get(value)?.stored ?? []).map(({ axis }) => facts.extents.get(axis) ?? 1)
     if (isRows(value, sheet)) return `const ${array} = makeTile(${sizes.slice(0, -1).join(' * ')}, ${sizes.at(-1)})`
     return `const ${array} = new ${arrayTypes[facts.values.get(value)?.type ?? 'f32']}(${sizes.join(' * ')})`
-  })
+  }),
+  ...sheet.bands.flatMap((band) => bandLines(band, sheet.facts)),
+]
 
 type Fill = (spot: Spot) => void
 

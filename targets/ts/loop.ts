@@ -2,6 +2,7 @@
 import type { TileLoop } from '../../compiler/kernel.ts'
 import { atom, type Code } from '../expression.ts'
 import type { LoopNode } from '../nests/nest.ts'
+import { printBand } from './band.ts'
 import type { Block } from './block.ts'
 import { printNodes } from './print.ts'
 import { type AxisSpot, print, type Spot, sizeOf, valueAt } from './spot.ts'
@@ -35,6 +36,7 @@ function printTiles(node: LoopNode, over: TileLoop, spot: Spot): void {
   const size = sizeOf(axis, spot.sheet)
   const end = to ? spot.block.keep(smallest(print(to, spot), size), `${axis}End`) : size
   const start = from && spot.block.keep(largest(print(from, spot), atom('0')), `${axis}Start`)
+  printBand(over, spot)
   const { head, lines } = (direction === 'up' ? walkUp : walkDown)(axis, tile, start?.text, end.text, spot)
   spot.block.loop(
     axis,

@@ -34,7 +34,7 @@ function printCall(item: Product, spot: Spot): boolean {
   for (const [a, b] of orders as [Value, Value][]) {
     if (!isMatrix(a, row, over, spot)) continue
     if (isMatrix(b, column, over, spot) && fresh && !weighted) {
-      spot.block.line(call('multiplyRows', [to, a, b], [row, column, over], spot))
+      spot.block.line(callInBand(['multiplyRows', 'multiplyBand'], item, [to, a, b], [row, column, over], spot))
       return true
     }
     if (!isMatrix(b, over, column, spot)) continue
@@ -47,14 +47,36 @@ function printCall(item: Product, spot: Spot): boolean {
 
 const arrayOf = (value: Value, { sheet }: Spot): string => sheet.arrays.get(value.name) ?? ''
 
-function call(name: string, tiles: readonly Value[], counts: readonly string[], spot: Spot): string {
-  const args = [...tiles.map((value) => arrayOf(value, spot)), ...counts.map((axis) => countOf(axis, spot).text)]
+function call(
+  name: string,
+  tiles: readonly Value[],
+  counts: readonly string[],
+  spot: Spot,
+  more: readonly string[] = [],
+): string {
+  const numbers = counts.map((axis) => countOf(axis, spot).text)
+  const args = [...tiles.map((value) => arrayOf(value, spot)), ...numbers, ...more]
   return `${name}(${args.join(', ')})`
 }
 
+/** The form for a band of columns, where the product needs no others. */
+function callInBand(
+  [plain, banded]: readonly [string, string],
+  item: Product,
+  tiles: readonly Value[],
+  counts: readonly string[],
+  spot: Spot,
+): string {
+  const band = spot.sheet.bands.find(({ products }) => products.includes(item))
+  const first = band && spot.axes.get(band.loop.axis)?.first.text
+  if (!band || first === undefined) return call(plain, tiles, counts, spot)
+  return call(banded, tiles, counts, spot, [first, band.names.from, band.names.to])
+}
+
 /** Weights of 0 need care only where what they are multiplied with is not finite. */
-function printSum({ weighted, full, right, over }: Product, tiles: Value[], counts: string[], spot: Spot): void {
-  const plain = call('addMultiples', tiles, counts, spot)
+function printSum(item: Product, tiles: Value[], counts: string[], spot: Spot): void {
+  const { weighted, full, right, over } = item
+  const plain = callInBand(['addMultiples', 'addBand'], item, tiles, counts, spot)
   if (!weighted) return spot.block.line(plain)
   const test = call('allFinite', [right], [over, counts[1]!], spot)
   const known = full === undefined ? undefined : spot.sheet.locals.get(full)?.text

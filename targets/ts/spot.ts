@@ -18,6 +18,7 @@ import type { Define, Facts } from '../nests/item.ts'
 import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
 import { liesOn, simplify } from '../ranges.ts'
+import type { NamedBand } from './band.ts'
 import type { Block } from './block.ts'
 import { constant, kernelSpellings, plus, smallest, times } from './words.ts'
 
@@ -33,6 +34,7 @@ export interface Sheet {
   readonly program: Program
   readonly facts: Facts
   readonly places: ReadonlyMap<string, Place>
+  readonly bands: readonly NamedBand[]
   readonly names: Names
   readonly given: ArgumentNames
   readonly used: Set<string> // arguments that the text reads
