@@ -6,7 +6,7 @@ import type { Launch } from './launch.ts'
 import { done, type Finding, failed, type Outcome } from './problem.ts'
 import { recordOf, type Tensor } from './tensor.ts'
 import { readAsTensor, type TensorEntry } from './tensors/entry.ts'
-import { inSeveral, noneNamedAs } from './tensors/problems.ts'
+import { inSeveral, noneNamedAs, noSuchTensor } from './tensors/problems.ts'
 import { guarded, type OpenTensorFile, openTensorFile } from './tensors/tensor-file.ts'
 import type { TensorPath } from './tensors/tensor-path.ts'
 
@@ -60,12 +60,20 @@ async function findEntries(
     if (path === undefined) continue
     if (given === undefined && holders.length > 1) findings.push(inSeveral(input.name, holders))
     const file = fileAt(path)
-    const name = given?.name ?? (file.names === undefined ? undefined : input.name)
-    const entry = await guarded(path, () => file.find(name))
+    const entry = await guarded(path, () => entryFor(input.name, file, given?.name))
     if (entry.ok) entries.push([input, entry.value])
     else findings.push(...entry.findings)
   }
   return findings.length > 0 ? failed(...findings) : done(entries)
+}
+
+/** The tensor that is asked for; in an archive, else the one named as the input. */
+async function entryFor(input: string, file: OpenTensorFile, asked: string | undefined): Promise<Outcome<TensorEntry>> {
+  const { path, names } = file
+  if (names === undefined || asked !== undefined || names.includes(input)) {
+    return file.find(asked ?? (names === undefined ? undefined : input))
+  }
+  return failed(noSuchTensor(path, input, names, `--input ${input}=${path}:${names[0] ?? 'NAME'}`))
 }
 
 /** An archive of which nothing is used is a mistake. */

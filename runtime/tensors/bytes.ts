@@ -38,14 +38,6 @@ export function sourceOfFile(file: FileHandle, size: number): ByteSource {
   return { size, read }
 }
 
-export const sourceOfBytes = (bytes: Uint8Array): ByteSource => ({
-  size: bytes.length,
-  read: async (target, offset) => {
-    target.set(bytes.subarray(offset, offset + target.length))
-    return undefined
-  },
-})
-
 /** @param start  and `size` have been checked to lie within the source */
 export function rangeOf(source: ByteSource, start: number, size: number): ByteRange {
   const open = (): ByteReader => {

@@ -69,8 +69,11 @@ export function notExact(label: string, at: number, value: number, storage: Stor
 const listed = (names: readonly string[]): string =>
   names.length === 0 ? 'none' : names.slice(0, 8).join(', ') + (names.length > 8 ? ` and ${names.length - 8} more` : '')
 
-export const noSuchTensor = (path: string, name: string, names: readonly string[]): Problem =>
-  problem('ATTN0326', `${path} has no tensor '${name}': it has ${listed(names)}`, didYouMean(name, names).hint)
+/** @param hint  where no name in the file is close */
+export function noSuchTensor(path: string, name: string, names: readonly string[], hint?: string): Problem {
+  const text = `${path} has no tensor '${name}': it has ${listed(names)}`
+  return problem('ATTN0326', text, didYouMean(name, names).hint ?? hint)
+}
 
 export const whichTensor = (path: string, names: readonly string[]): Problem =>
   problem('ATTN0326', `${path} is an archive of tensors, and none is named: it has ${listed(names)}`)
