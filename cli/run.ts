@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze, callAttention, chooseAttention, loadAttention } from '../node.ts'
@@ -7,7 +8,7 @@ import { type InputFiles, readInputs } from '../runtime/read-inputs.ts'
 import type { Inputs } from '../runtime/runners.ts'
 import { type Summary, summarize } from '../runtime/tensor.ts'
 import type { TensorPath } from '../runtime/tensors/tensor-path.ts'
-import { writeTensorFiles } from '../runtime/tensors/write-tensors.ts'
+import { type TensorsToWrite, writeTensorFiles } from '../runtime/tensors/write-tensors.ts'
 import { unknownNames } from '../runtime/unknown-names.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
@@ -120,13 +121,21 @@ function finish(
   })
   const json = { target: choices.target, attention: attention.name, results: rows }
   if (outputs.size === 0) return { exit: 0, findings: warnings, out: summaryTable(rows), json }
-  const written = writeTensorFiles(
-    [...outputs].flatMap(([name, { path, name: member = name }]) => {
-      const tensor = results[name]
-      return tensor ? [{ path, name: member, tensor }] : []
-    }),
-  )
+  const written = writeTensorFiles(filesOf(outputs, results))
   return written.ok ? { exit: 0, findings: warnings, out: '', json } : refuse([...warnings, ...written.findings], json)
+}
+
+/** The results that are asked for, by the files that they go to. */
+function filesOf(outputs: Asked['outputs'], results: Inputs): readonly TensorsToWrite[] {
+  const asked = [...outputs].flatMap(([result, { path, name = result }]) => {
+    const tensor = results[result]
+    return tensor ? [{ path, name, tensor }] : []
+  })
+  const byFile = Map.groupBy(asked, ({ path }) => resolve(path))
+  return [...byFile.values()].map((group) => ({
+    path: group[0]?.path ?? '',
+    tensors: group.map(({ name, tensor }) => [name, tensor]),
+  }))
 }
 
 interface ResultRow extends Summary {

@@ -10,7 +10,7 @@ import { readAsStored } from './entry.ts'
 import { noNames } from './problems.ts'
 import { guarded, openTensorFile, type TensorFile } from './tensor-file.ts'
 import { isArchivePath } from './tensor-path.ts'
-import { type TensorToWrite, writeTensorFiles } from './write-tensors.ts'
+import { writeTensorFiles } from './write-tensors.ts'
 
 export interface ReadTensorOptions<Storage extends StorageType = StorageType> {
   readonly name?: string // of a tensor in an archive; default: the only one
@@ -66,20 +66,18 @@ async function read(
 /** Writes a `.npy` file, whole or not at all. */
 export async function writeTensor(path: string, tensor: StoredTensor): Promise<void> {
   if (isArchivePath(path)) throw new AttncError([needsNames(path)])
-  write([[path, '', tensor]])
+  write(path, [['', tensor]])
 }
 
 /** Writes a `.npz` or `.safetensors` file, whole or not at all. */
 export async function writeTensors(path: string, tensors: Readonly<Record<string, StoredTensor>>): Promise<void> {
   if (!isArchivePath(path)) throw new AttncError([hasNoNames(path)])
-  write(Object.entries(tensors).map(([name, tensor]) => [path, name, tensor]))
+  write(path, Object.entries(tensors))
 }
 
-function write(tensors: readonly (readonly [path: string, name: string, tensor: StoredTensor])[]): void {
-  const checked = tensors.map(([path, name, tensor]): TensorToWrite => {
-    return { path, name, tensor: valueOrThrow(elementsOf(tensor, name === '' ? path : name)) }
-  })
-  valueOrThrow(writeTensorFiles(checked))
+function write(path: string, tensors: readonly (readonly [name: string, tensor: StoredTensor])[]): void {
+  const checked = tensors.map(([name, tensor]) => [name, valueOrThrow(elementsOf(tensor, name || path))] as const)
+  valueOrThrow(writeTensorFiles([{ path, tensors: checked }]))
 }
 
 const needsNames = (path: string): Problem =>
