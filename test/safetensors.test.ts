@@ -96,6 +96,7 @@ describe('refused, with a reason:', () => {
     ['deep nesting', safetensors(`{"a": ${'['.repeat(100_000)}`, eight), 'nests too deeply'],
     ['a name twice', safetensors('{"x": 1, "x": 2}', eight), "has 'x' twice"],
     ['a name twice, written otherwise', safetensors('{"x": 1, "\\u0078" \n : 2}', eight), "has 'x' twice"],
+    ['a name twice, far from its colon', safetensors(`{"x": 1, "x"${' '.repeat(999)}: 2}`, eight), "has 'x' twice"],
     ['a member twice', safetensors('{"x": {"dtype": "F32", "dtype": "F16"}}', eight), "has 'dtype' twice"],
     ['a number for a tensor', safetensors({ x: 1 }, eight), "of 'x' its header says nothing"],
     ['a list for a tensor', safetensors({ x: [] }, eight), "of 'x' its header says nothing"],
@@ -176,7 +177,7 @@ test('any damage gives a tensor that fits the file, or a reason', async () => {
   )
 })
 
-test('is written as safetensors itself does: wide elements first, then by name, aligned', async () => {
+test('is written as safetensors itself does: by type, then by name, aligned', async () => {
   const flags = { storage: 'bool', shape: [3], data: Uint8Array.of(1, 0, 1) } as const
   const b = { storage: 'bf16', shape: [2], data: Float32Array.of(1.0078125, -3) } as const
   const a = { storage: 'f16', shape: [], data: Float16Array.of(0.5) } as const
@@ -190,9 +191,9 @@ test('is written as safetensors itself does: wide elements first, then by name, 
     ]),
   )
   const json =
-    '{"q":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"a":{"dtype":"F16","shape":[],"data_offsets":[8,10]},' +
-    '"b":{"dtype":"BF16","shape":[2],"data_offsets":[10,14]},"flags":{"dtype":"BOOL","shape":[3],"data_offsets":[14,17]}}'
+    '{"q":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[8,12]},' +
+    '"a":{"dtype":"F16","shape":[],"data_offsets":[12,14]},"flags":{"dtype":"BOOL","shape":[3],"data_offsets":[14,17]}}'
   const padded = json.padEnd(Math.ceil(json.length / 8) * 8)
-  const elements = [...bytesOf(Float32Array.of(1, 2)), 0, 0x38, 0x81, 0x3f, 0x40, 0xc0, 1, 0, 1]
+  const elements = [...bytesOf(Float32Array.of(1, 2)), 0x81, 0x3f, 0x40, 0xc0, 0, 0x38, 1, 0, 1]
   expect(bytes).toEqual(safetensors(padded, Uint8Array.from(elements)))
 })

@@ -207,6 +207,11 @@ describe('a path', () => {
     expect((await faultOf(readTensor('/dev/zero')))[0]).toBe('ATTN0311')
   })
 
+  test('that is a pipe without a writer is not waited for', async (context) => {
+    if (spawnSync('mkfifo', [at('pipe')]).status !== 0) return context.skip('there are no named pipes')
+    expect((await faultOf(readTensor(at('pipe'))))[0]).toBe('ATTN0311')
+  })
+
   test('names a tensor only after the end of an archive', () => {
     expect(parseTensorPath('q.npy')).toEqual({ path: 'q.npy' })
     expect(parseTensorPath('C:\\data\\q.npy')).toEqual({ path: 'C:\\data\\q.npy' })
@@ -272,6 +277,12 @@ describe('a program', () => {
     expect((await wrong({ shape: [2], data: [1, 2] }))[0]).toBe('ATTN0322')
     expect((await wrong({ shape: [2], data: Uint8Array.of(1, 2) }))[0]).toBe('ATTN0322')
     expect(existsSync(at('w.npz'))).toBe(false)
+  })
+
+  test('asks for a storage that there is', async () => {
+    await writeTensor(at('w.npy'), { shape: [1], data: Float32Array.of(1) })
+    const asked = { storage: 'f64' as StorageType }
+    expect(await faultOf(readTensor(at('w.npy'), asked))).toEqual(['ATTN0302', expect.stringContaining("'f64'")])
   })
 
   test('names tensors in archives, and only there', async () => {

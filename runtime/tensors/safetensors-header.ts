@@ -70,23 +70,25 @@ const mostDepth = 8
 
 /** JSON.parse takes the last of several values for a key, other readers the first: two programs would see two tensors. */
 function repeatedKey(text: string): Fault | undefined {
-  const open: Set<string>[] = []
+  const open: (Set<string> | undefined)[] = []
   for (let at = 0; at < text.length; at++) {
     const c = text[at]
-    if (c === '{' || c === '[') open.push(new Set())
+    if (c === '{' || c === '[') open.push(c === '{' ? new Set() : undefined)
     else if (c === '}' || c === ']') open.pop()
     if (open.length > mostDepth) return 'its header nests too deeply'
     if (c !== '"') continue
     const end = closingQuote(text, at)
-    const key = /^\s*:/.test(text.slice(end + 1, end + 64)) ? text.slice(at, end + 1) : undefined
+    colon.lastIndex = end + 1
+    const name = colon.test(text) ? unquoted(text.slice(at, end + 1)) : undefined
     at = end
-    if (key === undefined) continue
-    const name = unquoted(key)
+    if (name === undefined) continue
     if (open.at(-1)?.has(name)) return `its header has '${shortened(name)}' twice`
     open.at(-1)?.add(name)
   }
   return undefined
 }
+
+const colon = /\s*:/y
 
 function closingQuote(text: string, at: number): number {
   for (let end = at + 1; end < text.length; end++) {

@@ -3,7 +3,6 @@
  * JSON, then the elements of all tensors, without holes and in any order, row-major and little-endian.
  */
 import { done, failed, type Outcome } from '../problem.ts'
-import { recordOf } from '../tensor.ts'
 import { type ByteSource, type Fault, rangeOf } from './bytes.ts'
 import { elementTypes } from './elements.ts'
 import { chunksOf, type Elements, storedAs } from './encode.ts'
@@ -51,19 +50,21 @@ export function safetensorsEntry(source: ByteSource, located: Located, label: st
   return done({ label, format, type, shape, fortranOrder: false, bigEndian: false, range, dataOffset: 0 })
 }
 
-const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16', i32: 'I32', bool: 'BOOL' } as const
+/** In ascending order of alignment, as safetensors has them. */
+const dtypes = { bool: 'BOOL', f16: 'F16', bf16: 'BF16', i32: 'I32', f32: 'F32' } as const
+const ranks = Object.keys(dtypes)
 
-/** Wide elements first, then by name, so that all are aligned: the order in which safetensors itself writes. */
+/** Types of large alignment first, then by name: the order in which safetensors itself writes, so that all are aligned. */
 export function safetensorsChunks(tensors: readonly (readonly [string, Elements])[]): Iterable<Uint8Array> {
-  const width = ({ storage }: Elements): number => elementTypes[storage].bytes
-  const ordered = tensors.toSorted(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1))
+  const rank = ({ storage }: Elements): number => ranks.indexOf(storage)
+  const ordered = tensors.toSorted(([a, x], [b, y]) => rank(y) - rank(x) || (a < b ? -1 : 1))
   let at = 0
-  const entries = ordered.map(([name, tensor]) => {
+  const entries = ordered.map(([name, { storage, shape, data }]) => {
     const start = at
-    at += tensor.data.length * width(tensor)
-    return [name, { dtype: dtypes[tensor.storage], shape: tensor.shape, data_offsets: [start, at] }] as const
+    at += data.length * elementTypes[storage].bytes
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: dtypes[storage], shape, data_offsets: [start, at] })}`
   })
-  const json = new TextEncoder().encode(JSON.stringify(recordOf(entries)))
+  const json = new TextEncoder().encode(`{${entries.join(',')}}`)
   const header = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20)
   header.set(json)
   const length = new Uint8Array(BigUint64Array.of(BigInt(header.length)).buffer)

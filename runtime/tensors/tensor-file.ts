@@ -1,5 +1,5 @@
 /** Files of tensors of any format, told apart by what they hold. */
-import { type FileHandle, open } from 'node:fs/promises'
+import { constants, type FileHandle, open } from 'node:fs/promises'
 import { cannotRead } from '../files.ts'
 import { done, failed, type Outcome, problem } from '../problem.ts'
 import { type ByteSource, headOf, rangeOf, sourceOfFile } from './bytes.ts'
@@ -23,10 +23,13 @@ export interface OpenTensorFile extends TensorFile {
   readonly close: () => Promise<void>
 }
 
+/** A pipe without a writer is told at once that it is no file. Windows has no such flag. */
+const notWaiting = constants.O_NONBLOCK ?? 0
+
 /** The file stays open until it is closed. */
 export async function openTensorFile(path: string): Promise<Outcome<OpenTensorFile>> {
   return guarded(path, async () => {
-    const handle = await open(path, 'r')
+    const handle = await open(path, constants.O_RDONLY | notWaiting)
     try {
       const file = await readFile(handle, path)
       if (file.ok) return done({ ...file.value, close: () => handle.close() })

@@ -2,7 +2,7 @@
 import type { StorageType } from '../../compiler/attention.ts'
 import { AttncError, valueOrThrow } from '../attnc-error.ts'
 import { done, failed, type Outcome, type Problem, problem } from '../problem.ts'
-import { type ArrayOf, arrayNameOf, type StoredTensor, storageOfArray } from '../stored.ts'
+import { type ArrayOf, arrayNameOf, arrayNames, type StoredTensor, storageOfArray } from '../stored.ts'
 import { elementCount, recordOf } from '../tensor.ts'
 import { naturalStorage } from './elements.ts'
 import type { Elements } from './encode.ts'
@@ -25,9 +25,13 @@ export async function readTensor<Storage extends StorageType = StorageType>(
   path: string,
   { name, storage }: ReadTensorOptions<Storage> = {},
 ): Promise<StoredTensor<ArrayOf<Storage>>> {
+  if (storage !== undefined && !Object.hasOwn(arrayNames, storage)) throw new AttncError([noSuchStorage(storage)])
   const tensor = await using(path, (file) => read(file, name, storage))
   return valueOrThrow(tensor) as StoredTensor<ArrayOf<Storage>> // of the storage that was asked for
 }
+
+const noSuchStorage = (asked: string): Problem =>
+  problem('ATTN0302', `a tensor has no storage '${asked}'`, `one of ${Object.keys(arrayNames).join(', ')}`)
 
 /** All tensors of an archive, by name. */
 export async function readTensors(path: string): Promise<Readonly<Record<string, StoredTensor>>> {
