@@ -94,6 +94,8 @@ describe('refused, with a reason:', () => {
     ['JSON and more', safetensors('{} {}', eight), 'no JSON object'],
     ['no UTF-8', safetensors('{"x\xff": 1}', eight).map((c) => (c === 0xc3 ? 0xff : c)), 'not valid UTF-8'],
     ['deep nesting', safetensors(`{"a": ${'['.repeat(100_000)}`, eight), 'nests too deeply'],
+    ['deep nesting of objects', safetensors('{"a":'.repeat(5), eight), 'nests too deeply'],
+    ['lists in a list', safetensors('{"a": [[], [], []]}', eight), 'nests too deeply'],
     ['a name twice', safetensors('{"x": 1, "x": 2}', eight), "has 'x' twice"],
     ['a name twice, written otherwise', safetensors('{"x": 1, "\\u0078" \n : 2}', eight), "has 'x' twice"],
     ['a name twice, far from its colon', safetensors(`{"x": 1, "x"${' '.repeat(999)}: 2}`, eight), "has 'x' twice"],

@@ -32,8 +32,8 @@ const elementNames: ReadonlyMap<string, ElementName> = new Map([
 export function parseSafetensorsHeader(bytes: Uint8Array, dataBytes: number): ReadonlyMap<string, Listed> | Fault {
   const text = decodeText(bytes)
   if (text === undefined) return 'its header is not valid UTF-8'
-  const twice = repeatedKey(text)
-  if (twice !== undefined) return twice
+  const fault = textFault(text)
+  if (fault !== undefined) return fault
   const header = parseObject(text)
   if (!header) return 'its header is no JSON object'
   const listed = new Map<string, Listed>()
@@ -66,16 +66,20 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-const mostDepth = 8
+const mostDepth = 4
 
-/** JSON.parse takes the last of several values for a key, other readers the first: two programs would see two tensors. */
-function repeatedKey(text: string): Fault | undefined {
+/**
+ * What JSON.parse does not mind. It takes the last of several values for a key, other readers the first: two programs would see
+ * two tensors. And lists of lists would take it forty times the memory of the text.
+ */
+function textFault(text: string): Fault | undefined {
   const open: (Set<string> | undefined)[] = []
   for (let at = 0; at < text.length; at++) {
     const c = text[at]
-    if (c === '{' || c === '[') open.push(c === '{' ? new Set() : undefined)
-    else if (c === '}' || c === ']') open.pop()
-    if (open.length > mostDepth) return 'its header nests too deeply'
+    if (c === '{' || c === '[') {
+      if (open.length === mostDepth || (open.length > 0 && !open.at(-1))) return 'its header nests too deeply'
+      open.push(c === '{' ? new Set() : undefined)
+    } else if (c === '}' || c === ']') open.pop()
     if (c !== '"') continue
     const end = closingQuote(text, at)
     colon.lastIndex = end + 1
