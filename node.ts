@@ -25,11 +25,17 @@ export { AttncError, type Place } from './runtime/attnc-error.ts'
 export type { Argument } from './runtime/call.ts'
 export { importJavaScript, type Kernel } from './runtime/load-ts.ts'
 export type { CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
-export { decodeNpy, encodeNpy, readNpy, tensorOf } from './runtime/npy.ts'
 export type { Finding, Outcome, Problem } from './runtime/problem.ts'
 export type { Keeping } from './runtime/runners.ts'
 export type { StoredData, StoredTensor } from './runtime/stored.ts'
 export type { Tensor } from './runtime/tensor.ts'
+export {
+  type ReadTensorOptions,
+  readTensor,
+  readTensors,
+  writeTensor,
+  writeTensors,
+} from './runtime/tensors/tensor-io.ts'
 
 export interface SourceOnDisk {
   readonly file: SourceFile

@@ -154,10 +154,17 @@ function addBuild(add: Add): void {
 function addRun(add: Add): void {
   const examples = [
     'attnc run sigmoid.attn --input q=q.npy --input k=k.npy --input v=v.npy --output out=out.npy',
+    'attnc run sigmoid.attn --input qkv.npz --output out=results.npz',
     'attnc run sigmoid.attn --shape b=1,h=2,i=128,j=128 --param bias=-4.8',
   ]
-  add('run', ' <file>', 'Runs an attention on tensors in .npy files.', examples, [0, 1, 2, 3, 4, 130])
-    .addOption(list('--input <name=file>', 'an input tensor'))
+  add(
+    'run',
+    ' <file>',
+    'Runs an attention on tensors in .npy, .npz and .safetensors files.',
+    examples,
+    [0, 1, 2, 3, 4, 130],
+  )
+    .addOption(list('--input <name=file>', 'an input tensor, of an archive as q=file.npz:name; or an archive of all'))
     .addOption(list('--output <name=file>', 'a result to write; without any, a summary of each is printed'))
     .addOption(shared.param)
     .addOption(shared.shape)

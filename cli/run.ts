@@ -2,13 +2,14 @@ import { resolve } from 'node:path'
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze, callAttention, chooseAttention, loadAttention } from '../node.ts'
-import { emptyLaunch, type Launch, type LaunchHints, prepareLaunch, readTensors } from '../runtime/launch.ts'
-import { encodeNpy } from '../runtime/npy.ts'
-import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
+import { emptyLaunch, type Launch, type LaunchHints, prepareLaunch } from '../runtime/launch.ts'
+import { done, type Finding, failed, type Outcome } from '../runtime/problem.ts'
+import { type InputFiles, readInputs } from '../runtime/read-inputs.ts'
 import type { Inputs } from '../runtime/runners.ts'
 import { type Summary, summarize } from '../runtime/tensor.ts'
+import type { TensorPath } from '../runtime/tensors/tensor-path.ts'
+import { type TensorsToWrite, writeTensorFiles } from '../runtime/tensors/write-tensors.ts'
 import { unknownNames } from '../runtime/unknown-names.ts'
-import { writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
@@ -19,11 +20,12 @@ import { paramsOf } from './params.ts'
 import type { Options } from './program.ts'
 import { readOneSource } from './sources.ts'
 import { shortNumber, table } from './table.ts'
+import { parseInputs, parseOutputs, showTensorPath } from './tensor-options.ts'
 
 interface Asked {
   readonly choices: Choices
-  readonly inputs: ReadonlyMap<string, string>
-  readonly outputs: ReadonlyMap<string, string>
+  readonly inputs: InputFiles
+  readonly outputs: ReadonlyMap<string, TensorPath>
   readonly params: ReadonlyMap<string, string>
   readonly shape: Sizes
   readonly seed: number | undefined
@@ -38,7 +40,7 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   if (!module.ok) return refuse(module.diagnostics)
   const attention = chooseAttention(module.value.attentions, options.attention, (name) => `--attention ${name}`)
   if (!attention.ok) return refuse([...module.warnings, ...attention.findings])
-  const launch = launchOf(attention.value, asked.value)
+  const launch = await launchOf(attention.value, asked.value)
   if (!launch.ok) return refuse([...module.warnings, ...launch.findings])
   io.progress?.(`building ${attention.value.name}`)
   const { dtype, sizes } = launch.value
@@ -57,11 +59,11 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
 }
 
 async function parseAsked(options: Options): Promise<Outcome<Asked>> {
-  type Names = ReadonlyMap<string, string>
-  const parsed = all<[Choices, Names, Names, Names, Sizes, number | undefined]>(
+  type Params = ReadonlyMap<string, string>
+  const parsed = all<[Choices, InputFiles, ReadonlyMap<string, TensorPath>, Params, Sizes, number | undefined]>(
     await parseChoices(options),
-    parseAssignments('--input', options.input),
-    parseAssignments('--output', options.output),
+    parseInputs(options.input),
+    parseOutputs(options.output),
     parseAssignments('--param', options.param),
     parseLengths('--shape', options.shape),
     optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
@@ -72,13 +74,13 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
 }
 
 /** Tensors, lengths and parameters, each checked against what the attention declares. */
-function launchOf(attention: Attention, asked: Asked): Outcome<Launch> {
+async function launchOf(attention: Attention, asked: Asked): Promise<Outcome<Launch>> {
   const { inputs, outputs, choices, shape, seed } = asked
   const findings: readonly Finding[] = [
     ...unknownNames(
       'ATTN0304',
       `input of ${attention.name}`,
-      inputs.keys(),
+      inputs.named.keys(),
       attention.inputs.map(({ name }) => name),
     ),
     ...unknownNames(
@@ -87,14 +89,13 @@ function launchOf(attention: Attention, asked: Asked): Outcome<Launch> {
       outputs.keys(),
       attention.results.map(({ name }) => name),
     ),
-    ...sameTwice(outputs),
   ]
   const checked = all<[unknown, Launch['params']]>(
     checkAxes([attention], shape, choices.sizes, choices.tile),
     paramsOf(attention, asked.params),
   )
   if (!checked.ok || findings.length > 0) return failed(...findings, ...(checked.ok ? [] : checked.findings))
-  const tensors = readTensors(attention, inputs, choices.dtype)
+  const tensors = await readInputs(attention, inputs, choices.dtype)
   if (!tensors.ok) return tensors
   const random = seed !== undefined || Object.keys(shape).length > 0
   const given = { ...emptyLaunch, ...tensors.value, params: checked.value[1] }
@@ -106,15 +107,6 @@ const hints: LaunchHints = {
   param: '--param name=value',
 }
 
-function sameTwice(outputs: ReadonlyMap<string, string>): readonly Finding[] {
-  const first = new Map<string, string>()
-  return [...outputs].flatMap(([name, path]) => {
-    const other = first.get(resolve(path))
-    first.set(resolve(path), name)
-    return other === undefined ? [] : [problem('ATTN0317', `${other} and ${name} would both be written to ${path}`)]
-  })
-}
-
 function finish(
   results: Inputs,
   { outputs, choices }: Asked,
@@ -123,17 +115,27 @@ function finish(
 ): Answer {
   const rows = attention.results.flatMap(({ name, axes }) => {
     const tensor = results[name]
-    const file = outputs.get(name) ?? null
+    const path = outputs.get(name)
+    const file = path === undefined ? null : showTensorPath(path)
     return tensor ? [{ name, axes, shape: tensor.shape, storage: tensor.storage, ...summarize(tensor), file }] : []
   })
   const json = { target: choices.target, attention: attention.name, results: rows }
   if (outputs.size === 0) return { exit: 0, findings: warnings, out: summaryTable(rows), json }
-  const files = [...outputs].flatMap(([name, path]) => {
-    const tensor = results[name]
-    return tensor ? [{ path, content: encodeNpy(tensor) }] : []
-  })
-  const written = writeFiles(files)
+  const written = writeTensorFiles(filesOf(outputs, results))
   return written.ok ? { exit: 0, findings: warnings, out: '', json } : refuse([...warnings, ...written.findings], json)
+}
+
+/** The results that are asked for, by the files that they go to. */
+function filesOf(outputs: Asked['outputs'], results: Inputs): readonly TensorsToWrite[] {
+  const asked = [...outputs].flatMap(([result, { path, name = result }]) => {
+    const tensor = results[result]
+    return tensor ? [{ path, name, tensor }] : []
+  })
+  const byFile = Map.groupBy(asked, ({ path }) => resolve(path))
+  return [...byFile.values()].map((group) => ({
+    path: group[0]?.path ?? '',
+    tensors: group.map(({ name, tensor }) => [name, tensor]),
+  }))
 }
 
 interface ResultRow extends Summary {

@@ -12,8 +12,8 @@ export interface Place {
 }
 
 /**
- * What `load` and the functions that it gives throw where a source, an option or a tensor is wrong, or a tool is missing. It speaks
- * of the first fault; `findings` has all. Any other error is a bug of attnc.
+ * What `load`, the functions that it gives, and those for tensor files throw where a source, an option or a tensor is wrong, or a
+ * tool is missing. It speaks of the first fault; `findings` has all. Any other error is a bug of attnc.
  */
 export class AttncError extends Error {
   override readonly name = 'AttncError'

@@ -1,9 +1,8 @@
 /** Everything one call of an attention needs, checked against what the attention declares. */
 import type { Attention, InputDecl } from '../compiler/attention.ts'
 import { resolveParams, resolveSizes, type Sizes } from '../compiler/interpret.ts'
-import { boundsOf, type DrawOptions, drawInput, randomNumbers, storageOf } from './draw.ts'
-import { type NpyArray, readNpy, tensorOf } from './npy.ts'
-import { done, type Finding, failed, type Outcome, type Problem, problem } from './problem.ts'
+import { boundsOf, type DrawOptions, drawInput, randomNumbers } from './draw.ts'
+import { done, failed, type Outcome, type Problem, problem } from './problem.ts'
 import type { Inputs, Scalars } from './runners.ts'
 import { elementCount, recordOf, type Tensor } from './tensor.ts'
 
@@ -21,34 +20,6 @@ export interface LaunchHints {
 }
 
 export const emptyLaunch: Launch = { inputs: recordOf([]), sizes: recordOf([]), params: recordOf([]), dtype: 'f32' }
-
-/**
- * Tensor files by the names of inputs. Without a `dtype` it is f16 if all files of inputs that declare no type hold f16,
- * else f32.
- */
-export function readTensors(
-  attention: Attention,
-  paths: ReadonlyMap<string, string>,
-  dtype: DrawOptions['dtype'] | undefined,
-): Outcome<Pick<Launch, 'inputs' | 'dtype'>> {
-  const findings: Finding[] = []
-  const arrays = new Map<InputDecl, NpyArray>()
-  for (const input of attention.inputs) {
-    const path = paths.get(input.name)
-    const array = path === undefined ? undefined : readNpy(path)
-    if (array?.ok) arrays.set(input, array.value)
-    else if (array) findings.push(...array.findings)
-  }
-  const open = [...arrays].filter(([input]) => input.storage === undefined && input.type === 'f32')
-  const chosen = dtype ?? (open.length > 0 && open.every(([, { type }]) => type === 'f2') ? 'f16' : 'f32')
-  const inputs: [string, Tensor][] = []
-  for (const [input, array] of arrays) {
-    const tensor = tensorOf(array, storageOf(input, chosen))
-    if (tensor.ok) inputs.push([input.name, tensor.value])
-    else findings.push(...tensor.findings)
-  }
-  return findings.length > 0 ? failed(...findings) : done({ inputs: recordOf(inputs), dtype: chosen })
-}
 
 /**
  * Lengths and parameters of a call; with a seed, inputs that were not given are drawn.

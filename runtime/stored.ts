@@ -14,6 +14,8 @@ export interface StoredTensor<Data extends StoredData = StoredData> {
   readonly shape: readonly number[]
 }
 
+const storageTypes = ['f32', 'f16', 'bf16', 'i32', 'bool'] as const
+
 export const arrayNames: Readonly<Record<StorageType, string>> = {
   f32: 'Float32Array',
   f16: 'Float16Array',
@@ -21,6 +23,22 @@ export const arrayNames: Readonly<Record<StorageType, string>> = {
   i32: 'Int32Array',
   bool: 'Uint8Array',
 }
+
+const arrayTypes = {
+  f32: Float32Array,
+  f16: Float16Array,
+  bf16: Uint16Array,
+  i32: Int32Array,
+  bool: Uint8Array,
+} as const
+
+export type ArrayOf<Storage extends StorageType> = InstanceType<(typeof arrayTypes)[Storage]>
+
+export const emptyArray = (storage: StorageType, length: number): StoredData => new arrayTypes[storage](length)
+
+/** The storage that an array is of, undefined for an array of another type. */
+export const storageOfArray = (data: unknown): StorageType | undefined =>
+  storageTypes.find((storage) => arrayNames[storage] === arrayNameOf(data))
 
 /** `Float32Array` and so on, of an array of any realm. */
 export const arrayNameOf = (data: unknown): string => Object.prototype.toString.call(data).slice(8, -1)

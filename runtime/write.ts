@@ -19,7 +19,7 @@ import { done, failed, type Outcome, problem } from './problem.ts'
 
 export interface FileToWrite {
   readonly path: string
-  readonly content: string | Uint8Array
+  readonly content: string | Uint8Array | Iterable<Uint8Array> // pieces are made while they are written
 }
 
 /** A file that lies ready under another name. */
@@ -45,7 +45,7 @@ export function writeFiles(files: readonly FileToWrite[]): Outcome<undefined> {
     }
     for (const file of files.filter((one) => isSpecial(one.path))) {
       path = file.path
-      writeFileSync(path, file.content)
+      writeWhole(path, 'w', file.content)
     }
     for (const { from, to } of ready) {
       path = to
@@ -71,19 +71,24 @@ function prepare(file: FileToWrite): Ready {
   const to = old ? realpathSync(file.path) : resolve(file.path)
   const from = join(dirname(to), `.${basename(to).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
-    const handle = openSync(from, 'wx')
-    try {
-      writeFileSync(handle, file.content)
-      fsyncSync(handle)
-    } finally {
-      closeSync(handle)
-    }
+    writeWhole(from, 'wx', file.content)
     if (old) chmodSync(from, old.mode & 0o777)
   } catch (error) {
     rmSync(from, { force: true })
     throw error
   }
   return { from, to }
+}
+
+function writeWhole(path: string, flags: 'w' | 'wx', content: FileToWrite['content']): void {
+  const handle = openSync(path, flags)
+  try {
+    const isWhole = typeof content === 'string' || content instanceof Uint8Array
+    for (const piece of isWhole ? [content] : content) writeFileSync(handle, piece) // goes on where the last one ended
+    if (flags === 'wx') fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
 }
 
 /** Gives the folders that had to be made, outer ones first. Step by step: a recursive `mkdir` below /proc never ends. */

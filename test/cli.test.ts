@@ -6,9 +6,12 @@ import { sectionsOf } from '../cli/explain.ts'
 import { parseAssignments, parseLengths, parseScalar } from '../cli/options.ts'
 import { shortNumber, table } from '../cli/table.ts'
 import { renderRows } from '../cli/verify-report.ts'
-import { decodeNpy, encodeNpy } from '../runtime/npy.ts'
 import { problemCodes } from '../runtime/problem.ts'
+import type { StoredTensor } from '../runtime/stored.ts'
+import { encodeNpy } from '../runtime/tensors/npy.ts'
+import { readTensor, readTensors, writeTensors } from '../runtime/tensors/tensor-io.ts'
 import { attnc } from './cli-io.ts'
+import { gather } from './tensor-bytes.ts'
 
 const softmax = `/// Softmax attention, causal.
 attention softmax_causal {
@@ -297,7 +300,7 @@ describe('fmt', () => {
 describe('run', () => {
   const saved = (name: string, shape: readonly number[], at: (n: number) => number): string => {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => at(n))
-    writeFileSync(`${name}.npy`, encodeNpy({ storage: 'f32', shape, data }))
+    writeFileSync(`${name}.npy`, gather(encodeNpy({ storage: 'f32', shape, data }).chunks()))
     return `${name}=${name}.npy`
   }
   const inputs = (): readonly string[] => [
@@ -319,11 +322,7 @@ describe('run', () => {
       'scale=1',
     ])
     expect(ran).toEqual({ exit: 0, out: '', err: '' })
-    const array = decodeNpy(readFileSync('out.npy'), 'out')
-    expect(array.ok && { shape: array.value.shape, data: [...array.value.data] }).toEqual({
-      shape: [1, 1, 2, 1],
-      data: [2.5, 7],
-    })
+    expect(await readTensor('out.npy')).toEqual({ shape: [1, 1, 2, 1], data: Float32Array.of(2.5, 7) })
     expect(readdirSync('.')).not.toContain('lse.npy')
   })
 
@@ -393,6 +392,72 @@ describe('run', () => {
       'decay=decay.npy',
     ])
     expect({ exit, err }).toEqual({ exit: 1, err: expect.stringContaining('ATTN0325') })
+  })
+
+  /** The inputs above, in one archive. */
+  const archived = async (path: string, more: Readonly<Record<string, StoredTensor>> = {}): Promise<void> => {
+    inputs()
+    const read = async (name: string): Promise<StoredTensor> => readTensor(`${name}.npy`)
+    await writeTensors(path, { q: await read('q'), k: await read('k'), v: await read('v'), ...more })
+  }
+  const softmaxRun = ['run', 'softmax.attn', '--target', 'ts', '--param', 'scale=1']
+  const expected = { shape: [1, 1, 2, 1], data: Float32Array.of(2.5, 7) }
+
+  test.each(['x.npz', 'x.safetensors'])('takes all inputs from %s, and writes results into one', async (archive) => {
+    await archived(archive, { other: { shape: [1], data: Int32Array.of(3) } })
+    const outputs = ['--output', `out=new/y${archive}`, '--output', `lse=./new/y${archive}:log`, '--json']
+    const { exit, out, err } = await attnc([...softmaxRun, '--input', archive, ...outputs])
+    expect({ exit, err }).toEqual({ exit: 0, err: '' })
+    expect(JSON.parse(out).results.map(({ file }: { file: string }) => file)).toEqual([
+      `new/y${archive}`,
+      `./new/y${archive}:log`,
+    ])
+    expect(await readTensors(`new/y${archive}`)).toEqual({ out: expected, log: expect.anything() })
+    expect(readdirSync('new')).toEqual([`y${archive}`])
+  })
+
+  test('takes one input from an archive by its name or by one that is given', async () => {
+    await archived('x.npz')
+    await writeTensors('k.safetensors', { keys: await readTensor('k.npy'), v: await readTensor('v.npy') })
+    const given = ['q=x.npz', 'k=k.safetensors:keys', 'v=k.safetensors'].flatMap((one) => ['--input', one])
+    expect(await attnc([...softmaxRun, ...given, '--output', 'out=out.npy'])).toMatchObject({ exit: 0, err: '' })
+    expect(await readTensor('out.npy')).toEqual(expected)
+    const mixed = ['--input', 'x.npz', '--input', 'q=q.npy', '--output', 'out=mixed.npy']
+    expect(await attnc([...softmaxRun, ...mixed])).toMatchObject({ exit: 0, err: '' })
+    expect(await readTensor('mixed.npy')).toEqual(expected)
+  })
+
+  test.each([
+    ['f16', Float16Array, 'h.npz'],
+    ['bf16', Uint16Array, 'h.safetensors'],
+  ] as const)('computes in %s where all files hold it', async (storage, array, path) => {
+    inputs()
+    const read = (name: string): Promise<StoredTensor> => readTensor(`${name}.npy`, { storage })
+    await writeTensors(path, { q: await read('q'), k: await read('k'), v: await read('v') })
+    const ran = await attnc([...softmaxRun, '--input', path, '--output', 'out=o.safetensors'])
+    expect(ran).toMatchObject({ exit: 0, err: '' })
+    expect((await readTensor('o.safetensors')).data).toBeInstanceOf(array)
+  })
+
+  test.each([
+    [['--input', 'x.npz', '--input', 'q=x.npz:qq'], 'ATTN0326', "did you mean 'q'?", 1],
+    [['--input', 'k=odd.npz'], 'ATTN0326', '--input k=odd.npz:queries', 1],
+    [['--input', 'odd.npz'], 'ATTN0326', 'no tensor of odd.npz is named as an input of', 1],
+    [['--input', 'x.npz', '--input', 'twin.npz'], 'ATTN0302', "'q' is in x.npz and in twin.npz", 2],
+    [['--input', 'x.npy', '--input', 'x.npz'], 'ATTN0302', "not 'x.npy'", 2],
+    [['--input', 'gone.npz'], 'ATTN0310', 'no such file: gone.npz', 2],
+    [['--input', 'q=gone.npz:q'], 'ATTN0310', 'no such file: gone.npz', 2],
+    [['--input', 'q=q.npy', '--input', 'k=half.npz', '--input', 'v=v.npy'], 'ATTN0321', 'half.npz cannot be read', 1],
+    [['--output', 'out=r.npz', '--output', 'lse=./r.npz:out'], 'ATTN0317', 'out and lse', 2],
+    [['--input', 'x.npz', '--output', 'out=r.safetensors:__metadata__'], 'ATTN0312', '__metadata__', 2],
+  ] as const)('refuses %j', async (args, code, text, exit) => {
+    await archived('x.npz')
+    await archived('twin.npz')
+    await writeTensors('odd.npz', { queries: await readTensor('q.npy') })
+    writeFileSync('half.npz', readFileSync('x.npz').subarray(0, 100))
+    const ran = await attnc([...softmaxRun, ...args])
+    expect(ran).toMatchObject({ exit, out: '', err: expect.stringContaining(text) })
+    expect(ran.err).toContain(`error[${code}]`)
   })
 
   test('writes nothing if one result cannot be written', async () => {

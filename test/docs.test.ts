@@ -18,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commandNames } from '../cli/program.ts'
 import { reserved } from '../grammar/tokens.ts'
 import { attnc } from './cli-io.ts'
+import { safetensors, zip } from './tensor-bytes.ts'
 
 // Documents are tested: pieces of source are checked, commands run, and links lead somewhere. A fenced block says by its first
 // line what is expected of it:
@@ -119,6 +120,10 @@ function furnish(): void {
   copyFileSync(join(root, 'examples/softmax.attn'), join(folder, 'kernels/softmax.attn'))
   const shape = [1, 8, 125, 15]
   const elements = shape.reduce((product, length) => product * length)
+  const [q, k, v] = ['q', 'k', 'v'].map((name) => readFileSync(join(folder, `${name}.npy`))) as [Buffer, Buffer, Buffer]
+  put('qkv.npz', zip(Object.entries({ q, k, v }).map(([name, content]) => ({ name: `${name}.npy`, content }))))
+  const floats = { dtype: 'F32', shape, data_offsets: [0, elements * 4] }
+  put('model.safetensors', safetensors({ 'layers.0.q': floats }, q.subarray(-elements * 4)))
   put('half.npy', readFileSync(join(folder, 'q.npy')).subarray(0, 30_000))
   put('integers.npy', npy('<i4', shape, new Uint8Array(elements * 4)))
   put('wide.npy', npy('<f8', shape, new Uint8Array(new Float64Array(elements).fill(0.1).buffer)))
@@ -369,6 +374,7 @@ const withoutExample = [
   'ATTN0034',
   'ATTN0163',
   'ATTN0166',
+  'ATTN0327',
   'ATTN0330',
   'ATTN0341',
   'ATTN0360',

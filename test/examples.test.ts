@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { builder } from '../cli/verify-build.ts'
 import { type Attention, analyze } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
-import { readNpy } from '../runtime/npy.ts'
+import type { StoredTensor } from '../runtime/stored.ts'
+import { readTensor } from '../runtime/tensors/tensor-io.ts'
 import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { attnc } from './cli-io.ts'
@@ -96,10 +97,10 @@ test.each(['0', '1'])('ocr.attn reproduces the stored attention of block %s', { 
     const inputs = ['q', 'k', 'v'].flatMap((name) => ['--input', `${name}=${file(name)}`])
     const args = ['run', resolve(root, 'examples/ocr.attn'), ...inputs, '--output', `out=${out}`]
     expect(await attnc(args)).toMatchObject({ exit: 0, err: '' })
-    const [got, stored] = [readNpy(out), readNpy(file('o'))]
-    if (!got.ok || !stored.ok) throw new Error('a result cannot be read')
-    expect(got.value.shape).toEqual([1, 8, 125, 15])
-    const differences = got.value.data.map((x, n) => Math.abs(x - (stored.value.data[n] ?? Number.NaN)))
+    const read = (path: string): Promise<StoredTensor<Float32Array>> => readTensor(path, { storage: 'f32' })
+    const [got, stored] = [await read(out), await read(file('o'))]
+    expect(got.shape).toEqual([1, 8, 125, 15])
+    const differences = got.data.map((x, n) => Math.abs(x - (stored.data[n] ?? Number.NaN)))
     expect(Math.max(...differences)).toBeLessThan(2e-6) // the float32 rounding of the runtime that stored it: data/ocr/README.md
   } finally {
     rmSync(folder, { recursive: true, force: true })

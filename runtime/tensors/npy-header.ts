@@ -1,5 +1,6 @@
 /** The header of a .npy file: numpy's format 1.0, 2.0 and 3.0, read with suspicion. */
-import { done, failed, type Outcome, problem } from './problem.ts'
+import type { Fault } from './bytes.ts'
+import { shapeFault } from './problems.ts'
 
 export interface NpyHeader {
   readonly descr: string // `<f4`
@@ -11,45 +12,37 @@ export interface NpyHeader {
 const magic = '\x93NUMPY'
 /** numpy itself writes 64 to 256 bytes; what is longer holds no plain array. */
 const longestHeader = 65_536
-const mostAxes = 32
 /** Enough of the file to see its whole header. */
 export const headerBytes = longestHeader + 12
 
-const damaged = (name: string, what: string): Outcome<never> =>
-  failed(problem('ATTN0321', `${name}: damaged .npy file: ${what}`, 'write it again with numpy.save'))
+export const isNpy = (head: Uint8Array): boolean => latin1(head.subarray(0, 6)) === magic
+
+const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
 
 /** @param head  the first `headerBytes` bytes of the file, or all of a shorter one */
-export function parseNpyHeader(head: Uint8Array, name: string): Outcome<NpyHeader> {
-  const latin1 = (from: number, to: number): string => String.fromCharCode(...head.subarray(from, to))
-  if (latin1(0, 6) !== magic) return notNpy(head, name)
+export function parseNpyHeader(head: Uint8Array): NpyHeader | Fault {
+  if (!isNpy(head)) return "it does not begin as numpy's files do"
   const major = head[6]
-  if (head.length < 10) return damaged(name, 'it ends inside the header')
-  if (major !== 1 && major !== 2 && major !== 3) return damaged(name, `unknown format version ${major}.${head[7]}`)
+  if (head.length < 10) return 'it ends inside the header'
+  if (major !== 1 && major !== 2 && major !== 3) return `unknown format version ${major}.${head[7]}`
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
   const start = major === 1 ? 10 : 12
-  if (head.length < start) return damaged(name, 'it ends inside the header')
+  if (head.length < start) return 'it ends inside the header'
   const length = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true)
-  if (length > longestHeader) return damaged(name, `its header claims ${length} bytes`)
-  if (start + length > head.length) return damaged(name, `its header claims ${length} bytes, the file ends before that`)
+  if (length > longestHeader) return `its header claims ${length} bytes, of at most ${longestHeader}`
+  if (start + length > head.length) return `its header claims ${length} bytes, the file ends before that`
   const bytes = head.subarray(start, start + length)
   if (bytes.some((byte) => byte > 0x7e || (byte < 0x20 && byte !== 0x0a))) {
-    return damaged(name, 'its header holds bytes that are no plain text')
+    return 'its header holds bytes that are no plain text'
   }
-  return parseDict(new TextDecoder().decode(bytes), name, start + length)
-}
-
-function notNpy(head: Uint8Array, name: string): Outcome<never> {
-  const isZip = head[0] === 0x50 && head[1] === 0x4b
-  const hint = isZip ? 'an .npz archive holds several: unpack it first' : 'write one with numpy.save'
-  const what = head.length === 0 ? 'the file is empty' : 'not a .npy file'
-  return failed(problem('ATTN0320', `${name}: ${what}`, hint))
+  return parseDict(new TextDecoder().decode(bytes), start + length)
 }
 
 const token = /\s*(?:'([^'\\]*)'|"([^"\\]*)"|(True|False)|(\d+)L?|([{}():,[\]]))/y
 
 /** Python's dict of `descr`, `fortran_order` and `shape`, in any order; each once and nothing else. No recursion: nothing nests. */
-function parseDict(text: string, name: string, dataOffset: number): Outcome<NpyHeader> {
-  const bad = (what: string): Outcome<never> => damaged(name, `its header ${what}`)
+function parseDict(text: string, dataOffset: number): NpyHeader | Fault {
+  const bad = (what: string): Fault => `its header ${what}`
   const tokens = tokenize(text.trim())
   if (!tokens) return bad('is no Python dictionary')
   const fields = new Map<string, Value>()
@@ -66,7 +59,7 @@ function parseDict(text: string, name: string, dataOffset: number): Outcome<NpyH
     if (next === at && tokens[at] !== '}') return bad('is no Python dictionary')
   }
   if (at !== tokens.length - 1) return bad('goes on after its dictionary')
-  return fieldsOf(fields, name, dataOffset)
+  return fieldsOf(fields, dataOffset)
 }
 
 type Value = string | boolean | readonly number[] | 'structured'
@@ -102,16 +95,12 @@ function parseValue(tokens: readonly string[], at: number): readonly [Value | un
   return [shape, next + 1]
 }
 
-function fieldsOf(fields: ReadonlyMap<string, Value>, name: string, dataOffset: number): Outcome<NpyHeader> {
+function fieldsOf(fields: ReadonlyMap<string, Value>, dataOffset: number): NpyHeader | Fault {
   const descr = fields.get("'descr")
   const fortranOrder = fields.get("'fortran_order")
   const shape = fields.get("'shape")
   if (typeof descr !== 'string' || typeof fortranOrder !== 'boolean' || !Array.isArray(shape) || fields.size !== 3) {
-    return damaged(name, "its header must have 'descr', 'fortran_order' and 'shape', and nothing else")
+    return "its header must have 'descr', 'fortran_order' and 'shape', and nothing else"
   }
-  if (shape.length > mostAxes) return damaged(name, `its header claims ${shape.length} axes`)
-  if (!Number.isSafeInteger(shape.reduce((a: number, b: number) => a * b, 1))) {
-    return damaged(name, `its header claims the shape [${shape.join(', ')}]`)
-  }
-  return done({ descr: descr.slice(1), fortranOrder, shape, dataOffset })
+  return shapeFault(shape) ?? { descr: descr.slice(1), fortranOrder, shape, dataOffset }
 }
