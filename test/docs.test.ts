@@ -376,6 +376,7 @@ const withoutExample = [
   'ATTN0166',
   'ATTN0327',
   'ATTN0330',
+  'ATTN0331',
   'ATTN0341',
   'ATTN0360',
   'ATTN0361',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { sources } from '../../generated/sources.ts'
+import { loaderFiles } from '../../targets/native/loader.ts'
 import { withoutCache } from '../cache/cache.ts'
 import type { Work } from '../cache/provide.ts'
 import type { Made, Staging } from '../cache/staging.ts'
@@ -67,15 +67,14 @@ export function loadLoader(keeping: Keeping): Promise<Outcome<Loader>> {
 async function provideLoader({ cache, warn }: Keeping): Promise<Outcome<Loader>> {
   const work: Work<Loader> = { build, use: async (made) => done(open(made)) }
   if (!cache) return withoutCache(work)
-  const parts = [sources['templates/native/loader.cc'], sources['templates/native/attnc.h'], flags(), describeMachine()]
+  const parts = [loaderFiles, flags(), describeMachine()]
   const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
   const about = { source: 'the loader of native kernels', target: 'native', options: '' }
   return cache.provide({ ...work, key, about, warn })
 }
 
 async function build(staging: Staging): Promise<Outcome<undefined>> {
-  staging.write('loader.cc', sources['templates/native/loader.cc'])
-  staging.write('attnc.h', sources['templates/native/attnc.h'])
+  for (const [name, text] of Object.entries(loaderFiles)) staging.write(name, text)
   return compileShared({ folder: staging.folder, source: 'loader.cc', output: addon, flags: flags() })
 }
 
