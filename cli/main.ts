@@ -4,8 +4,8 @@ import { version } from '../generated/version.ts'
 import { type Finding, problem } from '../runtime/problem.ts'
 import { type Answer, type Exit, refuse } from './answer.ts'
 import { type Io, processIo } from './io.ts'
+import { formatIn, parseFormat, present } from './present.ts'
 import { buildProgram, type CommandName, commandNames, type Options } from './program.ts'
-import { painter, renderFindings, renderJson } from './render.ts'
 
 type Run = (args: readonly string[], options: Options, io: Io) => Promise<Answer>
 
@@ -33,7 +33,7 @@ async function runGuarded(argv: readonly string[], io: Io): Promise<Exit> {
     return await runCommand(argv, io)
   } catch (error) {
     const { answerCrash } = await import('./crash.ts')
-    return print(io, commandOf(argv), argv.includes('--json'), answerCrash(error, argv))
+    return present(io, { command: commandOf(argv), format: formatIn(argv) }, answerCrash(error, argv))
   }
 }
 
@@ -45,8 +45,7 @@ async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
   }
   const output = { out: io.out, err: io.err, fault: setFault }
   const program = buildProgram(version, output, async (name, args, options) => {
-    const run = await commands[name]()
-    exit = print(io, name, options.json ?? false, await run(args, options, io))
+    exit = await answer(name, args, options, io)
   })
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -55,8 +54,15 @@ async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return 0
     if (fault === '') return 2 // it printed its help
-    return print(io, commandOf(argv), argv.includes('--json'), refuse([misuse(fault, argv)]))
+    return present(io, { command: commandOf(argv), format: formatIn(argv) }, refuse([misuse(fault, argv)]))
   }
+}
+
+async function answer(command: CommandName, args: readonly string[], options: Options, io: Io): Promise<Exit> {
+  const format = parseFormat(options)
+  if (!format.ok) return present(io, { command, format: 'human' }, refuse(format.findings))
+  const run = await commands[command]()
+  return present(io, { command, format: format.value }, await run(args, options, io))
 }
 
 /** What commander says, as a problem of ours. */
@@ -69,14 +75,3 @@ function misuse(fault: string, argv: readonly string[]): Finding {
 
 const commandOf = (argv: readonly string[]): CommandName | 'attnc' =>
   commandNames.find((name) => name === argv[0]) ?? 'attnc'
-
-function print(io: Io, name: string, asJson: boolean, answer: Answer): Exit {
-  io.progress?.('')
-  if (asJson) io.out(renderJson(name, answer))
-  else {
-    if (answer.findings.length > 0) io.err(renderFindings(answer.findings, painter(io.colors.err)))
-    if (answer.out !== '') io.out(answer.out)
-    if (answer.note !== undefined) io.err(`${answer.note}\n`)
-  }
-  return answer.exit
-}

@@ -1,9 +1,11 @@
 /** The command line: every command with its options, examples and exit codes. What a command does is in its own file. */
 import { Command, Option } from 'commander'
+import { formats } from './present.ts'
 
 /** Values as they were written; the commands parse them. Each command declares some of these. */
 export interface Options {
   readonly json?: true
+  readonly format?: string
   readonly trace?: true
   readonly stdinName: string
   readonly target?: readonly string[]
@@ -41,6 +43,13 @@ export interface Output {
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 const list = (flags: string, text: string): Option => new Option(flags, text).argParser(collect).default([], 'none')
+
+/** One of a few words. The commands parse it: they say what was meant where it is misspelt. */
+function choice(flags: string, text: string, words: readonly string[]): Option {
+  const option = new Option(flags, text)
+  option.argChoices = [...words]
+  return option
+}
 
 const shared = {
   stdinName: new Option('--stdin-name <name>', "what '-' is called in messages and output").default('stdin.attn'),
@@ -94,7 +103,8 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
     program
       .command(`${name}${usage}`)
       .description(text)
-      .option('--json', 'print one JSON object on stdout')
+      .addOption(choice('--format <form>', 'how findings are shown', formats))
+      .option('--json', 'the same as --format json: one object on stdout')
       .option('--trace', 'show the stack of an internal error')
       .addHelpText('after', epilogue(examples, exits))
       .action((...given: readonly unknown[]) => {
