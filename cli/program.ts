@@ -27,6 +27,7 @@ export interface Options {
   readonly cache?: boolean
   readonly maxSize?: string
   readonly check?: true
+  readonly fix?: true
 }
 
 export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'targets', 'cache'] as const
@@ -131,14 +132,16 @@ type Add = (
 ) => Command
 
 function addCheck(add: Add): void {
-  const examples = ['attnc check sigmoid.attn', 'attnc check kernels/ --json', 'attnc check - < sigmoid.attn']
+  const examples = ['attnc check sigmoid.attn', 'attnc check kernels/ --fix', 'attnc check - < sigmoid.attn']
   add(
     'check',
     ' <files...>',
     'Reports what is wrong with sources; folders are searched for .attn files.',
     examples,
     [0, 1, 2, 4],
-  ).addOption(shared.stdinName)
+  )
+    .option('--fix', 'write what is surely meant where a hint says so; of standard input, print it')
+    .addOption(shared.stdinName)
 }
 
 function addBuild(add: Add): void {
