@@ -17,6 +17,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   verify: async () => (await import('./verify.ts')).verify,
   explain: async () => (await import('./explain.ts')).explain,
   fmt: async () => (await import('./fmt.ts')).fmt,
+  init: async () => (await import('./init.ts')).init,
   targets: async () => (await import('./targets.ts')).targets,
   cache: async () => (await import('./cache.ts')).cache,
 }

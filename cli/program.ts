@@ -1,6 +1,7 @@
 /** The command line: every command with its options, examples and exit codes. What a command does is in its own file. */
 import { Command, Option } from 'commander'
 import { formats } from './present.ts'
+import { addHelpers } from './program-helpers.ts'
 
 /** Values as they were written; the commands parse them. Each command declares some of these. */
 export interface Options {
@@ -30,7 +31,7 @@ export interface Options {
   readonly fix?: true
 }
 
-export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'targets', 'cache'] as const
+export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'init', 'targets', 'cache'] as const
 export type CommandName = (typeof commandNames)[number]
 export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
 
@@ -112,7 +113,7 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
         const command = given.at(-1)
         return command instanceof Command ? handle(name, command.args, command.opts<Options>()) : undefined
       })
-  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers, addCache]) addTo(add)
+  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers, addHelpers, addCache]) addTo(add)
   return program
 }
 
@@ -123,7 +124,7 @@ const overview = [
   'attnc explain ATTN0123',
 ]
 
-type Add = (
+export type Add = (
   name: CommandName,
   usage: string,
   text: string,

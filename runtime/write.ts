@@ -4,6 +4,8 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -15,7 +17,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf } from './files.ts'
-import { done, failed, type Outcome, problem } from './problem.ts'
+import { done, failed, type Outcome, type Problem, problem } from './problem.ts'
 
 export interface FileToWrite {
   readonly path: string
@@ -58,6 +60,46 @@ export function writeFiles(files: readonly FileToWrite[]): Outcome<undefined> {
     return failed(problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
   }
 }
+
+/** Writes a file where there is none, whole: what is there, if only a link that leads nowhere, stays. Folders are made. */
+export function writeNew(path: string, content: string): Outcome<undefined> {
+  const folders: string[] = []
+  let draft: string | undefined
+  try {
+    folders.push(...makeFolders(dirname(resolve(path))))
+    if (exists(path)) return failed(alreadyThere(path))
+    draft = prepare({ path, content }).from
+    place(draft, path)
+    return done(undefined)
+  } catch (error) {
+    if (draft !== undefined) rmSync(draft, { force: true })
+    for (const folder of folders.toReversed()) removeIfEmpty(folder)
+    return failed(exists(path) ? alreadyThere(path) : problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
+  }
+}
+
+/** By a link, which never replaces anything; a file system without links renames. */
+function place(draft: string, path: string): void {
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (exists(path)) throw error
+    renameSync(draft, path)
+  }
+  rmSync(draft, { force: true })
+}
+
+/** Also a link that leads nowhere; not what nobody may look at. */
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+const alreadyThere = (path: string): Problem =>
+  problem('ATTN0319', `there is something at ${path}, and it stays as it is`, 'another name, or another folder')
 
 /** Exists and is neither file nor folder. */
 function isSpecial(path: string): boolean {

@@ -297,6 +297,7 @@ describe('the page on the command line', () => {
     ['explain ATTN0018', 'code title text'],
     ['explain softmax.attn', 'source plan'],
     ['fmt --check softmax.attn', 'files'],
+    ['init my_own', 'path attention next'],
     ['targets', 'targets'],
     ['cache dir', 'folder config'],
     ['cache ls', 'folder entries bytes limit'],

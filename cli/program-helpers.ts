@@ -1,0 +1,12 @@
+/** The commands that help to get going: what each takes, in the words of its help. */
+import type { Add } from './program.ts'
+
+export function addHelpers(add: Add): void {
+  add(
+    'init',
+    ' [place]',
+    'Writes a first source, commented, into a folder or under a name; never over anything.',
+    ['attnc init', 'attnc init my_attention', 'attnc init kernels/'],
+    [0, 2, 4],
+  )
+}
