@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   explain: async () => (await import('./explain.ts')).explain,
   fmt: async () => (await import('./fmt.ts')).fmt,
   init: async () => (await import('./init.ts')).init,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   targets: async () => (await import('./targets.ts')).targets,
   cache: async () => (await import('./cache.ts')).cache,
 }

@@ -1,5 +1,5 @@
 /** The commands that help to get going: what each takes, in the words of its help. */
-import type { Add } from './program.ts'
+import { type Add, shared } from './program.ts'
 
 export function addHelpers(add: Add): void {
   add(
@@ -9,4 +9,11 @@ export function addHelpers(add: Add): void {
     ['attnc init', 'attnc init my_attention', 'attnc init kernels/'],
     [0, 2, 4],
   )
+  add(
+    'doctor',
+    '',
+    'Shows what attnc and its targets find on this machine, and what is missing.',
+    ['attnc doctor', 'attnc doctor --target native', 'attnc doctor --json'],
+    [0, 2, 3, 4],
+  ).addOption(shared.target)
 }

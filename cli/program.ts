@@ -31,7 +31,18 @@ export interface Options {
   readonly fix?: true
 }
 
-export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'init', 'targets', 'cache'] as const
+export const commandNames = [
+  'check',
+  'build',
+  'run',
+  'verify',
+  'explain',
+  'fmt',
+  'init',
+  'doctor',
+  'targets',
+  'cache',
+] as const
 export type CommandName = (typeof commandNames)[number]
 export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
 
@@ -53,7 +64,7 @@ function choice(flags: string, text: string, words: readonly string[]): Option {
   return option
 }
 
-const shared = {
+export const shared = {
   stdinName: new Option('--stdin-name <name>', "what '-' is called in messages and output").default('stdin.attn'),
   target: new Option('-t, --target <name>', 'what to generate; see attnc targets').argParser(collect),
   dtype: new Option('--dtype <type>', 'of float tensors whose type the source leaves open: f32, f16 or bf16'),

@@ -3,6 +3,7 @@ import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
 import type { Made, Staging } from './cache/staging.ts'
+import type { Need } from './needs/need.ts'
 import { failed, type Outcome, problem } from './problem.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -29,6 +30,7 @@ export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
   missing(): Promise<string | undefined> // why it cannot run here
+  needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
   build(files: readonly OutFile[], staging: Staging): Promise<Outcome<unknown>>
@@ -62,5 +64,11 @@ export async function runnerOf(target: string): Promise<Outcome<Runner>> {
   const runner = runners[target]
   const missing = runner ? await runner.missing() : 'attnc cannot run what it generates for it'
   if (runner && missing === undefined) return { ok: true, value: runner }
-  return failed(problem('ATTN0330', `target ${target} cannot run here: ${missing}`, 'attnc targets shows what can'))
+  return failed(
+    problem(
+      'ATTN0330',
+      `target ${target} cannot run here: ${missing}`,
+      `attnc doctor --target ${target} shows what is missing`,
+    ),
+  )
 }

@@ -298,6 +298,7 @@ describe('the page on the command line', () => {
     ['explain softmax.attn', 'source plan'],
     ['fmt --check softmax.attn', 'files'],
     ['init my_own', 'path attention next'],
+    ['doctor', 'version node system needs'],
     ['targets', 'targets'],
     ['cache dir', 'folder config'],
     ['cache ls', 'folder entries bytes limit'],
