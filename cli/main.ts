@@ -19,6 +19,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   fmt: async () => (await import('./fmt.ts')).fmt,
   init: async () => (await import('./init.ts')).init,
   doctor: async () => (await import('./doctor.ts')).doctor,
+  complete: async () => (await import('./complete.ts')).complete,
   targets: async () => (await import('./targets.ts')).targets,
   cache: async () => (await import('./cache.ts')).cache,
 }

@@ -1,5 +1,7 @@
 /** The commands that help to get going: what each takes, in the words of its help. */
-import { type Add, shared } from './program.ts'
+import { type Add, oneOf, shared } from './program.ts'
+
+export const shells = ['bash', 'zsh', 'fish'] as const
 
 export function addHelpers(add: Add): void {
   add(
@@ -16,4 +18,11 @@ export function addHelpers(add: Add): void {
     ['attnc doctor', 'attnc doctor --target native', 'attnc doctor --json'],
     [0, 2, 3, 4],
   ).addOption(shared.target)
+  add(
+    'complete',
+    '',
+    'Prints a script by which a shell completes attnc commands.',
+    ['source <(attnc complete bash)', 'source <(attnc complete zsh)', 'attnc complete fish | source'],
+    [0, 2, 4],
+  ).addArgument(oneOf('<shell>', shells))
 }

@@ -1,5 +1,5 @@
 /** The command line: every command with its options, examples and exit codes. What a command does is in its own file. */
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { formats } from './present.ts'
 import { addHelpers } from './program-helpers.ts'
 
@@ -42,6 +42,7 @@ export const commandNames = [
   'doctor',
   'targets',
   'cache',
+  'complete',
 ] as const
 export type CommandName = (typeof commandNames)[number]
 export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
@@ -55,6 +56,13 @@ export interface Output {
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
+/** Likewise an argument. */
+export function oneOf(name: string, words: readonly string[]): Argument {
+  const argument = new Argument(name)
+  argument.argChoices = [...words]
+  return argument
+}
+
 const list = (flags: string, text: string): Option => new Option(flags, text).argParser(collect).default([], 'none')
 
 /** One of a few words. The commands parse it: they say what was meant where it is misspelt. */
@@ -67,9 +75,12 @@ function choice(flags: string, text: string, words: readonly string[]): Option {
 export const shared = {
   stdinName: new Option('--stdin-name <name>', "what '-' is called in messages and output").default('stdin.attn'),
   target: new Option('-t, --target <name>', 'what to generate; see attnc targets').argParser(collect),
-  dtype: new Option('--dtype <type>', 'of float tensors whose type the source leaves open: f32, f16 or bf16'),
-  precision: new Option('--precision <class>', 'of elementary functions: accurate or fast (default: accurate)'),
-  plan: new Option('--plan <kind>', 'auto, or materialised: every reduction kept in memory (default: auto)'),
+  dtype: choice('--dtype <type>', 'of float tensors whose type the source leaves open', ['f32', 'f16', 'bf16']),
+  precision: choice('--precision <class>', 'of elementary functions (default: accurate)', ['accurate', 'fast']),
+  plan: choice('--plan <kind>', 'materialised keeps every reduction in memory (default: auto)', [
+    'auto',
+    'materialised',
+  ]),
   size: list('--size <lengths>', 'lengths known at compile time, as d=64,e=64'),
   tile: list('--tile <lengths>', 'tile of a pair kernel, as i=64,j=64'),
   shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
@@ -166,7 +177,7 @@ function addBuild(add: Add): void {
   add('build', ' <files...>', 'Generates kernels: one main file per source, named after it.', examples, [0, 1, 2, 3, 4])
     .addOption(shared.target)
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
-    .option('--emit <stage>', 'print a stage instead: ast, ir, plan or kernel')
+    .addOption(choice('--emit <stage>', 'print a stage instead', ['ast', 'ir', 'plan', 'kernel']))
     .addOption(shared.dtype)
     .addOption(shared.precision)
     .addOption(shared.size)
@@ -255,11 +266,12 @@ function addOthers(add: Add): void {
 }
 
 function addCache(add: Add): void {
-  add(
+  const command = add(
     'cache',
-    ' <action>',
+    '',
     'Shows what was built and kept (dir, ls), or removes it (prune, clear).',
     ['attnc cache dir', 'attnc cache ls', 'attnc cache prune --max-size 100M', 'attnc cache clear'],
     [0, 2, 4],
   ).option('--max-size <size>', 'of prune: what may be left, as 100M or 1G (default: 512M)')
+  command.addArgument(oneOf('<action>', ['dir', 'ls', 'prune', 'clear']))
 }

@@ -299,6 +299,7 @@ describe('the page on the command line', () => {
     ['fmt --check softmax.attn', 'files'],
     ['init my_own', 'path attention next'],
     ['doctor', 'version node system needs'],
+    ['complete bash', 'shell text'],
     ['targets', 'targets'],
     ['cache dir', 'folder config'],
     ['cache ls', 'folder entries bytes limit'],
