@@ -65,7 +65,11 @@ async function answer(command: CommandName, args: readonly string[], options: Op
   const format = parseFormat(options)
   if (!format.ok) return present(io, { command, format: 'human' }, refuse(format.findings))
   const run = await commands[command]()
-  return present(io, { command, format: format.value }, await run(args, options, io))
+  const form = { command, format: format.value, repeated: options.watch ?? false }
+  const show = (one: Answer): Promise<Exit> => present(io, form, one)
+  if (!options.watch) return show(await run(args, options, io))
+  const { repeat } = await import('./watch.ts')
+  return repeat({ args, run: () => run(args, options, io), show }, io)
 }
 
 /** What commander says, as a problem of ours. */

@@ -29,6 +29,7 @@ export interface Options {
   readonly maxSize?: string
   readonly check?: true
   readonly fix?: true
+  readonly watch?: true
 }
 
 export const commandNames = [
@@ -87,6 +88,7 @@ export const shared = {
   seed: new Option('--seed <number>', 'of random tensors (default: 0)'),
   param: list('--param <name=value>', 'a parameter of the attention'),
   noCache: new Option('--no-cache', 'neither use nor keep what is built'),
+  watch: new Option('-w, --watch', 'run again whenever a source has changed, or one that it imports'),
   attention: new Option('--attention <name>', 'which one, where the source has several'),
 }
 
@@ -164,6 +166,7 @@ function addCheck(add: Add): void {
     [0, 1, 2, 4],
   )
     .option('--fix', 'write what is surely meant where a hint says so; of standard input, print it')
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
@@ -184,6 +187,7 @@ function addBuild(add: Add): void {
     .addOption(shared.tile)
     .addOption(shared.plan)
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
@@ -206,6 +210,7 @@ function addRun(add: Add): void {
     .addOption(shared.tile)
     .addOption(shared.plan)
     .addOption(shared.noCache)
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
@@ -230,6 +235,7 @@ function addVerify(add: Add): void {
     .addOption(shared.tile)
     .option('--no-probes', 'random inputs only')
     .addOption(shared.noCache)
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
