@@ -59,7 +59,7 @@ async function buildAll(sources: readonly Source[], choices: Choices, out: strin
   const findings: Finding[] = []
   const built: Built[] = []
   for (const [n, { file, folder, readImport }] of sources.entries()) {
-    io.progress?.(`building ${n + 1}/${sources.length} ${file.path}`)
+    io.progress?.(`building ${n + 1} of ${sources.length}: ${file.path}`)
     const compiled = await attempt(() => compile(file, compileOptions(choices, readImport)))
     if (!compiled.ok) findings.push(...compiled.findings)
     else {
