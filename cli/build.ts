@@ -32,7 +32,7 @@ export async function build(args: readonly string[], options: Options, io: Io): 
 }
 
 function checkWhere(out: string | undefined, stage: Stage | undefined): Outcome<undefined> {
-  if (stage === undefined && out === undefined)
+  if (stage === undefined && (out === undefined || out === ''))
     return failed(
       problem('ATTN0318', 'build needs to know where to write', "-o FOLDER, or '-o -' to print the main file"),
     )

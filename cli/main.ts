@@ -27,7 +27,11 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
 /** Gives the exit code. With an `io` of its own it leaves the process alone. */
 export async function main(argv: readonly string[], io?: Io): Promise<number> {
   if (io) return runGuarded(argv, io)
-  const { whileInterruptible } = await import('./interrupt.ts')
+  const [{ whileInterruptible }, { hearStreams }] = await Promise.all([
+    import('./interrupt.ts'),
+    import('./streams.ts'),
+  ])
+  hearStreams()
   return whileInterruptible(() => runGuarded(argv, processIo()))
 }
 

@@ -1,8 +1,10 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -111,6 +113,7 @@ function prepare(file: FileToWrite): Ready {
   const old = statSync(file.path, { throwIfNoEntry: false })
   if (old?.isDirectory()) throw new Error('it is a folder')
   const to = old ? realpathSync(file.path) : resolve(file.path)
+  if (old) accessSync(to, constants.W_OK) // a rename would replace what its owner made read-only
   const from = join(dirname(to), `.${basename(to).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     const handle = openSync(from, 'wx')
