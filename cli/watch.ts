@@ -1,10 +1,10 @@
 /** `--watch`: runs a command again whenever a source that it reads has changed, or one that such a source imports. */
 import { dirname, join } from 'node:path'
 import { analyze, type ReadImport } from '../index.ts'
-import { findSources, isFolder, readSource, reasonOf } from '../runtime/files.ts'
+import { findSources, isFolder, readSource } from '../runtime/files.ts'
 import { importReader } from '../runtime/imports.ts'
 import { problem } from '../runtime/problem.ts'
-import { type Watch, type Watched, watchFiles } from '../runtime/watch.ts'
+import { Unwatchable, type Watched, watchFiles } from '../runtime/watch.ts'
 import { type Answer, type Exit, refuse } from './answer.ts'
 import type { Io } from './io.ts'
 import { count } from './table.ts'
@@ -18,18 +18,18 @@ export interface Repeated {
 /** Ends by Ctrl-C, or where nothing can be watched. */
 export async function repeat({ args, run, show }: Repeated, io: Io): Promise<Exit> {
   if (args.includes('-')) return show(refuse([problem('ATTN0300', "--watch watches files, and '-' is none")]))
-  for (;;) {
-    const watched = findWatched(args)
-    let watch: Watch
-    try {
-      watch = watchFiles(watched) // before anything is read: what changes while the command runs is not missed
-    } catch (error) {
-      return show(refuse([problem('ATTN0311', `cannot watch ${args.join(', ')}: ${reasonOf(error)}`)]))
+  try {
+    for (;;) {
+      const watched = findWatched(args)
+      const watch = watchFiles(watched) // before anything is read: what changes while the command runs is not missed
+      await show(await run())
+      io.progress?.(`waiting for changes in ${count(watched.files.length, 'file')}; Ctrl-C ends`)
+      await watch.changed()
+      watch.close()
     }
-    await show(await run())
-    io.progress?.(`waiting for changes in ${count(watched.files.length, 'file')}; Ctrl-C ends`)
-    await watch.changed()
-    watch.close()
+  } catch (error) {
+    if (!(error instanceof Unwatchable)) throw error
+    return show(refuse([problem('ATTN0311', `cannot watch ${error.message}`)]))
   }
 }
 

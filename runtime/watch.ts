@@ -20,49 +20,75 @@ export interface Watch {
 /** Editors write in several steps; a change counts when nothing more has happened for so long, in ms. */
 const quiet = 60
 
-/** Throws where the system allows no more. */
+/** The system watches no more. */
+export class Unwatchable extends Error {}
+
+/** Starts at once. Throws an `Unwatchable`, also later, when folders have come. */
 export function watchFiles(watched: Watched): Watch {
   let tell = (): void => {}
-  const open = new Map<string, { readonly watcher: FSWatcher; readonly inode: number }>()
-  const stop = (folder: string): void => {
-    open.get(folder)?.watcher.close()
-    open.delete(folder)
-  }
-  const start = (folder: string, inode: number): void => {
-    const watcher = watch(folder, () => tell())
-    watcher.on('error', () => {
-      stop(folder)
-      tell()
-    })
-    open.set(folder, { watcher, inode })
-  }
-  /** A folder that was made anew under its name is another one. */
-  const follow = (): void => {
-    const wanted = new Map(placesOf(watched).map((folder) => [folder, inodeOf(folder)]))
-    for (const [folder, { inode }] of open) if (wanted.get(folder) !== inode) stop(folder)
-    for (const [folder, inode] of wanted) if (inode !== undefined && !open.has(folder)) start(folder, inode)
-  }
-  follow()
+  const folders = new Folders(() => tell())
+  folders.follow(placesOf(watched))
   const before = stateOf(watched)
   return {
     async changed() {
       for (;;) {
         const settled = new Promise<void>((done) => {
-          let timer: NodeJS.Timeout | undefined
-          tell = () => {
-            clearTimeout(timer)
-            timer = setTimeout(done, quiet)
-          }
+          tell = delayed(done)
         })
-        follow() // before looking: what happens from here on is told
+        folders.follow(placesOf(watched)) // before looking: what happens from here on is told
         if (stateOf(watched) !== before) return
         await settled
       }
     },
     close() {
       tell = () => {}
-      for (const folder of open.keys()) stop(folder)
+      folders.follow([])
     },
+  }
+}
+
+function delayed(work: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  return () => {
+    clearTimeout(timer)
+    timer = setTimeout(work, quiet)
+  }
+}
+
+/** Folders that are watched. One that was made anew under its name is another one. */
+class Folders {
+  readonly #open = new Map<string, { readonly watcher: FSWatcher; readonly inode: number }>()
+  readonly #tell: () => void
+
+  constructor(tell: () => void) {
+    this.#tell = tell
+  }
+
+  /** Watches these and no others. */
+  follow(folders: readonly string[]): void {
+    const wanted = new Map(folders.map((folder) => [folder, inodeOf(folder)]))
+    for (const [folder, { inode }] of this.#open) if (wanted.get(folder) !== inode) this.#stop(folder)
+    for (const [folder, inode] of wanted) if (inode !== undefined && !this.#open.has(folder)) this.#start(folder, inode)
+  }
+
+  #start(folder: string, inode: number): void {
+    try {
+      const watcher = watch(folder, this.#tell)
+      watcher.on('error', () => {
+        this.#stop(folder)
+        this.#tell()
+      })
+      this.#open.set(folder, { watcher, inode })
+    } catch (error) {
+      // Where it has just gone, one above it is told of that.
+      if (inodeOf(folder) === inode)
+        throw new Unwatchable(`${folder}: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+
+  #stop(folder: string): void {
+    this.#open.get(folder)?.watcher.close()
+    this.#open.delete(folder)
   }
 }
 

@@ -107,8 +107,8 @@ describe('what is wrong is said, with the place and the way out', { timeout: 60_
     [['build', 'good.attn', '--target', 'ts', '-o', 'file'], 2, 'ATTN0312', 'a part of the path is a file'],
     [['build', 'good.attn', '--target', 'ts', '-o', 'file/out'], 2, 'ATTN0312', 'file/out/good.ts'],
     [['build', 'good.attn', '--target', 'ts', '-o', ''], 2, 'ATTN0318', '-o FOLDER'],
-    [['run', 'good.attn', '--seed', '1', '--output', 'out=none'], 2, 'ATTN0312', 'it is a folder'],
-    [['run', 'good.attn', '--seed', '1', '--output', 'out=file/x.npy'], 2, 'ATTN0312', 'file/x.npy'],
+    [['run', 'good.attn', '--target', 'ts', '--seed', '1', '--output', 'out=none'], 2, 'ATTN0312', 'it is a folder'],
+    [['run', 'good.attn', '--target', 'ts', '--seed', '1', '--output', 'out=file/x.npy'], 2, 'ATTN0312', 'file/x.npy'],
     // absurd numbers
     [size('d=1e9'), 2, 'ATTN0302', '1 to 65536'],
     [size('d=-1'), 2, 'ATTN0302', "not 'd=-1'"],
@@ -180,8 +180,8 @@ describe('standard input and output', { timeout: 60_000 }, () => {
     ['build', ['--emit', 'plan'], /^plan a/],
     ['fmt', [], /^attention a \{/],
     ['explain', [], /\ba\b/],
-    ['run', ['--seed', '1'], /^result/],
-    ['verify', ['--shape', 'i=2,j=3'], /^attention /],
+    ['run', ['--target', 'ts', '--seed', '1'], /^result/],
+    ['verify', ['--target', 'ts', '--shape', 'i=2,j=3'], /^attention /],
   ])('%s takes them by - with %j', async (command, options, start) => {
     const { exit, out, err } = await attnc([command, '-', ...options], good)
     expect({ exit, err }).toEqual({ exit: 0, err: '' })

@@ -153,7 +153,7 @@ describe('a watching process', { timeout: 2 * patience }, () => {
 
   test.each([
     ['verify', ['--target', 'ts', '--no-probes'], /right\n/],
-    ['run', ['--seed', '1'], /^out /],
+    ['run', ['--target', 'ts', '--seed', '1'], /^out /],
   ])('does %s again', async (command, options, done) => {
     const { until } = start(command, '--watch', 'a.attn', ...options)
     await until(done, 1)

@@ -1,12 +1,12 @@
 import type { Need } from './need.ts'
 import { findTool } from './tool.ts'
 
-/** A C++ compiler: `CXX`, else g++ or clang++. */
+/** A C++ compiler: what `CXX` names, or else g++ or clang++. */
 export const needCompiler = (env: NodeJS.ProcessEnv = process.env, limit?: number): Promise<Need> =>
   findTool(
     {
       what: 'C++ compiler',
-      programs: [...(env.CXX ? [env.CXX] : []), 'g++', 'clang++'],
+      programs: env.CXX ? [env.CXX] : ['g++', 'clang++'],
       args: ['--version'],
       version: firstVersion,
       required: true,

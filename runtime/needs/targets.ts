@@ -7,15 +7,15 @@ import type { Need } from './need.ts'
 
 type Needs = (limit?: number) => Promise<readonly Need[]>
 
-/** Of targets whose runner is still to come. */
-const planned: Readonly<Record<string, Needs>> = {
+/** Of targets whose runner does not say, or is still to come. */
+const known: Readonly<Record<string, Needs>> = {
   native: async (limit) => [await needCompiler(process.env, limit)],
   cuda: async (limit) => [await needNvcc(limit), needDriver(), await needGpu(limit)],
 }
 
 /** Targets that exist, and those that are planned and whose needs can be looked at already. */
 export const knownTargets = (): readonly string[] => [
-  ...new Set([...Object.keys(targets), ...Object.keys(runners), ...Object.keys(planned)]),
+  ...new Set([...Object.keys(targets), ...Object.keys(runners), ...Object.keys(known)]),
 ]
 
 export const isPlanned = (target: string): boolean => !Object.hasOwn(targets, target) && !Object.hasOwn(runners, target)
@@ -23,5 +23,5 @@ export const isPlanned = (target: string): boolean => !Object.hasOwn(targets, ta
 export async function needsOf(target: string, limit?: number): Promise<readonly Need[]> {
   const runner = Object.hasOwn(runners, target) ? runners[target] : undefined
   if (runner?.needs) return runner.needs()
-  return Object.hasOwn(planned, target) && !runner ? (planned[target]?.(limit) ?? []) : []
+  return Object.hasOwn(known, target) ? (known[target]?.(limit) ?? []) : []
 }
