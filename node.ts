@@ -6,7 +6,7 @@ import type { SourceFile } from './grammar/source.ts'
 import { analyze, type CompileOptions, compileTimeSizes, prepare, type ReadImport } from './index.ts'
 import { attempt } from './runtime/attempt.ts'
 import { AttncError, emitWarning, valueOrThrow } from './runtime/attnc-error.ts'
-import { type Cache, sharedCache, withoutCache } from './runtime/cache/cache.ts'
+import { sharedCache, withoutCache } from './runtime/cache/cache.ts'
 import { keyedOptions, keyOf, recordImports, showOptions } from './runtime/cache/key.ts'
 import type { Work } from './runtime/cache/provide.ts'
 import { type Argument, checkSizes, prepareCall } from './runtime/call.ts'
@@ -14,9 +14,9 @@ import { readSource } from './runtime/files.ts'
 import { importReader } from './runtime/imports.ts'
 import type { Launch } from './runtime/launch.ts'
 import type { AnyArrays, Arrays, CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
-import { done, type Finding, failed, type Outcome, problem } from './runtime/problem.ts'
+import { done, failed, type Outcome, problem } from './runtime/problem.ts'
 import { remembering } from './runtime/remember.ts'
-import { firstThatRuns, type Inputs, type Loaded, type Runner, runnerOf } from './runtime/runners.ts'
+import { firstThatRuns, type Inputs, type Keeping, type Loaded, type Runner, runnerOf } from './runtime/runners.ts'
 import { type StoredTensor, toStored } from './runtime/stored.ts'
 import { recordOf } from './runtime/tensor.ts'
 
@@ -27,6 +27,7 @@ export { importJavaScript, type Kernel } from './runtime/load-ts.ts'
 export type { CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
 export { decodeNpy, encodeNpy, readNpy, tensorOf } from './runtime/npy.ts'
 export type { Finding, Outcome, Problem } from './runtime/problem.ts'
+export type { Keeping } from './runtime/runners.ts'
 export type { StoredData, StoredTensor } from './runtime/stored.ts'
 export type { Tensor } from './runtime/tensor.ts'
 
@@ -67,12 +68,6 @@ export interface Ready {
   readonly loaded: Loaded
 }
 
-/** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
-export interface Keeping {
-  readonly cache: Cache | undefined
-  readonly warn: (warning: Finding) => void
-}
-
 const nothingKept: Keeping = { cache: undefined, warn: () => {} }
 
 /** @param options  `sizes` may name every axis: of those, the compile-time ones are used */
@@ -80,8 +75,9 @@ export async function loadAttention(
   source: SourceOnDisk,
   attention: Attention,
   options: CompileOptions,
-  { cache, warn }: Keeping = nothingKept,
+  keeping: Keeping = nothingKept,
 ): Promise<Outcome<Ready>> {
+  const { cache, warn } = keeping
   const runner = await runnerOf(options.target)
   if (!runner.ok) return runner
   const { read, imports } = recordImports(source.readImport)
@@ -92,7 +88,10 @@ export async function loadAttention(
   const program = programs.find(({ name }) => name === attention.name)
   if (!program) throw new Error(`no program for ${attention.name}`)
   const { machine, build, load } = runner.value
-  const work: Work<Loaded> = { build: async (staging) => build(await emit(), staging), use: load }
+  const work: Work<Loaded> = {
+    build: async (staging) => build(await emit(), staging),
+    use: (made) => load(made, keeping),
+  }
   const keyed = keyedOptions(fixed)
   const key = cache && keyOf({ main: source.file, imports, options: keyed, machine: await machine() })
   const about = { source: source.file.path, target: options.target, options: showOptions(keyed) }

@@ -67,6 +67,7 @@ const catalogue = {
   ATTN0324: ['tensor-shape', 1],
   ATTN0325: ['tensor-range', 1],
   ATTN0330: ['target-cannot-run', 3],
+  ATTN0331: ['tool-fails', 3],
   ATTN0340: ['unknown-error-code', 2],
   ATTN0341: ['undocumented-error-code', 2],
   ATTN0360: ['cache-unusable', 2],

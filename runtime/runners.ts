@@ -2,9 +2,12 @@
 import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
+import type { Cache } from './cache/cache.ts'
 import type { Made, Staging } from './cache/staging.ts'
+import { describeMachine, missingCompiler } from './native/compiler.ts'
+import { needCompiler } from './needs/compiler.ts'
 import type { Need } from './needs/need.ts'
-import { failed, type Outcome, problem } from './problem.ts'
+import { type Finding, failed, type Outcome, problem } from './problem.ts'
 import type { Tensor } from './tensor.ts'
 
 export type Inputs = Readonly<Record<string, Tensor>>
@@ -26,6 +29,15 @@ const float64: Arithmetic = {
   functions: { exp: exponential, sigmoid: exponential },
 }
 
+/** f32 throughout. Functions are within 4 units in the last place: templates/native/functions.h. */
+const native: Arithmetic = float32
+
+/** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
+export interface Keeping {
+  readonly cache: Cache | undefined
+  readonly warn: (warning: Finding) => void
+}
+
 export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
@@ -34,11 +46,20 @@ export interface Runner {
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
   build(files: readonly OutFile[], staging: Staging): Promise<Outcome<unknown>>
-  load(made: Made): Promise<Outcome<Loaded>>
+  load(made: Made, keeping: Keeping): Promise<Outcome<Loaded>>
 }
 
 /** In the order in which `--target auto` tries them; wgsl is used by name only. */
 export const runners: Readonly<Record<string, Runner>> = {
+  native: {
+    about: 'with g++ or clang++',
+    arithmetic: native,
+    missing: async () => missingCompiler(),
+    needs: async () => [await needCompiler()],
+    machine: async () => describeMachine(),
+    build: async (files, staging) => (await import('./native/load-native.ts')).keepLibrary(files, staging),
+    load: async (made, keeping) => (await import('./native/load-native.ts')).loadLibrary(made, keeping),
+  },
   ts: {
     about: 'in Node, without tools',
     arithmetic: float64,

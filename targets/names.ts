@@ -1,18 +1,21 @@
+/** The words that a target's names must not be. */
+export type Reserved = Pick<ReadonlySet<string>, 'has'>
+
 /**
  * A name of a source as a name of a target: injective, and the identity for all but reserved words. A reserved word, and
  * whatever looks like one with underscores added, gets one underscore more: `class` -> `class_`, `class_` -> `class__`.
  */
-export function safeName(name: string, reserved: ReadonlySet<string>): string {
+export function safeName(name: string, reserved: Reserved): string {
   return reserved.has(name.replace(/_+$/, '')) ? `${name}_` : name
 }
 
 /** Names of one scope of generated text: the name wished for, or with a number where it is taken. */
 export class Names {
   readonly #taken: Set<string>
-  readonly #reserved: ReadonlySet<string>
+  readonly #reserved: Reserved
   readonly #kept = new Map<string, string>()
 
-  constructor(reserved: ReadonlySet<string>, taken: Iterable<string> = []) {
+  constructor(reserved: Reserved, taken: Iterable<string> = []) {
     this.#reserved = reserved
     this.#taken = new Set(taken)
   }

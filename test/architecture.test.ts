@@ -74,7 +74,7 @@ function isAllowed(path: string, from: string): boolean {
 const resolve = (path: string, from: string): string => posix.join(posix.dirname(path), from)
 
 /** `cuda` of `targets/cuda/emit.ts`; undefined for what the targets share. */
-const targetOf = (path: string): string | undefined => /^targets\/([^/]+)\//.exec(path)?.[1]
+const targetOf = (path: string): string | undefined => /^targets\/(?!nests\/)([^/]+)\//.exec(path)?.[1]
 
 /** ts-morph takes a third of a second to load: one file of the ts target does so, when it is asked to. */
 function morphFaults(imports: ReadonlyMap<string, readonly Import[]>): readonly string[] {

@@ -1,4 +1,8 @@
 /** Random tests draw the same cases every time; SEED=n draws others, and a failure prints the seed it had. */
 import fc from 'fast-check'
 
+// Tests that are not about it do without the native target, which would have all that they run compiled: test/native-build.ts.
+process.env.ATTNC_TESTS_CXX ??= process.env.CXX ?? ''
+process.env.CXX = 'no-compiler-in-these-tests'
+
 fc.configureGlobal({ seed: Number(process.env.SEED ?? 20_260) })

@@ -6,9 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import typescript from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { elementary } from '../compiler/elementary.ts'
-import type { ElementType } from '../compiler/ir.ts'
-import { kernelCall, type Program, valueRef } from '../compiler/kernel.ts'
-import { type Op, ops } from '../compiler/ops.ts'
+import { type Program, valueRef } from '../compiler/kernel.ts'
 import { verifyProgram } from '../compiler/verify-kernel.ts'
 import { safeName } from '../targets/names.ts'
 import { reserved } from '../targets/ts/reserved.ts'
@@ -16,6 +14,7 @@ import { ts } from '../targets/ts/target.ts'
 import { fromBf16, makeWord, toBf16 } from '../templates/ts/bf16.ts'
 import { quickExp } from '../templates/ts/exp.ts'
 import { fillTile, makeTile } from '../templates/ts/products.ts'
+import { operandRows, operationPrograms, operations } from './op-programs.ts'
 import { runProgram } from './run-program.ts'
 import { draw } from './ts-draw.ts'
 import { load, softmaxProgram, tile, value } from './ts-programs.ts'
@@ -247,91 +246,12 @@ describe('quickExp', () => {
 })
 
 describe('operations', () => {
-  const kinds: Readonly<Partial<Record<Op, readonly ElementType[][]>>> = {
-    not: [['bool']],
-    and: [['bool', 'bool']],
-    or: [['bool', 'bool']],
-    int: [['f32']],
-    float: [['i32'], ['bool']],
-    pow: [
-      ['f32', 'i32'],
-      ['f32', 'f32'],
-    ],
-    select: [
-      ['bool', 'f32', 'f32'],
-      ['bool', 'i32', 'i32'],
-    ],
-    random: [['i32', 'i32', 'i32', 'i32', 'i32']],
-  }
-  const both: readonly Op[] = [
-    'neg',
-    'abs',
-    'sign',
-    'add',
-    'sub',
-    'mul',
-    'idiv',
-    'mod',
-    'min',
-    'max',
-    'lt',
-    'le',
-    'eq',
-    'ne',
-  ]
-  const cases = Object.entries(ops).flatMap(([name, arity]) => {
-    const op = name as Op
-    const real = Array<ElementType>(arity).fill('f32')
-    const types = kinds[op] ?? (both.includes(op) ? [real, real.map((): ElementType => 'i32')] : [real])
-    return types.map((operands) => ({ op, operands, name: `${op}_${operands.join('_')}` }))
-  })
-  const programs = cases.map(({ op, operands, name }) => {
-    const values = operands.map((type, n) => value(`x${n}`, tile('i'), type))
-    const e = kernelCall(op, ...values.map(valueRef))
-    const body = [...values.map((to) => load(to, to.name, ['i'])), store('out', ['i'], tile('i'), e)]
-    const buffers = [
-      ...values.map(({ name: x, type }) => buffer(x, ['i'], 'input', type)),
-      buffer('out', ['i'], 'result', e.type),
-    ]
-    return program(name, ['i'], {}, buffers, [kernel('all', [['i', 16]], body)])
-  })
-  const samples = {
-    f32: [
-      0,
-      -0,
-      0.5,
-      -0.5,
-      1,
-      -1,
-      1.5,
-      2.5,
-      -2.5,
-      3,
-      7.25,
-      -6,
-      40,
-      -40,
-      100,
-      -100,
-      1e-5,
-      3e9,
-      Infinity,
-      -Infinity,
-      Number.NaN,
-    ],
-    i32: [0, 1, -1, 2, -3, 7, -8, 31, 65537, 2147483647, -2147483648],
-    bool: [0, 1],
-  }
   let compiled: Compiled
   beforeAll(async () => {
-    compiled = await build('operations', programs)
+    compiled = await build('operations', operationPrograms)
   })
-  test.each(cases)('$name', ({ op, operands, name }) => {
-    const rows = operands.reduce<readonly (readonly number[])[]>(
-      (all, type, n) =>
-        all.flatMap((row, k) => samples[type].filter((_, m) => n < 2 || (m + k) % 5 === 0).map((x) => [...row, x])),
-      [[]],
-    )
+  test.each(operations)('$name', ({ op, operands, name }) => {
+    const rows = operandRows(operands)
     const inputs = Object.fromEntries(
       operands.map((type, n) => [
         `x${n}`,

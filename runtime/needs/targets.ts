@@ -1,7 +1,6 @@
 /** What each target needs: as its runner says, or as is known of targets that are planned. */
 import { targets } from '../../targets/index.ts'
 import { runners } from '../runners.ts'
-import { needCompiler } from './compiler.ts'
 import { needDriver, needGpu, needNvcc } from './cuda.ts'
 import type { Need } from './need.ts'
 
@@ -9,7 +8,6 @@ type Needs = (limit?: number) => Promise<readonly Need[]>
 
 /** Of targets whose runner does not say, or is still to come. */
 const known: Readonly<Record<string, Needs>> = {
-  native: async (limit) => [await needCompiler(process.env, limit)],
   cuda: async (limit) => [await needNvcc(limit), needDriver(), await needGpu(limit)],
 }
 

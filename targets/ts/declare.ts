@@ -1,7 +1,7 @@
 /** A program's declarations: its types, its entry, its kernels. */
 import { type Buffer, type Kernel, type Program, type Rounds, type Step, sizeRef } from '../../compiler/kernel.ts'
+import { docLines } from '../doc.ts'
 import { fill } from '../template.ts'
-import { docLines } from './doc.ts'
 import { printKernel } from './kernel.ts'
 import type { Declaration, Interface, Property } from './morph.ts'
 import {

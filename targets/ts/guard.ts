@@ -1,9 +1,9 @@
 /** Where all that a loop does is for admitted places only, one branch serves for everything. */
 import type { KernelExpr } from '../../compiler/kernel.ts'
-import { type Define, type Item, refs } from './item.ts'
+import { type Define, type Item, refs } from '../nests/item.ts'
+import { isWhole } from '../nests/whole.ts'
 import { foldStep, keep, printItem } from './print.ts'
 import { print, type Spot, valueAt } from './spot.ts'
-import { isWhole } from './whole.ts'
 
 /** The mask that every effect of these items has as its condition, if it is made elsewhere and there are things to save. */
 export function findGuard(items: readonly Item[], spot: Spot): string | undefined {

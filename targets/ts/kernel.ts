@@ -1,10 +1,10 @@
 /** One kernel as a function: its arrays, its grid as loops, its body. */
 import type { Kernel, Program } from '../../compiler/kernel.ts'
+import { docLines } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
-import { type Analysis, analyze } from './analyze.ts'
+import { type Analysis, analyze } from '../nests/analyze.ts'
 import { Block } from './block.ts'
-import { docLines } from './doc.ts'
 import { singleAt, tileAt } from './loop.ts'
 import { printNodes } from './print.ts'
 import { reserved } from './reserved.ts'

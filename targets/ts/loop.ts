@@ -1,8 +1,8 @@
 /** Loops over tiles, single indices and rounds. */
 import type { TileLoop } from '../../compiler/kernel.ts'
 import { atom, type Code } from '../expression.ts'
+import type { LoopNode } from '../nests/nest.ts'
 import type { Block } from './block.ts'
-import type { LoopNode } from './nest.ts'
 import { printNodes } from './print.ts'
 import { type AxisSpot, print, type Spot, sizeOf, valueAt } from './spot.ts'
 import { largest, smallest } from './words.ts'

@@ -2,10 +2,11 @@
 import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr } from '../../compiler/kernel.ts'
 import { atom, type Code, join, prefixed, tightness } from '../expression.ts'
+import { type Define, type Fold, type Item, type Scale, valuesIn } from '../nests/item.ts'
+import type { Nest, Node } from '../nests/nest.ts'
+import { isWhole, neededInWhole } from '../nests/whole.ts'
 import { findGuard, printGuarded } from './guard.ts'
-import { type Define, type Fold, type Item, type Scale, valuesIn } from './item.ts'
 import { printLoop } from './loop.ts'
-import type { Nest, Node } from './nest.ts'
 import { printProduct } from './product.ts'
 import { printRunning } from './running.ts'
 import {
@@ -23,7 +24,7 @@ import {
   sourceAt,
   valueAt,
 } from './spot.ts'
-import { inBothForms, isWhole, neededInWhole } from './whole.ts'
+import { inBothForms } from './whole.ts'
 import { constant } from './words.ts'
 
 export function printNodes(all: readonly Node[], spot: Spot): void {

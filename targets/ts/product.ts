@@ -1,6 +1,6 @@
 /** A product of tiles: a call of the form that fits how they lie, else loops. */
 import type { Value } from '../../compiler/kernel.ts'
-import type { Product } from './item.ts'
+import type { Product } from '../nests/item.ts'
 import { openAxis } from './print.ts'
 import { countOf, elementAt, isRows, type Spot } from './spot.ts'
 

@@ -1,6 +1,6 @@
 /** Running sums and maxima along an axis of a tile. */
 import { atom } from '../expression.ts'
-import type { Running } from './item.ts'
+import type { Running } from '../nests/item.ts'
 import { openAxis } from './print.ts'
 import { countOf, elementAt, inLoop, type Spot } from './spot.ts'
 

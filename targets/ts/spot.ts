@@ -14,11 +14,12 @@ import {
   type Words,
 } from '../expression.ts'
 import type { Names } from '../names.ts'
+import type { Define, Facts } from '../nests/item.ts'
+import { isWithin, type Path, type Place } from '../nests/place.ts'
+import { isWhole } from '../nests/whole.ts'
+import { liesOn, simplify } from '../ranges.ts'
 import type { Block } from './block.ts'
-import type { Define, Facts } from './item.ts'
-import { isWithin, type Path, type Place } from './place.ts'
-import { isWhole } from './whole.ts'
-import { constant, kernelSpellings, liesOn, plus, simplify, smallest, times } from './words.ts'
+import { constant, kernelSpellings, plus, smallest, times } from './words.ts'
 
 /** The names under which a program's kernels find their arguments. */
 export interface ArgumentNames {

@@ -2,7 +2,7 @@
  * Which values are written out where they are used: plain elements of buffers, what is read once in the loops it would be made
  * in, and what costs less to compute again than to keep.
  */
-import type { Buffer, KernelCall, KernelExpr, Load } from '../../compiler/kernel.ts'
+import type { Buffer, KernelCall, KernelExpr, Load, Value } from '../../compiler/kernel.ts'
 import type { Op } from '../../compiler/ops.ts'
 import { type Define, exprsOf, type Facts, type Item, refs, valuesIn, walked } from './item.ts'
 import type { Place } from './place.ts'
@@ -42,14 +42,26 @@ export const isPlain = (load: Load, buffer: Buffer | undefined): boolean =>
   (buffer?.storage === 'f32' || buffer?.storage === 'i32' || buffer?.storage === 'bool') &&
   Object.values(load.index).every((e) => valuesIn(e).length === 0)
 
+/** Whether products may read a loaded value from its buffer. */
+export type InPlace = (load: Load, to: Value) => boolean
+
 /** First choice, before loops are known. */
-export function chooseInlined(items: readonly Item[], facts: Facts, buffers: readonly Buffer[]): ReadonlySet<string> {
+export function chooseInlined(
+  items: readonly Item[],
+  facts: Facts,
+  buffers: readonly Buffer[],
+  inPlace: InPlace,
+): ReadonlySet<string> {
   const uses = findUses(items)
   const chosen = new Set<string>()
   for (const item of facts.defines.values()) {
     const all = uses.get(item.to.name) ?? []
-    if (item.to.axes.length === 0 || all.some(({ by }) => !mayWriteOut(item, by, facts, chosen))) continue
     const { from } = item
+    const isFixed = ({ by }: Use): boolean => {
+      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to)) return facts.stored.has(from.buffer)
+      return !mayWriteOut(item, by, facts, chosen)
+    }
+    if (item.to.axes.length === 0 || all.some(isFixed)) continue
     const plain =
       from.kind === 'load' &&
       isPlain(

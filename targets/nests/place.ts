@@ -46,7 +46,8 @@ function walk(nodes: readonly Node[], path: Path, found: Found, facts: Facts): v
     if (node.kind === 'line') {
       see(node.item, path, found, facts)
       if (node.item.kind === 'product')
-        for (const { name } of [node.item.left, node.item.right, node.item.to]) found.whole.add(name)
+        for (const { name } of [node.item.left, node.item.right, node.item.to])
+          if (!facts.inlined.has(name)) found.whole.add(name)
       if (node.item.kind === 'running')
         for (const value of [node.item.of, node.item.to, node.item.mask]) if (value) found.whole.add(value.name)
     } else if (node.kind === 'loop') {

@@ -1,6 +1,6 @@
 /** A kernel's items, their loops, and where its values live. */
 import type { Kernel, Program, Value } from '../../compiler/kernel.ts'
-import { chooseCheap, chooseInlined } from './inline.ts'
+import { chooseCheap, chooseInlined, type InPlace } from './inline.ts'
 import { type Define, everyItem, type Facts, type Item } from './item.ts'
 import { type Node, nest } from './nest.ts'
 import { everyStatement, normalize } from './normalize.ts'
@@ -12,10 +12,11 @@ export interface Analysis {
   readonly places: ReadonlyMap<string, Place>
 }
 
-export function analyze(kernel: Kernel, program: Program): Analysis {
+/** @param inPlace  which loads products may read from their buffer; without it, products read tiles */
+export function analyze(kernel: Kernel, program: Program, inPlace: InPlace = () => false): Analysis {
   const { items, values } = normalize(kernel)
   const bare = factsOf(kernel, items, values, program)
-  let facts: Facts = { ...bare, inlined: chooseInlined(items, bare, program.buffers) }
+  let facts: Facts = { ...bare, inlined: chooseInlined(items, bare, program.buffers, inPlace) }
   for (;;) {
     const nodes = nest(items, facts)
     const places = findPlaces(nodes, facts)

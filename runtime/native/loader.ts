@@ -1,0 +1,82 @@
+/** The addon that loads kernels and calls them: built once for a machine, and kept. */
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { sources } from '../../generated/sources.ts'
+import { withoutCache } from '../cache/cache.ts'
+import type { Work } from '../cache/provide.ts'
+import type { Made, Staging } from '../cache/staging.ts'
+import { done, type Outcome } from '../problem.ts'
+import type { Keeping } from '../runners.ts'
+import { compileShared, describeMachine } from './compiler.ts'
+
+declare const library: unique symbol
+declare const kernel: unique symbol
+/** A shared library that is loaded. */
+export interface Library {
+  readonly [library]: true
+}
+/** One of its kernels. */
+export interface Handle {
+  readonly [kernel]: true
+}
+export type GivenTensor = readonly [bytes: Uint8Array, shape: readonly number[], bytesOfElement: number]
+export type GivenParam = readonly [type: 'f32' | 'i32' | 'bool', value: number] | undefined
+export type MadeTensor = readonly [buffer: ArrayBuffer, shape: readonly number[]]
+type RunArguments = readonly [
+  kernel: Handle,
+  inputs: readonly GivenTensor[],
+  params: readonly GivenParam[],
+  ranks: readonly number[], // of results
+  bytesOfElement: readonly number[],
+  workers: number,
+]
+
+/** What the addon exports. It throws a RangeError where lengths do not fit. */
+export interface Loader {
+  readonly open: (path: string) => Library
+  readonly find: (library: Library, entry: string) => Handle
+  readonly run: (...given: RunArguments) => readonly MadeTensor[]
+  readonly runLater: (...given: RunArguments) => Promise<readonly MadeTensor[]>
+}
+
+const addon = 'loader.node'
+const require = createRequire(import.meta.url)
+
+/** Flags of the addon; Node-API is the same for all versions of Node from 20 on. */
+const flags = (): readonly string[] => {
+  const folderOf = (name: string): string => dirname(require.resolve(`${name}/package.json`))
+  return [
+    ...['-O2', '-pthread', '-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS'],
+    `-I${folderOf('node-addon-api')}`,
+    `-I${join(folderOf('node-api-headers'), 'include')}`,
+    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+  ]
+}
+
+let known: Promise<Outcome<Loader>> | undefined
+
+export function loadLoader(keeping: Keeping): Promise<Outcome<Loader>> {
+  known ??= provideLoader(keeping).then((loader) => {
+    if (!loader.ok) known = undefined
+    return loader
+  })
+  return known
+}
+
+async function provideLoader({ cache, warn }: Keeping): Promise<Outcome<Loader>> {
+  const work: Work<Loader> = { build, use: async (made) => done(open(made)) }
+  if (!cache) return withoutCache(work)
+  const parts = [sources['templates/native/loader.cc'], sources['templates/native/attnc.h'], flags(), describeMachine()]
+  const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  const about = { source: 'the loader of native kernels', target: 'native', options: '' }
+  return cache.provide({ ...work, key, about, warn })
+}
+
+async function build(staging: Staging): Promise<Outcome<undefined>> {
+  staging.write('loader.cc', sources['templates/native/loader.cc'])
+  staging.write('attnc.h', sources['templates/native/attnc.h'])
+  return compileShared({ folder: staging.folder, source: 'loader.cc', output: addon, flags: flags() })
+}
+
+const open = (made: Made): Loader => require(made.path(addon)) as Loader

@@ -1,0 +1,247 @@
+/** Loop nests as lines. */
+import type { ElementType } from '../../compiler/ir.ts'
+import type { KernelExpr } from '../../compiler/kernel.ts'
+import { atom, type Code, inside, join, prefixed, tightness } from '../expression.ts'
+import type { Define, Fold, Item } from '../nests/item.ts'
+import type { Nest, Node } from '../nests/nest.ts'
+import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
+import type { Block } from './block.ts'
+import { printLoop } from './loop.ts'
+import { printProduct } from './product.ts'
+import { printRunning } from './running.ts'
+import {
+  addressOf,
+  bufferOf,
+  countOf,
+  indicesOf,
+  inLane,
+  inLoop,
+  keep,
+  laneAxisOf,
+  layoutOf,
+  narrowed,
+  print,
+  rowsLeft,
+  type Spot,
+  sourceAt,
+  valueAt,
+} from './sheet.ts'
+import { constant, isWide, widen } from './words.ts'
+
+export const cppTypes: Readonly<Record<ElementType, string>> = { f32: 'float', i32: 'int32_t', bool: 'bool' }
+
+export function printNodes(all: readonly Node[], spot: Spot): void {
+  const nodes = spot.flags.size > 0 ? neededInWhole(all, spot) : all
+  for (const node of nodes) {
+    if (node.kind === 'line') printItem(node.item, spot)
+    else if (node.kind === 'loop') printLoop(node, spot)
+    else printNest(node, spot)
+  }
+}
+
+/** A loop over the elements of an axis, in two forms where whole tiles need no mask. */
+function printNest(nest: Nest, spot: Spot): void {
+  for (const fold of nest.folds) begin(fold, nest.axis, spot)
+  const flag = flagOf(nest, spot)
+  const inside = (at: Spot): void => openAxis(nest.axis, nest, at, (inner) => printNodes(nest.nodes, inner))
+  if (flag === undefined) inside(spot)
+  else {
+    const form = (decided: boolean) => (block: Block) =>
+      inside({ ...spot, block, flags: new Map(spot.flags).set(flag, decided) })
+    spot.block.either(valueAt(flag, spot).text, form(true), form(false))
+  }
+  for (const fold of nest.folds) end(fold, nest.axis, spot)
+}
+
+/** A loop over the elements of an axis: of the lane axis, a vector at a time. */
+export function openAxis(axis: string, node: object, spot: Spot, fill: (inner: Spot) => void): void {
+  const { sheet, block, oneLane } = spot
+  const name = sheet.names.reuse(axis)
+  const step = axis === sheet.lane && !oneLane ? `${name} += vec::lanes` : `++${name}`
+  block.braces(`for (int32_t ${name} = 0; ${name} < ${countOf(axis, spot).text}; ${step})`, (inner) =>
+    fill(inLoop(spot, node, axis, inner, atom(name))),
+  )
+}
+
+/** Whether a fold's running value has a lane for each row, or for each part of what it folds. */
+const foldsLanes = ({ over }: Fold, { sheet, oneLane }: Spot): boolean => over === sheet.lane && !oneLane
+const isRunningWide = (fold: Fold, spot: Spot): boolean =>
+  foldsLanes(fold, spot) || (!spot.oneLane && fold.to.axes.some(({ axis }) => axis === spot.sheet.lane))
+
+function begin(fold: Fold, axis: string, spot: Spot): void {
+  const { sheet, block } = spot
+  const { to, op } = fold
+  const name = sheet.names.reuse(to.name, `value ${to.name}`)
+  const wide = isRunningWide(fold, spot)
+  const first = identity(op, to.type)
+  sheet.locals.set(to.name, atom(name, wide ? 1 : 0))
+  block.line(`${wide ? 'auto' : cppTypes[to.type]} ${name} = ${wide ? widen(atom(first), to.type).text : first};`)
+  void axis
+}
+
+function end(fold: Fold, axis: string, spot: Spot): void {
+  const { sheet, block } = spot
+  const { to, op } = fold
+  if (axis === sheet.lane && foldsLanes(fold, spot)) {
+    const all = sheet.locals.get(to.name)!
+    const name = sheet.names.reuse(`${to.name}OfLanes`, `lanes of ${to.name}`)
+    block.line(`const auto ${name} = vec::${ofLanes[op]}(${all.text});`)
+    sheet.locals.set(to.name, atom(name))
+  }
+  if (sheet.places.get(to.name)?.stored) keep(to.name, sheet.locals.get(to.name)!, spot)
+}
+
+const ofLanes = {
+  sum: 'sumOf',
+  count: 'sumOf',
+  max: 'largestOf',
+  min: 'smallestOf',
+  any: 'anyOf',
+  all: 'allOf',
+} as const
+
+function identity(op: Fold['op'], type: ElementType): string {
+  const real = { sum: '0.0f', count: '0', max: '-INFINITY', min: 'INFINITY', any: 'false', all: 'true' }
+  const integer = { ...real, sum: '0', max: '-2147483647 - 1', min: '2147483647' }
+  return (type === 'i32' ? integer : real)[op]
+}
+
+export function printItem(item: Item, spot: Spot): void {
+  const { block } = spot
+  switch (item.kind) {
+    case 'define':
+      return define(item, spot)
+    case 'fold':
+      return fold(item, spot)
+    case 'product':
+      return printProduct(item, spot)
+    case 'running':
+      return printRunning(item, spot)
+    case 'scale': {
+      const now = valueAt(item.to.name, spot)
+      return keep(item.to.name, join('*', tightness.product, now, print(item.by, spot)), spot)
+    }
+    case 'update':
+      return update(item.to.name, item.from, item.first, spot)
+    case 'put':
+      return put(item.store, spot)
+    case 'repeat':
+      return block.line()
+  }
+}
+
+function define(item: Define, spot: Spot): void {
+  const { sheet, block } = spot
+  const { name, type } = item.to
+  const code = sourceAt(item, spot)
+  const place = sheet.places.get(name)
+  if (place?.stored && !place.local) return keep(name, code, spot)
+  const local = sheet.names.reuse(name, `value ${name}`)
+  block.line(`const ${isWide(code) ? 'auto' : cppTypes[type]} ${local} = ${code.text};`)
+  sheet.locals.set(name, atom(local, code.level))
+  if (place?.stored) keep(name, atom(local, code.level), spot)
+}
+
+/** One element's share in a fold, or a vector's. */
+function fold(item: Fold, spot: Spot): void {
+  const { to, op, of, where } = item
+  const name = spot.sheet.locals.get(to.name)!
+  const code = print(of, spot)
+  const conditions = [
+    ...(where !== undefined && !isWhole(where, spot) ? [valueAt(where, spot)] : []),
+    ...(foldsLanes(item, spot) ? [atom(`vec::below(${rowsLeft(spot)})`, 1)] : []),
+  ]
+  if (!isWide(name)) {
+    const step = narrowSteps[op](name.text, code, to.type)
+    const condition = conditions.map(({ text }) => text).join('')
+    return spot.block.line(condition === '' ? step : `if (${condition}) ${step}`)
+  }
+  const wide = widen(code, op === 'count' || op === 'any' || op === 'all' ? 'bool' : to.type)
+  spot.block.line(wideSteps[op](name.text, admitted(wide, op, to.type, conditions), to.type))
+}
+
+/** What is folded of a vector: in lanes that do not count, what changes nothing. */
+function admitted(code: Code, op: Fold['op'], type: ElementType, conditions: readonly Code[]): Code {
+  if (conditions.length === 0) return code
+  const mask = conditions.map((c) => widen(c, 'bool')).reduce((a, b) => join('&', tightness.bits, a, b))
+  if (op === 'count' || op === 'any')
+    return code.text === 'vec::mask(true)' ? mask : join('&', tightness.bits, code, mask)
+  if (op === 'all') return join('|', tightness.bits, code, prefixed('~', mask))
+  const neutral = widen(atom(identity(op, type)), type)
+  return atom(`vec::select(${mask.text}, ${code.text}, ${neutral.text})`, 1)
+}
+
+type Step = (name: string, code: Code, type: ElementType) => string
+const summed: Step = (name, code, type) =>
+  type === 'i32' ? `${name} = vec::add(${name}, ${code.text});` : `${name} += ${code.text};`
+const narrowSteps: Readonly<Record<Fold['op'], Step>> = {
+  sum: summed,
+  count: (name, code) => (code.text === 'true' ? `++${name};` : `${name} += ${inside(code, tightness.sum)} ? 1 : 0;`),
+  max: (name, code) => `${name} = vec::largest(${name}, ${code.text});`,
+  min: (name, code) => `${name} = vec::smallest(${name}, ${code.text});`,
+  any: (name, code) =>
+    code.text === 'true' ? `${name} = true;` : `${name} = ${name} || ${inside(code, tightness.and)};`,
+  all: (name, code) => `${name} = ${name} && ${inside(code, tightness.equality)};`,
+}
+const wideSteps: Readonly<Record<Fold['op'], Step>> = {
+  ...narrowSteps,
+  sum: summed,
+  count: (name, code) => `${name} -= ${inside(code, tightness.product)};`,
+  any: (name, code) => `${name} |= ${code.text};`,
+  all: (name, code) => `${name} &= ${code.text};`,
+}
+
+/** The first or the next content of a carried value. */
+function update(name: string, from: KernelExpr, first: boolean, spot: Spot): void {
+  const { sheet, block } = spot
+  const array = sheet.arrays.get(name)
+  const type = sheet.facts.values.get(name)?.type ?? 'f32'
+  if (array !== undefined && first && from.kind === 'const') {
+    const { sizes, lanes } = layoutOf(name, sheet)
+    const value = lanes && type === 'bool' ? (from.value ? '-1' : '0') : constant({ ...from, type }).text
+    return block.line(`vec::fill(scratch.${array}, ${sizes.reduce((a, b) => a * b, 1)}, ${value});`)
+  }
+  if (array !== undefined) return keep(name, print(from, spot), spot)
+  if (!first) return block.line(`${sheet.locals.get(name)?.text} = ${print(from, spot).text};`)
+  const local = sheet.names.fresh(name)
+  block.line(`${cppTypes[type]} ${local} = ${print(from, spot).text};`)
+  sheet.locals.set(name, atom(local))
+}
+
+type Put = Extract<Item, { readonly kind: 'put' }>
+
+function put({ index, buffer: to, value, axes }: Put['store'], spot: Spot): void {
+  const { sheet, block } = spot
+  const { buffer, text } = bufferOf(to, sheet)
+  const given = indicesOf(index, buffer)
+  const hasLanes = !spot.oneLane && axes.some(({ axis }) => axis === sheet.lane)
+  if (!hasLanes) {
+    const at = addressOf(
+      buffer,
+      given.map((e) => print(e, spot)),
+      sheet,
+    )
+    return block.line(`${text}[${at.text}] = ${narrowed(buffer, print(value, spot))};`)
+  }
+  const codes = given.map((e) => print(e, spot))
+  const lane = laneAxisOf(given, codes, spot)
+  const all = widen(print(value, spot), value.type)
+  const rows = rowsLeft(spot)
+  if (lane !== undefined && (buffer.storage === 'f32' || buffer.storage === 'i32')) {
+    const begin = given.map((e, n) => (n === lane ? print(e, { ...spot, oneLane: { at: atom('0') } }) : codes[n]!))
+    const stride = sheet.given.strides.get(buffer.name)?.[lane] ?? '1'
+    sheet.used.add(stride)
+    return block.line(
+      `vec::storeEvery(&${text}[${addressOf(buffer, begin, sheet).text}], ${stride}, ${rows}, ${all.text});`,
+    )
+  }
+  const name = sheet.names.reuse('stored')
+  const at = addressOf(
+    buffer,
+    given.map((e) => print(e, inLane(spot))),
+    sheet,
+  )
+  const one = value.type === 'bool' ? join('!=', tightness.equality, atom(`${name}[n]`), atom('0')) : atom(`${name}[n]`)
+  block.line(`const auto ${name} = ${all.text};`)
+  block.line(`vec::scatter(${rows}, [&](int n) { ${text}[${at.text}] = ${narrowed(buffer, one)}; });`)
+}

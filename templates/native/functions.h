@@ -1,0 +1,163 @@
+/**
+ * Elementary functions within 4 units in the last place. Results below the smallest normal number may be 0. Polynomials are those
+ * of Moshier, "Methods and Programs for Mathematical Functions", 1989 (Cephes) and of Sun's fdlibm, 1993.
+ */
+#pragma once
+#include "arithmetic.h"
+
+namespace {
+namespace vec {
+
+/** The integer nearest to x, for |x| < 2^22, in the low bits of the sum that rounds it. */
+constexpr float rounder = 12582912.0f;
+
+/** p times 2 to the integer in the low bits of `sum`. */
+ATTNC_INLINE floats scaleBy(floats p, floats sum) { return (floats)((words)p + ((words)sum << 23)); }
+
+ATTNC_INLINE floats exp(floats x) {
+  const floats sum = fuse(x, wide(1.44269504088896341f), wide(rounder));
+  const floats n = sum - rounder;
+  const floats r = fuse(n, wide(2.12194440e-4f), fuse(n, wide(-0.693359375f), x));
+  floats p = wide(1.9875691500e-4f);
+  p = fuse(p, r, wide(1.3981999507e-3f));
+  p = fuse(p, r, wide(8.3334519073e-3f));
+  p = fuse(p, r, wide(4.1665795894e-2f));
+  p = fuse(p, r, wide(1.6666665459e-1f));
+  p = fuse(p, r, wide(5.0000001201e-1f));
+  p = fuse(p, r * r, r) + 1.0f;
+  const floats y = x < -87.33654f ? floats{} : scaleBy(p, sum);
+  return x <= 88.72283f ? y : x * INFINITY;  // of NaN, NaN
+}
+
+ATTNC_INLINE floats exp2(floats x) {
+  const floats sum = x + rounder;
+  const floats r = x - (sum - rounder);
+  floats p = wide(1.535336188319500e-4f);
+  p = fuse(p, r, wide(1.339887440266574e-3f));
+  p = fuse(p, r, wide(9.618437357674640e-3f));
+  p = fuse(p, r, wide(5.550332471162809e-2f));
+  p = fuse(p, r, wide(2.402264791363012e-1f));
+  p = fuse(p, r, wide(6.931472028550421e-1f));
+  p = fuse(p, r, wide(1.0f));
+  const floats y = x < -126.0f ? floats{} : scaleBy(p, sum);
+  return x < 128.0f ? y : x * INFINITY;
+}
+
+ATTNC_INLINE floats log(floats x) {
+  const ints isTiny = x < 1.17549435e-38f;
+  const floats scaled = isTiny ? x * 8388608.0f : x;
+  const ints shifted = (ints)scaled - 0x3f3504f3;
+  const floats k = toFloat(shifted >> 23) - (isTiny ? wide(23.0f) : floats{});
+  const floats f = (floats)((shifted & 0x007fffff) + 0x3f3504f3) - 1.0f;
+  const floats s = f / (2.0f + f);
+  const floats z = s * s;
+  const floats w = z * z;
+  const floats odd = w * fuse(w, wide(0.24279078841f), wide(0.40000972152f));
+  const floats even = z * fuse(w, wide(0.28498786688f), wide(0.66666662693f));
+  const floats half = 0.5f * f * f;
+  const floats y = fuse(s, half + odd + even, k * 9.0580006145e-06f) - half + f + k * 6.9313812256e-01f;
+  const floats outside = x == 0.0f ? wide(-INFINITY) : x == INFINITY ? x : wide(NAN);
+  return (x > 0.0f) & (x < INFINITY) ? y : outside;
+}
+
+/** log(1 + x): the logarithm of the rounded sum, corrected for its rounding (Kahan, 1991). */
+ATTNC_INLINE floats log1p(floats x) {
+  const floats u = 1.0f + x;
+  const floats y = log(u) * (x / (u - 1.0f));
+  return u == 1.0f ? x : u == INFINITY || u <= 0.0f ? log(u) : y;
+}
+
+ATTNC_INLINE floats tanh(floats x) {
+  const floats size = magnitude(x);
+  const floats z = x * x;
+  floats p = wide(-5.70498872745e-3f);
+  p = fuse(p, z, wide(2.06390887954e-2f));
+  p = fuse(p, z, wide(-5.37397155531e-2f));
+  p = fuse(p, z, wide(1.33314422036e-1f));
+  p = fuse(p, z, wide(-3.33332819422e-1f));
+  const floats small = fuse(p * z, x, x);
+  const floats large = 1.0f - 2.0f / (exp(2.0f * size) + 1.0f);
+  return size < 0.625f ? small : x < 0.0f ? -large : large;
+}
+
+ATTNC_INLINE floats sigmoid(floats x) { return 1.0f / (1.0f + exp(-x)); }
+ATTNC_INLINE floats softplus(floats x) { return largest(x, floats{}) + log1p(exp(-magnitude(x))); }
+ATTNC_INLINE floats logAddExp(floats x, floats y) {
+  const floats sum = largest(x, y) + log1p(exp(-magnitude(x - y)));
+  return x == y ? x + 0.693147180559945f : sum;
+}
+
+ATTNC_INLINE float exp(float x) { return exp(wide(x))[0]; }
+ATTNC_INLINE float exp2(float x) { return exp2(wide(x))[0]; }
+ATTNC_INLINE float log(float x) { return log(wide(x))[0]; }
+ATTNC_INLINE float log1p(float x) { return log1p(wide(x))[0]; }
+ATTNC_INLINE float tanh(float x) { return tanh(wide(x))[0]; }
+ATTNC_INLINE float sigmoid(float x) { return sigmoid(wide(x))[0]; }
+ATTNC_INLINE float softplus(float x) { return softplus(wide(x))[0]; }
+ATTNC_INLINE float logAddExp(float x, float y) { return logAddExp(wide(x), wide(y))[0]; }
+
+// By the library, lane by lane.
+
+ATTNC_INLINE float expm1(float x) { return std::expm1(x); }
+ATTNC_INLINE float log2(float x) { return std::log2(x); }
+ATTNC_INLINE float squareRoot(float x) { return std::sqrt(x); }
+ATTNC_INLINE float inverseRoot(float x) { return 1 / std::sqrt(x); }
+ATTNC_INLINE float sin(float x) { return std::sin(x); }
+ATTNC_INLINE float cos(float x) { return std::cos(x); }
+ATTNC_INLINE float erf(float x) { return std::erf(x); }
+ATTNC_INLINE float floor(float x) { return std::floor(x); }
+ATTNC_INLINE float ceil(float x) { return std::ceil(x); }
+ATTNC_INLINE float roundEven(float x) { return std::nearbyint(x); }
+ATTNC_INLINE float atan2(float y, float x) { return std::atan2(y, x); }
+/** x^y for x > 0; 0^y is 0 for y > 0; everything else is NaN. */
+ATTNC_INLINE float realPower(float x, float y) {
+  if (x == 1 && !(std::fabs(y) < INFINITY)) return NAN;
+  if (x > 0) return std::pow(x, y);
+  return x == 0 && y > 0 ? 0.0f : NAN;
+}
+
+#define ATTNC_BY_LANES(name) \
+  ATTNC_INLINE floats name(floats x) { \
+    return each([](float y) { return name(y); }, x); \
+  }
+ATTNC_BY_LANES(expm1)
+ATTNC_BY_LANES(log2)
+ATTNC_BY_LANES(squareRoot)
+ATTNC_BY_LANES(inverseRoot)
+ATTNC_BY_LANES(sin)
+ATTNC_BY_LANES(cos)
+ATTNC_BY_LANES(erf)
+ATTNC_BY_LANES(floor)
+ATTNC_BY_LANES(ceil)
+ATTNC_BY_LANES(roundEven)
+#undef ATTNC_BY_LANES
+ATTNC_INLINE floats atan2(floats y, floats x) {
+  return each([](float a, float b) { return atan2(a, b); }, y, x);
+}
+ATTNC_INLINE floats realPower(floats x, floats y) {
+  return each([](float a, float b) { return realPower(a, b); }, x, y);
+}
+
+/** Philox 4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011): the top 24 bits of its first word. */
+ATTNC_INLINE float random(std::int32_t seed, std::int32_t a, std::int32_t b, std::int32_t c, std::int32_t d) {
+  std::uint32_t x[4] = {std::uint32_t(a), std::uint32_t(b), std::uint32_t(c), std::uint32_t(d)};
+  std::uint32_t key[2] = {std::uint32_t(seed), 0};
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t even = std::uint64_t(0xd2511f53u) * x[0];
+    const std::uint64_t odd = std::uint64_t(0xcd9e8d57u) * x[2];
+    const std::uint32_t next[4] = {std::uint32_t(odd >> 32) ^ x[1] ^ key[0], std::uint32_t(odd),
+                                   std::uint32_t(even >> 32) ^ x[3] ^ key[1], std::uint32_t(even)};
+    std::memcpy(x, next, sizeof x);
+    key[0] += 0x9e3779b9u;
+    key[1] += 0xbb67ae85u;
+  }
+  return float(x[0] >> 8) * 5.9604644775390625e-8f;
+}
+template <class S, class A, class B, class C, class D>
+ATTNC_INLINE floats random(S seed, A a, B b, C c, D d) {
+  return each([](std::int32_t s, std::int32_t w, std::int32_t x, std::int32_t y, std::int32_t z) { return random(s, w, x, y, z); },
+              seed, a, b, c, d);
+}
+
+}  // namespace vec
+}  // namespace
