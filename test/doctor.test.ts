@@ -11,16 +11,18 @@ import { knownTargets } from '../runtime/needs/targets.ts'
 import { findTool, type Tool } from '../runtime/needs/tool.ts'
 import { attnc } from './cli-io.ts'
 
-const path = process.env.PATH
+const { PATH: path, CXX: compiler } = process.env
 const windows = process.platform === 'win32'
 let folder: string
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'attnc-doctor-')))
   for (const name of ['bin', 'empty']) mkdirSync(join(folder, name))
   process.env.PATH = join(folder, 'bin')
+  delete process.env.CXX
 })
 afterEach(() => {
   process.env.PATH = path
+  if (compiler !== undefined) process.env.CXX = compiler
   rmSync(folder, { recursive: true })
 })
 
