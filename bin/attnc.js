@@ -6,13 +6,6 @@ if (major < 24 || (major === 24 && minor < 11)) {
   console.error(`attnc needs Node 24.11 or newer, this is ${process.version} (install: https://nodejs.org)`)
   process.exitCode = 2
 } else {
-  // The reader of a pipe may leave early (`attnc ... | head`): that is its right and no error of ours.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit()
-    })
-  }
   const { keepCompiledCode } = await import('../dist/cli/compile-cache.js')
   keepCompiledCode()
   const { main } = await import('../dist/cli/main.js')

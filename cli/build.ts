@@ -32,7 +32,7 @@ export async function build(args: readonly string[], options: Options, io: Io): 
 }
 
 function checkWhere(out: string | undefined, stage: Stage | undefined): Outcome<undefined> {
-  if (stage === undefined && out === undefined)
+  if (stage === undefined && (out === undefined || out === ''))
     return failed(
       problem('ATTN0318', 'build needs to know where to write', "-o FOLDER, or '-o -' to print the main file"),
     )
@@ -59,7 +59,7 @@ async function buildAll(sources: readonly Source[], choices: Choices, out: strin
   const findings: Finding[] = []
   const built: Built[] = []
   for (const [n, { file, folder, readImport }] of sources.entries()) {
-    io.progress?.(`building ${n + 1}/${sources.length} ${file.path}`)
+    io.progress?.(`building ${n + 1} of ${sources.length}: ${file.path}`)
     const compiled = await attempt(() => compile(file, compileOptions(choices, readImport)))
     if (!compiled.ok) findings.push(...compiled.findings)
     else {

@@ -4,8 +4,8 @@ import { version } from '../generated/version.ts'
 import { type Finding, problem } from '../runtime/problem.ts'
 import { type Answer, type Exit, refuse } from './answer.ts'
 import { type Io, processIo } from './io.ts'
+import { formatIn, parseFormat, present } from './present.ts'
 import { buildProgram, type CommandName, commandNames, type Options } from './program.ts'
-import { painter, renderFindings, renderJson } from './render.ts'
 
 type Run = (args: readonly string[], options: Options, io: Io) => Promise<Answer>
 
@@ -17,6 +17,9 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   verify: async () => (await import('./verify.ts')).verify,
   explain: async () => (await import('./explain.ts')).explain,
   fmt: async () => (await import('./fmt.ts')).fmt,
+  init: async () => (await import('./init.ts')).init,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  complete: async () => (await import('./complete.ts')).complete,
   targets: async () => (await import('./targets.ts')).targets,
   cache: async () => (await import('./cache.ts')).cache,
 }
@@ -24,7 +27,11 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
 /** Gives the exit code. With an `io` of its own it leaves the process alone. */
 export async function main(argv: readonly string[], io?: Io): Promise<number> {
   if (io) return runGuarded(argv, io)
-  const { whileInterruptible } = await import('./interrupt.ts')
+  const [{ whileInterruptible }, { hearStreams }] = await Promise.all([
+    import('./interrupt.ts'),
+    import('./streams.ts'),
+  ])
+  hearStreams()
   return whileInterruptible(() => runGuarded(argv, processIo()))
 }
 
@@ -33,7 +40,7 @@ async function runGuarded(argv: readonly string[], io: Io): Promise<Exit> {
     return await runCommand(argv, io)
   } catch (error) {
     const { answerCrash } = await import('./crash.ts')
-    return print(io, commandOf(argv), argv.includes('--json'), answerCrash(error, argv))
+    return present(io, { command: commandOf(argv), format: formatIn(argv) }, answerCrash(error, argv))
   }
 }
 
@@ -45,8 +52,7 @@ async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
   }
   const output = { out: io.out, err: io.err, fault: setFault }
   const program = buildProgram(version, output, async (name, args, options) => {
-    const run = await commands[name]()
-    exit = print(io, name, options.json ?? false, await run(args, options, io))
+    exit = await answer(name, args, options, io)
   })
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -55,8 +61,19 @@ async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return 0
     if (fault === '') return 2 // it printed its help
-    return print(io, commandOf(argv), argv.includes('--json'), refuse([misuse(fault, argv)]))
+    return present(io, { command: commandOf(argv), format: formatIn(argv) }, refuse([misuse(fault, argv)]))
   }
+}
+
+async function answer(command: CommandName, args: readonly string[], options: Options, io: Io): Promise<Exit> {
+  const format = parseFormat(options)
+  if (!format.ok) return present(io, { command, format: 'human' }, refuse(format.findings))
+  const run = await commands[command]()
+  const form = { command, format: format.value, repeated: options.watch ?? false }
+  const show = (one: Answer): Promise<Exit> => present(io, form, one)
+  if (!options.watch) return show(await run(args, options, io))
+  const { repeat } = await import('./watch.ts')
+  return repeat({ args, run: () => run(args, options, io), show }, io)
 }
 
 /** What commander says, as a problem of ours. */
@@ -69,14 +86,3 @@ function misuse(fault: string, argv: readonly string[]): Finding {
 
 const commandOf = (argv: readonly string[]): CommandName | 'attnc' =>
   commandNames.find((name) => name === argv[0]) ?? 'attnc'
-
-function print(io: Io, name: string, asJson: boolean, answer: Answer): Exit {
-  io.progress?.('')
-  if (asJson) io.out(renderJson(name, answer))
-  else {
-    if (answer.findings.length > 0) io.err(renderFindings(answer.findings, painter(io.colors.err)))
-    if (answer.out !== '') io.out(answer.out)
-    if (answer.note !== undefined) io.err(`${answer.note}\n`)
-  }
-  return answer.exit
-}

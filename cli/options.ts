@@ -32,9 +32,8 @@ export function parseLengths(
     const [, name = '', digits = ''] = /^\s*([^=\s]*)\s*=\s*(\d{1,10})\s*$/.exec(part) ?? []
     const length = Number(digits)
     if (!isName(name) || digits === '' || length < least || length > most) {
-      const range = most < 2 ** 31 - 1 ? `${least} to ${most}` : `${least} or more`
-      const text = `${option} takes axes with lengths of ${range}, not '${part}'`
-      return failed(problem('ATTN0302', text, `${option} d=64,e=64`))
+      const text = `${option} takes axes with lengths of ${least} to ${most}, not '${part}'`
+      return failed(problem('ATTN0302', text, `${option} ${option === '--size' ? 'd=64,e=64' : 'i=64,j=64'}`))
     }
     if ((lengths.get(name) ?? length) !== length) {
       return failed(problem('ATTN0302', `${option} gives '${name}' twice: ${lengths.get(name)} and ${length}`))

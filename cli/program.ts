@@ -1,9 +1,12 @@
 /** The command line: every command with its options, examples and exit codes. What a command does is in its own file. */
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
+import { formats } from './present.ts'
+import { addHelpers } from './program-helpers.ts'
 
 /** Values as they were written; the commands parse them. Each command declares some of these. */
 export interface Options {
   readonly json?: true
+  readonly format?: string
   readonly trace?: true
   readonly stdinName: string
   readonly target?: readonly string[]
@@ -25,9 +28,23 @@ export interface Options {
   readonly cache?: boolean
   readonly maxSize?: string
   readonly check?: true
+  readonly fix?: true
+  readonly watch?: true
 }
 
-export const commandNames = ['check', 'build', 'run', 'verify', 'explain', 'fmt', 'targets', 'cache'] as const
+export const commandNames = [
+  'check',
+  'build',
+  'run',
+  'verify',
+  'explain',
+  'fmt',
+  'init',
+  'doctor',
+  'targets',
+  'cache',
+  'complete',
+] as const
 export type CommandName = (typeof commandNames)[number]
 export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
 
@@ -40,20 +57,38 @@ export interface Output {
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
+/** Likewise an argument. */
+export function oneOf(name: string, words: readonly string[]): Argument {
+  const argument = new Argument(name)
+  argument.argChoices = [...words]
+  return argument
+}
+
 const list = (flags: string, text: string): Option => new Option(flags, text).argParser(collect).default([], 'none')
 
-const shared = {
+/** One of a few words. The commands parse it: they say what was meant where it is misspelt. */
+function choice(flags: string, text: string, words: readonly string[]): Option {
+  const option = new Option(flags, text)
+  option.argChoices = [...words]
+  return option
+}
+
+export const shared = {
   stdinName: new Option('--stdin-name <name>', "what '-' is called in messages and output").default('stdin.attn'),
   target: new Option('-t, --target <name>', 'what to generate; see attnc targets').argParser(collect),
-  dtype: new Option('--dtype <type>', 'of float tensors whose type the source leaves open: f32, f16 or bf16'),
-  precision: new Option('--precision <class>', 'of elementary functions: accurate or fast (default: accurate)'),
-  plan: new Option('--plan <kind>', 'auto, or materialised: every reduction kept in memory (default: auto)'),
+  dtype: choice('--dtype <type>', 'of float tensors whose type the source leaves open', ['f32', 'f16', 'bf16']),
+  precision: choice('--precision <class>', 'of elementary functions (default: accurate)', ['accurate', 'fast']),
+  plan: choice('--plan <kind>', 'materialised keeps every reduction in memory (default: auto)', [
+    'auto',
+    'materialised',
+  ]),
   size: list('--size <lengths>', 'lengths known at compile time, as d=64,e=64'),
   tile: list('--tile <lengths>', 'tile of a pair kernel, as i=64,j=64'),
   shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
   seed: new Option('--seed <number>', 'of random tensors (default: 0)'),
   param: list('--param <name=value>', 'a parameter of the attention'),
   noCache: new Option('--no-cache', 'neither use nor keep what is built'),
+  watch: new Option('-w, --watch', 'run again whenever a source has changed, or one that it imports'),
   attention: new Option('--attention <name>', 'which one, where the source has several'),
 }
 
@@ -94,14 +129,15 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
     program
       .command(`${name}${usage}`)
       .description(text)
-      .option('--json', 'print one JSON object on stdout')
+      .addOption(choice('--format <form>', 'how findings are shown', formats))
+      .option('--json', 'the same as --format json: one object on stdout')
       .option('--trace', 'show the stack of an internal error')
       .addHelpText('after', epilogue(examples, exits))
       .action((...given: readonly unknown[]) => {
         const command = given.at(-1)
         return command instanceof Command ? handle(name, command.args, command.opts<Options>()) : undefined
       })
-  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers, addCache]) addTo(add)
+  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers, addHelpers, addCache]) addTo(add)
   return program
 }
 
@@ -112,7 +148,7 @@ const overview = [
   'attnc explain ATTN0123',
 ]
 
-type Add = (
+export type Add = (
   name: CommandName,
   usage: string,
   text: string,
@@ -121,14 +157,17 @@ type Add = (
 ) => Command
 
 function addCheck(add: Add): void {
-  const examples = ['attnc check sigmoid.attn', 'attnc check kernels/ --json', 'attnc check - < sigmoid.attn']
+  const examples = ['attnc check sigmoid.attn', 'attnc check kernels/ --fix', 'attnc check - < sigmoid.attn']
   add(
     'check',
     ' <files...>',
     'Reports what is wrong with sources; folders are searched for .attn files.',
     examples,
     [0, 1, 2, 4],
-  ).addOption(shared.stdinName)
+  )
+    .option('--fix', 'write what is surely meant where a hint says so; of standard input, print it')
+    .addOption(shared.watch)
+    .addOption(shared.stdinName)
 }
 
 function addBuild(add: Add): void {
@@ -141,13 +180,14 @@ function addBuild(add: Add): void {
   add('build', ' <files...>', 'Generates kernels: one main file per source, named after it.', examples, [0, 1, 2, 3, 4])
     .addOption(shared.target)
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
-    .option('--emit <stage>', 'print a stage instead: ast, ir, plan or kernel')
+    .addOption(choice('--emit <stage>', 'print a stage instead', ['ast', 'ir', 'plan', 'kernel']))
     .addOption(shared.dtype)
     .addOption(shared.precision)
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.plan)
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
@@ -177,6 +217,7 @@ function addRun(add: Add): void {
     .addOption(shared.tile)
     .addOption(shared.plan)
     .addOption(shared.noCache)
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
@@ -201,6 +242,7 @@ function addVerify(add: Add): void {
     .addOption(shared.tile)
     .option('--no-probes', 'random inputs only')
     .addOption(shared.noCache)
+    .addOption(shared.watch)
     .addOption(shared.stdinName)
 }
 
@@ -237,11 +279,12 @@ function addOthers(add: Add): void {
 }
 
 function addCache(add: Add): void {
-  add(
+  const command = add(
     'cache',
-    ' <action>',
+    '',
     'Shows what was built and kept (dir, ls), or removes it (prune, clear).',
     ['attnc cache dir', 'attnc cache ls', 'attnc cache prune --max-size 100M', 'attnc cache clear'],
     [0, 2, 4],
   ).option('--max-size <size>', 'of prune: what may be left, as 100M or 1G (default: 512M)')
+  command.addArgument(oneOf('<action>', ['dir', 'ls', 'prune', 'clear']))
 }

@@ -1,9 +1,7 @@
-/** Findings and answers as text for people and as JSON for programs. */
+/** Findings as text for people: with the lines that they are about, or in a line each. */
 import { styleText } from 'node:util'
-import { type Diagnostic, type Label, renderHuman } from '../grammar/diagnostic.ts'
-import { positionAt, type Span } from '../grammar/source.ts'
+import { renderHuman, renderShort } from '../grammar/diagnostic.ts'
 import { type Finding, hasPlace } from '../runtime/problem.ts'
-import type { Answer } from './answer.ts'
 
 const styles = {
   error: ['bold', 'red'],
@@ -34,29 +32,9 @@ export const visible = (text: string): string =>
 export const renderFindings = (findings: readonly Finding[], paint: Paint): string =>
   findings.map((finding) => `${renderFinding(finding, paint)}\n`).join('\n')
 
-/** Version 1 of what `--json` prints; members are added, never changed. */
-export function renderJson(command: string, answer: Answer): string {
-  const { exit, findings, json } = answer
-  const head = { schemaVersion: 1, command, ok: exit === 0, exitCode: exit, diagnostics: findings.map(jsonOfFinding) }
-  return `${JSON.stringify({ ...head, ...json }, jsonNumber, 2)}\n`
-}
+/** `file:line:column: error[ATTN0123]: message`, or without a place where there is none. */
+export const renderLines = (findings: readonly Finding[]): string =>
+  findings.map((finding) => `${hasPlace(finding) ? renderShort(finding) : shortOf(finding)}\n`).join('')
 
-/** JSON has no infinities and no NaN: they are strings. */
-const jsonNumber = (_key: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
-
-function jsonOfFinding(finding: Finding): Readonly<Record<string, unknown>> {
-  const { code, severity, title, message, hint } = finding
-  const head = { code, severity, title, message, hint: hint ?? null }
-  return hasPlace(finding)
-    ? { ...head, place: placeOf(finding.at.span), label: finding.at.text ?? null, notes: notesOf(finding) }
-    : { ...head, place: null, label: null, notes: [] }
-}
-
-const notesOf = (diagnostic: Diagnostic): readonly object[] =>
-  diagnostic.notes.map(({ span, text }: Label) => ({ place: placeOf(span), text: text ?? null }))
-
-function placeOf({ file, start, end }: Span): object {
-  const [from, to] = [positionAt(file, start), positionAt(file, end)]
-  return { file: file.path, line: from.line, column: from.column, endLine: to.line, endColumn: to.column }
-}
+const shortOf = ({ severity, code, message }: Finding): string =>
+  `${severity}[${code}]: ${visible(message).replaceAll('\n', ' ')}`

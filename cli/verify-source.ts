@@ -5,6 +5,7 @@ import { analyze } from '../index.ts'
 import type { Keeping } from '../node.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type Runner, runners, type Scalars } from '../runtime/runners.ts'
+import { checkExtent } from '../runtime/verify/extent.ts'
 import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { checkAxes, type Dtype } from './compile-options.ts'
@@ -102,6 +103,8 @@ function shapesFor(attention: Attention, asked: Asked, params: Scalars): Outcome
   for (const sizes of wanted) {
     const complete = completeSizes(attention, sizes, seed, params)
     if (!complete.ok) return complete
+    const extent = checkExtent(attention, complete.value)
+    if (!extent.ok) return extent
     shapes.push({ sizes: complete.value, dtype: dtype ?? 'f32', tiles })
   }
   const unmet = Object.entries(shape).find(([axis, length]) => shapes.some(({ sizes }) => sizes[axis] !== length))

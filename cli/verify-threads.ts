@@ -21,14 +21,23 @@ export async function verifyAll(
   progress?: (what: string) => void,
 ): Promise<readonly Found[]> {
   const threads = Math.min(sources.length, availableParallelism(), mostThreads)
-  if (threads < 2) return oneByOne(sources, asked, progress)
+  let verified = 0
+  const said =
+    progress && sources.length > 1
+      ? (what: string) => progress(`verified ${verified} of ${sources.length}; ${what}`)
+      : progress
+  if (threads < 2)
+    return oneByOne(sources, asked, said, () => {
+      verified += 1
+    })
   const found: Found[] = []
   const waiting = [...sources.entries()]
   const workers = Array.from({ length: threads }, () => new Worker(thread))
   const serve = async (worker: Worker): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [n, { file }] = next
-      found[n] = await ask(worker, { file, asked, shows: progress !== undefined }, progress)
+      found[n] = await ask(worker, { file, asked, shows: progress !== undefined }, said)
+      verified += 1
     }
   }
   try {
@@ -42,10 +51,14 @@ export async function verifyAll(
 async function oneByOne(
   sources: readonly Source[],
   asked: Asked,
-  progress?: (what: string) => void,
+  progress: ((what: string) => void) | undefined,
+  done: () => void,
 ): Promise<readonly Found[]> {
   const found: Found[] = []
-  for (const source of sources) found.push(await verifySource(source, asked, progress))
+  for (const source of sources) {
+    found.push(await verifySource(source, asked, progress))
+    done()
+  }
   return found
 }
 

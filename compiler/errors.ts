@@ -1,12 +1,14 @@
 /** Every error of the checker, one function each. Codes are never reused; docs/errors.md has a section on each. */
-import type { Diagnostic, Label } from '../grammar/diagnostic.ts'
+import type { Diagnostic, Edit, Label } from '../grammar/diagnostic.ts'
+import { correctName, replaceBy, replaceSign } from '../grammar/fix.ts'
 import { type SourceFile, type Span, spanOf } from '../grammar/source.ts'
-import { didYouMean, suggest } from '../grammar/suggest.ts'
+import { suggest } from '../grammar/suggest.ts'
 
 interface Extra {
   readonly label?: string
   readonly notes?: readonly Label[]
   readonly hint?: string | undefined
+  readonly fix?: readonly Edit[] | undefined
 }
 
 const error = (code: string, title: string, span: Span, message: string, extra: Extra = {}): Diagnostic => ({
@@ -17,6 +19,7 @@ const error = (code: string, title: string, span: Span, message: string, extra: 
   at: extra.label === undefined ? { span } : { span, text: extra.label },
   notes: extra.notes ?? [],
   ...(extra.hint === undefined ? {} : { hint: extra.hint }),
+  ...(extra.fix === undefined ? {} : { fix: extra.fix }),
 })
 
 const list = (names: readonly string[]): string => names.join(', ')
@@ -29,7 +32,8 @@ type Type = keyof typeof typeName
 export const unknownName = (at: Span, name: string, candidates: readonly string[]): Diagnostic =>
   error('ATTN0100', 'unknown-name', at, `nothing named '${name}' is in scope`, {
     label: 'not found',
-    hint: didYouMean(name, candidates).hint ?? usualMistake(name),
+    hint: usualMistake(name),
+    ...correctName(at, name, candidates),
   })
 
 const usualMistake = (name: string): string | undefined =>
@@ -39,7 +43,8 @@ const usualMistake = (name: string): string | undefined =>
 
 export const unknownFunction = (at: Span, name: string, candidates: readonly string[]): Diagnostic =>
   error('ATTN0101', 'unknown-function', at, `there is no function '${name}'`, {
-    hint: didYouMean(name, candidates).hint ?? `define it: fn ${name}(x) = ...`,
+    hint: `define it: fn ${name}(x) = ...`,
+    ...correctName(at, name, candidates),
   })
 
 export const unknownAxis = (at: Span, name: string, candidates: readonly string[]): Diagnostic =>
@@ -66,7 +71,13 @@ export const predefinedName = (at: Span, name: string): Diagnostic =>
       name === 'weight' || name === 'out'
         ? 'use another name'
         : `as a clause of its own it has no 'let': ${name} = ...`,
+    fix: name === 'weight' || name === 'out' ? undefined : withoutLet(at),
   })
+
+function withoutLet({ file, start }: Span): readonly Edit[] | undefined {
+  const [word] = /\blet[ \t]+$/.exec(file.text.slice(0, start)) ?? []
+  return word === undefined ? undefined : replaceBy(spanOf(file, start - word.length, start), '')
+}
 
 export const cyclicDefinition = (at: Span, path: readonly string[]): Diagnostic =>
   error('ATTN0106', 'cyclic-definition', at, `'${path[0]}' depends on itself: ${path.join(' -> ')}`)
@@ -203,7 +214,8 @@ export const wrongDefault = (at: Span, name: string, type: Type, got: Type): Dia
 
 export const unknownType = (at: Span, name: string, known: readonly string[]): Diagnostic =>
   error('ATTN0129', 'unknown-type', at, `there is no type '${name}'`, {
-    hint: didYouMean(name, known).hint ?? `types are ${list(known)}`,
+    hint: `types are ${list(known)}`,
+    ...correctName(at, name, known),
   })
 
 export const paramStorage = (at: Span, type: string): Diagnostic =>
@@ -215,9 +227,11 @@ export const quotientInMask = (at: Span, mask: Span | undefined): Diagnostic =>
     hint: "'div' rounds down",
   })
 
-export const quotientCompared = (at: Span, op: string): Diagnostic =>
+/** `signs`: of the two quotients that are compared with each other, each '/' as it stands there. */
+export const quotientCompared = (at: Span, op: string, signs: readonly Span[]): Diagnostic =>
   error('ATTN0132', 'quotient-compared', at, `'/' of integers gives a float, and '${op}' compares it exactly`, {
     hint: "'div' rounds down",
+    fix: signs.length === 2 ? signs.flatMap((sign) => replaceSign(sign, 'div')) : undefined,
   })
 
 export const rebindsOtherType = (at: Span, name: string, got: Type, before: Span, type: Type): Diagnostic =>
@@ -294,7 +308,8 @@ export const substitutedAxisMissing = (at: Span, axis: string, of: Span, axes: r
 
 export const assignedUnknown = (at: Span, name: string, lets: readonly string[]): Diagnostic =>
   error('ATTN0144', 'assigned-unknown', at, `'${name}' is not a let of this block, and only such can be rebound`, {
-    hint: didYouMean(name, lets).hint ?? `give it a first value before the loop: let ${name} = 0`,
+    hint: `give it a first value before the loop: let ${name} = 0`,
+    ...correctName(at, name, lets),
   })
 
 export const notFixed = (at: Span, what: string): Diagnostic =>

@@ -1,7 +1,7 @@
 import type { Diagnostic } from './diagnostic.ts'
 import * as errors from './errors.ts'
 import { tokenSpan } from './lex.ts'
-import { spanOf, textOf } from './source.ts'
+import { joinSpans, spanOf, textOf } from './source.ts'
 import { closerOf, here, nameAt, openerOf, type Stop } from './stop.ts'
 import { clauseWords, comparisons, Ident, itemWords } from './tokens.ts'
 
@@ -20,7 +20,11 @@ export function diagnoseChain(stop: Stop): Diagnostic | undefined {
   const [a, b, c] = [text(left, first - 1), text(first + 1, at - 1), text(at + 1, right)]
   const whole = `${a} ${token.image} ${b} and ${b} ${tokens[at]?.image ?? ''} ${c}`
   const short = whole.length <= 80 && a !== '' && b !== '' && c !== '' && !/[\n\r]/.test(whole)
-  return errors.comparisonChain(here(stop), tokenSpan(file, token), short ? whole : undefined)
+  const [start, end] = [tokens[left], tokens[right]]
+  if (!short || !start || !end) return errors.comparisonChain(here(stop), tokenSpan(file, token), undefined)
+  const span = joinSpans(tokenSpan(file, start), tokenSpan(file, end))
+  const negated = nameAt(stop, left - 1) === 'not'
+  return errors.comparisonChain(here(stop), tokenSpan(file, token), { span, text: whole, negated })
 }
 
 const operandEnds: ReadonlySet<string> = new Set([

@@ -1,8 +1,9 @@
 import type { IRecognitionException, IToken } from 'chevrotain'
-import { foreignOperators } from './characters.ts'
+import { describeOperator } from './characters.ts'
 import { diagnoseChain } from './diagnose-chain.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import * as errors from './errors.ts'
+import { correctName } from './fix.ts'
 import { tokenSpan } from './lex.ts'
 import { type SourceFile, type Span, spanOf } from './source.ts'
 import {
@@ -81,12 +82,11 @@ function lookAtOperators(stop: Stop): Diagnostic | undefined {
   for (const [a, b] of [tokens.slice(at - 1, at + 1), tokens.slice(at, at + 2)]) {
     if (!a || !b || a.startOffset + a.image.length !== b.startOffset) continue
     const text = a.image + b.image
-    const ours = foreignOperators[text]
-    if (ours !== undefined)
-      return errors.foreignOperator(spanOf(file, a.startOffset, b.startOffset + b.image.length), text, ours)
+    const ours = describeOperator(text)
+    if (ours) return errors.foreignOperator(spanOf(file, a.startOffset, b.startOffset + b.image.length), text, ours)
   }
   if (token?.tokenType === signs['+'] && expectsExpression(stop)) {
-    return errors.foreignOperator(here(stop), '+', "there is no unary '+'; leave it out")
+    return errors.foreignOperator(here(stop), '+', errors.unaryPlus(here(stop)))
   }
   return undefined
 }
@@ -112,8 +112,8 @@ function lookForExpression(stop: Stop): Diagnostic | undefined {
   if (name === 'not') return errors.notInOperand(here(stop), before(stop))
   if (name === '{') return errors.misplacedBlock(here(stop))
   const isWord = reserved.some((word) => word === name) && !isClauseWord(name)
-  const hint = isWord ? `'${name}' is a reserved word` : lastComma(stop)
-  return errors.expectedExpression(here(stop), stop.at > 0 ? before(stop) : undefined, foundAt(stop), hint)
+  const mend = isWord ? { hint: `'${name}' is a reserved word` } : lastComma(stop)
+  return errors.expectedExpression(here(stop), stop.at > 0 ? before(stop) : undefined, foundAt(stop), mend)
 }
 
 const isClauseWord = (name: string): boolean => clauseWords.some((word) => word === name)
@@ -121,8 +121,11 @@ const isClauseWord = (name: string): boolean => clauseWords.some((word) => word 
 const inBlock = (stop: Stop, word: string): Diagnostic =>
   errors.misplacedClause(here(stop), word, 'in a block', 'a block holds let, repeat and a value')
 
-const lastComma = (stop: Stop): string | undefined =>
-  nameAt(stop, stop.at - 1) === ',' && openerOf[nameAt(stop, stop.at)] ? "leave out the ',' at the end" : undefined
+function lastComma(stop: Stop): errors.Mend | undefined {
+  const comma = stop.tokens[stop.at - 1]
+  const ends = comma?.tokenType === signs[','] && openerOf[nameAt(stop, stop.at)] !== undefined
+  return ends ? errors.lastComma(tokenSpan(stop.file, comma)) : undefined
+}
 
 /** Whether a block's value is what is missing, not an operand. */
 const isStatementEnd = ({ rules }: Stop): boolean => rules.lastIndexOf('expression') === rules.lastIndexOf('block') + 1
@@ -180,9 +183,25 @@ function lookAtEnd(stop: Stop): Diagnostic | undefined {
   if (!previous || !endsExpression(previous)) return undefined
   if (token && comparisons.includes(token.tokenType)) return diagnoseChain(stop)
   if (token?.tokenType === signs['('] && expectsOperator(stop)) return errors.callOfExpression(here(stop))
-  if (token?.tokenType === signs['='] && expectsOperator(stop)) return errors.assignmentInExpression(here(stop))
+  if (token?.tokenType === signs['='] && expectsOperator(stop))
+    return errors.assignmentInExpression(here(stop), isCondition(stop))
   if (stop.expected === 'else') return errors.ifWithoutElse(ifBefore(stop), foundAt(stop))
   return undefined
+}
+
+/** Whether a place is in a condition, outside of any brackets within it: after 'if' or 'where', or beside 'and' and 'or'. */
+function isCondition(stop: Stop): boolean {
+  let depth = 0
+  for (let i = stop.at - 1; i >= 0; i -= 1) {
+    const name = nameAt(stop, i)
+    if (openerOf[name]) depth += 1
+    if (closerOf[name]) depth -= 1
+    if (depth < 0) return false
+    if (depth > 0) continue
+    if (['if', 'where', 'and', 'or', 'not'].includes(name)) return true
+    if (name === '=' || name === ',' || clauseWords.some((word) => word === name)) return false
+  }
+  return false
 }
 
 const endsExpression = (token: IToken): boolean =>
@@ -216,7 +235,8 @@ function lookAtBrackets(stop: Stop): Diagnostic | undefined {
   const next = startsNext(stop) && opener?.image !== '{'
   if (!opener || !(wrong || ended || next)) return undefined
   const close = closerOf[opener.image] ?? ''
-  return errors.unclosedBracket(here(stop), opener.image, close, tokenSpan(file, opener), foundAt(stop))
+  const isLast = at >= tokens.length && open.length === 1
+  return errors.unclosedBracket(here(stop), opener.image, close, tokenSpan(file, opener), foundAt(stop), isLast)
 }
 
 /** Where a clause or an item should start. */
@@ -258,11 +278,10 @@ function lookAtClause(stop: Stop, token: IToken): Diagnostic {
   const fresh = isFirstOnLine(stop) || ['{', ';'].includes(nameAt(stop, stop.at - 1))
   const hint = wordHint(token.image)
   if (fresh && token.tokenType === Ident) {
-    return errors.unknownClause(
-      here(stop),
-      token.image,
-      hint ?? "a clause starts with a word like 'input', or with 'score ='",
-    )
+    return errors.unknownClause(here(stop), token.image, {
+      hint: hint ?? "a clause starts with a word like 'input', or with 'score ='",
+      fix: correctName(here(stop), token.image, hinted).fix,
+    })
   }
   if (fresh && reserved.some((word) => word === token.image)) {
     const hintFor = token.image === 'repeat' ? 'it stands in the block of a fn' : 'name the value: let y = ...'

@@ -8,6 +8,12 @@ export interface Label {
   readonly text?: string
 }
 
+/** A change of a source: the text stands where the span was. */
+export interface Edit {
+  readonly span: Span
+  readonly text: string
+}
+
 /** What is wrong with the user's input, as data. Stages return these; only the command line prints them. */
 export interface Diagnostic {
   /** `ATTN0123`; never reused. */
@@ -23,6 +29,8 @@ export interface Diagnostic {
   readonly notes: readonly Label[]
   /** What to write instead; absent where that is not sure. */
   readonly hint?: string
+  /** Edits of one file, all or none, that surely say what was meant; absent where a person has to decide. */
+  readonly fix?: readonly Edit[]
 }
 
 /** Failure as a value: `warnings` of what went well, `diagnostics` (one error at least) of what did not. */

@@ -1,14 +1,19 @@
 /** Every message of lexer and parser, one function each. Codes are never reused; docs/errors.md has a section on each. */
-import type { Diagnostic, Label } from './diagnostic.ts'
+import type { Described } from './characters.ts'
+import type { Diagnostic, Edit, Label } from './diagnostic.ts'
+import { correctName, remove, replaceBy, replaceSign } from './fix.ts'
 import { maxBytes, maxHeight, maxNameLength, maxNesting, maxNodes } from './limits.ts'
-import type { Span } from './source.ts'
-import { didYouMean } from './suggest.ts'
+import { type Span, spanOf, textOf } from './source.ts'
 
 interface Extra {
   readonly label?: string
   readonly notes?: readonly Label[]
   readonly hint?: string | undefined
+  readonly fix?: readonly Edit[] | undefined
 }
+
+/** What to do about it, in words and as edits. */
+export type Mend = Pick<Extra, 'hint' | 'fix'>
 
 const error = (code: string, title: string, span: Span, message: string, extra: Extra = {}): Diagnostic => ({
   code,
@@ -18,12 +23,16 @@ const error = (code: string, title: string, span: Span, message: string, extra: 
   at: extra.label === undefined ? { span } : { span, text: extra.label },
   notes: extra.notes ?? [],
   ...(extra.hint === undefined ? {} : { hint: extra.hint }),
+  ...(extra.fix === undefined ? {} : { fix: extra.fix }),
 })
 
 // Characters, numbers, names, limits.
 
-export const unknownCharacter = (at: Span, what: string, hint?: string): Diagnostic =>
-  error('ATTN0001', 'unknown-character', at, `${what} means nothing here`, { hint })
+export const unknownCharacter = (at: Span, { what, hint, fix }: Described): Diagnostic =>
+  error('ATTN0001', 'unknown-character', at, `${what} means nothing here`, {
+    hint,
+    fix: fix === undefined ? undefined : replaceSign(at, fix),
+  })
 
 export const unterminatedString = (at: Span): Diagnostic =>
   error('ATTN0002', 'unterminated-string', at, 'this string does not end on its line', { hint: "close it with '\"'" })
@@ -64,18 +73,27 @@ export const chainTooLong = (at: Span, height: number): Diagnostic =>
 export const unexpectedToken = (at: Span, expected: string, found: string, hint?: string): Diagnostic =>
   error('ATTN0010', 'unexpected-token', at, `expected ${expected}, found ${found}`, { hint })
 
-export const expectedExpression = (at: Span, after: string | undefined, found: string, hint?: string): Diagnostic =>
+/** `comma`: the one at the end of a list. */
+export const lastComma = (comma: Span): Mend => ({ hint: "leave out the ',' at the end", fix: remove(comma) })
+
+export const expectedExpression = (
+  at: Span,
+  after: string | undefined,
+  found: string,
+  { hint, fix }: Mend = {},
+): Diagnostic =>
   error(
     'ATTN0011',
     'expected-expression',
     at,
     after === undefined ? `expected an expression, found ${found}` : `expected an expression after ${after}`,
-    { label: `found ${found}`, hint },
+    { label: `found ${found}`, hint, fix },
   )
 
-export const expectedName = (at: Span, after: string, found: string, hint?: string): Diagnostic =>
+export const expectedName = (at: Span, after: string, found: string, { hint, fix }: Mend = {}): Diagnostic =>
   error('ATTN0012', 'expected-name', at, `expected a name after ${after}, found ${found}`, {
     hint: hint ?? 'a name is a letter or _, then letters, digits and _',
+    fix,
   })
 
 export const reservedWord = (at: Span, word: string): Diagnostic =>
@@ -83,26 +101,50 @@ export const reservedWord = (at: Span, word: string): Diagnostic =>
     hint: `another name will do: ${word}_`,
   })
 
-export const unclosedBracket = (at: Span, open: string, close: string, opened: Span, found: string): Diagnostic =>
+/** `isLast`: the file ends, and nothing else in it is open. */
+export const unclosedBracket = (
+  at: Span,
+  open: string,
+  close: string,
+  opened: Span,
+  found: string,
+  isLast: boolean,
+): Diagnostic =>
   error('ATTN0014', 'unclosed-bracket', at, `expected '${close}', found ${found}`, {
     notes: [{ span: opened, text: `this '${open}' is not closed` }],
+    fix: open === '{' && isLast ? closeAtEnd(at) : undefined,
   })
+
+/** A line of its own: the last one may be a comment. */
+function closeAtEnd({ file }: Span): readonly Edit[] {
+  const { length } = file.text
+  const lineEnd = file.text.includes('\r\n') ? '\r\n' : '\n'
+  return replaceBy(spanOf(file, length, length), `${/[\r\n]$/.test(file.text) ? '' : lineEnd}}${lineEnd}`)
+}
 
 export const unmatchedBracket = (at: Span, close: string): Diagnostic =>
   error('ATTN0015', 'unmatched-bracket', at, `this '${close}' closes nothing`)
 
 // What reads otherwise than it is meant.
 
-export const comparisonChain = (at: Span, first: Span, hint: string | undefined): Diagnostic =>
+/** `chain`: all of it, and how it is written; absent where it is long. */
+export const comparisonChain = (
+  at: Span,
+  first: Span,
+  chain: { readonly span: Span; readonly text: string; readonly negated: boolean } | undefined,
+): Diagnostic =>
   error('ATTN0016', 'comparison-chain', at, 'comparisons do not chain', {
     label: 'a second comparison',
     notes: [{ span: first, text: 'after this one' }],
-    hint: hint ?? "join them with 'and'",
+    hint: chain?.text ?? "join them with 'and'",
+    fix: chain && replaceBy(chain.span, chain.negated ? `(${chain.text})` : chain.text),
   })
 
-export const assignmentInExpression = (at: Span): Diagnostic =>
+/** `compares`: it stands in a condition, where it can mean nothing else. */
+export const assignmentInExpression = (at: Span, compares: boolean): Diagnostic =>
   error('ATTN0017', 'assignment-in-expression', at, "'=' defines a name, it does not compare", {
     hint: "write '==' to compare",
+    fix: compares ? replaceBy(at, '==') : undefined,
   })
 
 /** `suspect`: the sign by which the statement before has taken in the value. */
@@ -126,13 +168,13 @@ export const unknownDefinition = (at: Span, name: string): Diagnostic => {
     out: 'write: output ...',
     weight: "'weight' is what 'normalize' gives: normalize = ...",
   }
-  const near = didYouMean(name, ['score', 'mask', 'normalize']).hint
+  const { hint: near, fix } = correctName(at, name, ['score', 'mask', 'normalize'])
   const hint = `${near === undefined ? '' : `${near} `}to name a value, write: let ${name} = ...`
-  return unknownClause(at, `${name} =`, known[name] ?? hint)
+  return unknownClause(at, `${name} =`, { hint: known[name] ?? hint, fix })
 }
 
-export const unknownClause = (at: Span, word: string, hint: string | undefined): Diagnostic =>
-  error('ATTN0019', 'unknown-clause', at, `'${word}' does not start a clause`, { hint })
+export const unknownClause = (at: Span, word: string, mend: Mend): Diagnostic =>
+  error('ATTN0019', 'unknown-clause', at, `'${word}' does not start a clause`, mend)
 
 export const mixedBrackets = (at: Span): Diagnostic =>
   error('ATTN0020', 'mixed-brackets', at, 'brackets hold either axes or substitutions, not both', {
@@ -161,8 +203,19 @@ export const callOfExpression = (at: Span): Diagnostic =>
     hint: "if a product is meant, write '*'",
   })
 
-export const foreignOperator = (at: Span, text: string, ours: string): Diagnostic =>
-  error('ATTN0025', 'foreign-operator', at, `'${text}' is not an operator here`, { hint: ours })
+/** `ours`: what to write, in words; `same`: our sign or word for the very same. */
+export const foreignOperator = (
+  at: Span,
+  text: string,
+  { hint, same, fix = same === undefined ? undefined : replaceSign(at, same) }: Mend & { readonly same?: string },
+): Diagnostic =>
+  error('ATTN0025', 'foreign-operator', at, `'${text}' is not an operator here`, {
+    hint,
+    fix,
+  })
+
+/** Of a sign before an operand. */
+export const unaryPlus = (plus: Span): Mend => ({ hint: "there is no unary '+'; leave it out", fix: remove(plus) })
 
 export const whereInSubstitution = (at: Span): Diagnostic =>
   error('ATTN0026', 'where-in-substitution', at, "a substitution takes no 'where'", {
@@ -186,14 +239,18 @@ export const misplacedClause = (at: Span, word: string, where: string, hint: str
   error('ATTN0030', 'misplaced-clause', at, `'${word}' does not belong ${where}`, { hint })
 
 export const emptyBrackets = (at: Span): Diagnostic =>
-  error('ATTN0031', 'empty-brackets', at, 'these brackets name no axis', { hint: 'leave them out' })
+  error('ATTN0031', 'empty-brackets', at, 'these brackets name no axis', {
+    hint: 'leave them out',
+    fix: /^\[\s*\]$/.test(textOf(at)) ? replaceBy(at, '') : undefined,
+  })
 
 export const invalidSize = (at: Span): Diagnostic =>
   error('ATTN0032', 'invalid-size', at, 'a size is an integer of 0 or more', { hint: '{ i = 64, j = 64 }' })
 
 export const unknownItem = (at: Span, word: string, candidates: readonly string[]): Diagnostic =>
   error('ATTN0033', 'unknown-item', at, `'${word}' does not start anything that stands in a file`, {
-    hint: didYouMean(word, candidates).hint ?? `a file holds ${candidates.map((c) => `'${c}'`).join(', ')}`,
+    hint: `a file holds ${candidates.map((c) => `'${c}'`).join(', ')}`,
+    ...correctName(at, word, candidates),
   })
 
 export const tooManyErrors = (at: Span, shown: number): Diagnostic =>

@@ -1,5 +1,5 @@
 import { type ILexingError, type IToken, Lexer } from 'chevrotain'
-import { describeCharacter, foreignOperators } from './characters.ts'
+import { describeCharacter, describeOperator } from './characters.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import * as errors from './errors.ts'
 import { countBytes, findTooDeep, maxBytes, maxNameLength } from './limits.ts'
@@ -37,10 +37,9 @@ export function lex(file: SourceFile): Lexed {
 
 function checkUnknown(file: SourceFile, { offset, length }: ILexingError): Diagnostic {
   const text = file.text.slice(offset, offset + length)
-  const ours = foreignOperators[text]
-  if (ours !== undefined) return errors.foreignOperator(spanOf(file, offset, offset + length), text, ours)
-  const { what, hint } = describeCharacter(text)
-  return errors.unknownCharacter(spanOf(file, offset, offset + length), what, hint)
+  const span = spanOf(file, offset, offset + length)
+  const ours = describeOperator(text)
+  return ours ? errors.foreignOperator(span, text, ours) : errors.unknownCharacter(span, describeCharacter(text))
 }
 
 function checkToken(file: SourceFile, token: IToken): readonly Diagnostic[] {

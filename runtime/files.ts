@@ -141,4 +141,13 @@ function sourcesBelow(folder: string): readonly string[] {
   return found.sort()
 }
 
+/** False too where nobody may look. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false

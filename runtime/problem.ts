@@ -59,6 +59,7 @@ const catalogue = {
   ATTN0316: ['no-sources', 2],
   ATTN0317: ['same-output-twice', 2],
   ATTN0318: ['where-to-write', 2],
+  ATTN0319: ['already-there', 2],
   ATTN0320: ['not-a-tensor-file', 1],
   ATTN0321: ['damaged-tensor-file', 1],
   ATTN0322: ['tensor-type', 1],

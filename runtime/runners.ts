@@ -5,6 +5,8 @@ import type { OutFile } from '../targets/target.ts'
 import type { Cache } from './cache/cache.ts'
 import type { Made, Staging } from './cache/staging.ts'
 import { describeMachine, missingCompiler } from './native/compiler.ts'
+import { needCompiler } from './needs/compiler.ts'
+import type { Need } from './needs/need.ts'
 import { type Finding, failed, type Outcome, problem } from './problem.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -40,6 +42,7 @@ export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
   missing(): Promise<string | undefined> // why it cannot run here
+  needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
   build(files: readonly OutFile[], staging: Staging): Promise<Outcome<unknown>>
@@ -52,6 +55,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     about: 'with g++ or clang++',
     arithmetic: native,
     missing: async () => missingCompiler(),
+    needs: async () => [await needCompiler()],
     machine: async () => describeMachine(),
     build: async (files, staging) => (await import('./native/load-native.ts')).keepLibrary(files, staging),
     load: async (made, keeping) => (await import('./native/load-native.ts')).loadLibrary(made, keeping),
@@ -81,5 +85,11 @@ export async function runnerOf(target: string): Promise<Outcome<Runner>> {
   const runner = runners[target]
   const missing = runner ? await runner.missing() : 'attnc cannot run what it generates for it'
   if (runner && missing === undefined) return { ok: true, value: runner }
-  return failed(problem('ATTN0330', `target ${target} cannot run here: ${missing}`, 'attnc targets shows what can'))
+  return failed(
+    problem(
+      'ATTN0330',
+      `target ${target} cannot run here: ${missing}`,
+      `attnc doctor --target ${target} shows what is missing`,
+    ),
+  )
 }

@@ -1,9 +1,13 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   fsyncSync,
+  linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -15,7 +19,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reasonOf } from './files.ts'
-import { done, failed, type Outcome, problem } from './problem.ts'
+import { done, failed, type Outcome, type Problem, problem } from './problem.ts'
 
 export interface FileToWrite {
   readonly path: string
@@ -59,6 +63,46 @@ export function writeFiles(files: readonly FileToWrite[]): Outcome<undefined> {
   }
 }
 
+/** Writes a file where there is none, whole: what is there, if only a link that leads nowhere, stays. Folders are made. */
+export function writeNew(path: string, content: string): Outcome<undefined> {
+  const folders: string[] = []
+  let draft: string | undefined
+  try {
+    folders.push(...makeFolders(dirname(resolve(path))))
+    if (exists(path)) return failed(alreadyThere(path))
+    draft = prepare({ path, content }).from
+    place(draft, path)
+    return done(undefined)
+  } catch (error) {
+    if (draft !== undefined) rmSync(draft, { force: true })
+    for (const folder of folders.toReversed()) removeIfEmpty(folder)
+    return failed(exists(path) ? alreadyThere(path) : problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
+  }
+}
+
+/** By a link, which never replaces anything; a file system without links renames. */
+function place(draft: string, path: string): void {
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (exists(path)) throw error
+    renameSync(draft, path)
+  }
+  rmSync(draft, { force: true })
+}
+
+/** Also a link that leads nowhere; not what nobody may look at. */
+function exists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+const alreadyThere = (path: string): Problem =>
+  problem('ATTN0319', `there is something at ${path}, and it stays as it is`, 'another name, or another folder')
+
 /** Exists and is neither file nor folder. */
 function isSpecial(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false })
@@ -69,6 +113,7 @@ function prepare(file: FileToWrite): Ready {
   const old = statSync(file.path, { throwIfNoEntry: false })
   if (old?.isDirectory()) throw new Error('it is a folder')
   const to = old ? realpathSync(file.path) : resolve(file.path)
+  if (old) accessSync(to, constants.W_OK) // a rename would replace what its owner made read-only
   const from = join(dirname(to), `.${basename(to).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     writeWhole(from, 'wx', file.content)

@@ -190,7 +190,7 @@ describe('check', () => {
       title: expect.stringMatching(/^[a-z0-9-]+$/),
     })
     expect(json.diagnostics[0].place).toMatchObject({ file: 'wrong.attn', line: 2 })
-    expect(json.files).toEqual([{ path: 'wrong.attn', ok: false, attentions: [] }])
+    expect(json.files).toEqual([{ path: 'wrong.attn', ok: false, attentions: [], fixed: 0 }])
   })
 
   test('reads standard input under a name', async () => {

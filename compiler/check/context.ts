@@ -28,9 +28,15 @@ export interface Move {
   readonly inLibrary: boolean
 }
 
+/** A quotient of integers as it is written; `sign`: its '/', where that can be told. */
+export interface Quotient {
+  readonly span: Span
+  readonly sign: Span | undefined
+}
+
 /** Facts about nodes, beside the IR; the spans are where to say something about them. */
 interface Marks {
-  readonly quotients: Map<Expr, Span> // `/` of integers outside index positions, the library's own not
+  readonly quotients: Map<Expr, Quotient> // `/` of integers outside index positions, the library's own not
   readonly whole: Map<Expr, Span> // reductions over a whole axis that no `where` asked for
   readonly moves: Map<Expr, Move>
   readonly sums: Map<Expr, Span> // sums and products of i32, the library's own not

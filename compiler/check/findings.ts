@@ -38,8 +38,8 @@ export const rootsOf = (a: Attention): readonly Expr[] =>
 function refuseQuotients(env: Env, { mask }: Attention): void {
   const { quotients } = env.context.marks
   for (const e of mask ? nodesOf(mask) : []) {
-    const span = quotients.get(e)
-    if (span) report(env, errors.quotientInMask(span, mask?.span))
+    const quotient = quotients.get(e)
+    if (quotient) report(env, errors.quotientInMask(quotient.span, mask?.span))
   }
 }
 

@@ -1,6 +1,6 @@
 /** Typed operations on checked operands: conversions, meetings of axes and the errors of each. */
 import type { BinaryOp } from '../../grammar/ast.ts'
-import type { Span } from '../../grammar/source.ts'
+import { type Span, spanOf } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
 import { call, type Expr, f32, i32 } from '../ir.ts'
 import type { Op } from '../ops.ts'
@@ -101,7 +101,7 @@ function divide(env: Env, a: Operand, b: Operand, span: Span, inIndex: boolean):
   const integers = a.value.type === 'i32' && b.value.type === 'i32'
   if (integers && inIndex) return apply(env, 'idiv', [a.value, b.value], span)
   const e = applyFloat(env, "'/'", 'div', [a, b], span)
-  if (integers && !isPoison(e) && !inLibrary(env)) env.context.marks.quotients.set(e, span)
+  if (integers && !isPoison(e) && !inLibrary(env)) env.context.marks.quotients.set(e, { span, sign: signOf(a, b) })
   return e
 }
 
@@ -114,12 +114,35 @@ function compare(env: Env, op: BinaryOp, a: Operand, b: Operand, span: Span): Ex
   if (!areNumbers(env, `'${op}'`, [a, b])) return poison
   const [x = a.value, y = b.value] = agree([a.value, b.value])
   if (op === '==' || op === '!=') {
-    const quotient = [a, b].find(({ value }) => env.context.marks.quotients.has(value))
-    if (quotient) report(env, errors.quotientCompared(quotient.span, op))
+    const quotients = [a, b].filter(({ value }) => env.context.marks.quotients.has(value))
+    const [quotient] = quotients
+    if (quotient)
+      report(
+        env,
+        errors.quotientCompared(
+          quotient.span,
+          op,
+          quotients.flatMap((one) => signIn(env, one)),
+        ),
+      )
     return apply(env, op === '==' ? 'eq' : 'ne', [x, y], span)
   }
   const swapped = op === '>' || op === '>='
   return apply(env, op === '<' || op === '>' ? 'lt' : 'le', swapped ? [y, x] : [x, y], span)
+}
+
+/** Where the '/' between two operands stands, unless a comment does too. */
+function signOf(a: Operand, b: Operand): Span | undefined {
+  const { file, end } = a.span
+  const between = file.text.slice(end, b.span.start)
+  const at = between.indexOf('/')
+  return file === b.span.file && /^[^/]*\/[^/]*$/.test(between) ? spanOf(file, end + at, end + at + 1) : undefined
+}
+
+/** The '/' of a quotient that is written in the operand itself, not in what a name of it stands for. */
+function signIn(env: Env, { value, span }: Operand): readonly Span[] {
+  const { sign } = env.context.marks.quotients.get(value) ?? {}
+  return sign && sign.file === span.file && span.start <= sign.start && sign.end <= span.end ? [sign] : []
 }
 
 /** A minus before a literal makes a literal. */

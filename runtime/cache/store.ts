@@ -25,14 +25,17 @@ export const inStore = ({ root }: Pick<Store, 'root'>, room: Room, ...names: rea
 
 const isKey = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
 
-export const storeExists = ({ cache }: Places): boolean => existsSync(join(cache, layout))
+export const storeFolder = ({ cache }: Places): string => join(cache, layout)
+
+export const storeExists = (places: Places): boolean => existsSync(storeFolder(places))
 
 /** Makes what is missing, and refuses what is not this user's alone. */
-export function openStore({ cache, config }: Places): Checked<Store> {
+export function openStore(places: Places): Checked<Store> {
+  const { cache, config } = places
   makeFolders(cache, folderMode)
   const parent = parentFault(statSync(cache))
   if (parent !== undefined) return faulty(`${cache} ${parent}`)
-  const root = join(cache, layout)
+  const root = storeFolder(places)
   for (const folder of [root, ...rooms.map((room) => join(root, room))]) {
     const made = makePrivateFolder(folder)
     if (!made.ok) return made

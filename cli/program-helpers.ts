@@ -1,0 +1,28 @@
+/** The commands that help to get going: what each takes, in the words of its help. */
+import { type Add, oneOf, shared } from './program.ts'
+
+export const shells = ['bash', 'zsh', 'fish'] as const
+
+export function addHelpers(add: Add): void {
+  add(
+    'init',
+    ' [place]',
+    'Writes a first source, commented, into a folder or under a name; never over anything.',
+    ['attnc init', 'attnc init my_attention', 'attnc init kernels/'],
+    [0, 2, 4],
+  )
+  add(
+    'doctor',
+    '',
+    'Shows what attnc and its targets find on this machine, and what is missing.',
+    ['attnc doctor', 'attnc doctor --target native', 'attnc doctor --json'],
+    [0, 2, 3, 4],
+  ).addOption(shared.target)
+  add(
+    'complete',
+    '',
+    'Prints a script by which a shell completes attnc commands.',
+    ['source <(attnc complete bash)', 'source <(attnc complete zsh)', 'attnc complete fish | source'],
+    [0, 2, 4],
+  ).addArgument(oneOf('<shell>', shells))
+}
