@@ -295,7 +295,7 @@ describe('the page on the command line', () => {
     ['run soft_cap.attn --shape i=3,j=5', 'target attention results'],
     ['verify relu_over_length.attn --shape i=2,j=3', 'results'],
     ['explain ATTN0018', 'code title text'],
-    ['explain softmax.attn', 'source plan'],
+    ['explain softmax.attn', 'source plan explanations'],
     ['fmt --check softmax.attn', 'files'],
     ['targets', 'targets'],
     ['cache dir', 'folder config'],
@@ -338,7 +338,10 @@ const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| (\d(?: \+ \
 test('the page on the planner has a table of plans', () => expect(plans.length).toBeGreaterThan(12))
 
 test.each(plans)('$weight takes $passes passes', async ({ weight, passes, state }) => {
-  const { out } = await attnc(['explain', '-'], attention('planned').replace('softmax[j](score)', weight))
+  const { out } = await attnc(
+    ['build', '-', '--emit', 'plan'],
+    attention('planned').replace('softmax[j](score)', weight),
+  )
   expect([...out.matchAll(/(\d) pass/g)].map(([, n]) => n).join(' + ') || '-').toBe(passes)
   expect(out.includes('materialised')).toBe(state.startsWith('materialised'))
 })

@@ -32,22 +32,28 @@ export function fillTables({ kernels, buffers, axes }: TableProgram, launch: Sca
   return filled
 }
 
+type Cuts = ReturnType<typeof tilesOf>
 export type TileClass = 'empty' | 'full' | 'partial'
 
-/** The class of each tile, rows of tiles of `row` by columns of tiles of `column`. A loop's bounds make a tile empty as well. */
+/** The class of each tile, rows of tiles of `row` by tiles of `column`. A loop's bounds make a tile empty as well. */
 export function tileClasses(
   mask: Expr,
   facts: RangeFacts,
   launch: ScalarLaunch,
-  tile: { readonly i: number; readonly j: number },
+  tile: Readonly<Record<string, number>>,
+  row = 'i',
+  column = 'j',
 ): readonly (readonly TileClass[])[] {
-  const place = { row: 'i', column: 'j', tile: (axis: string) => (axis === 'i' ? tile.i : tile.j) }
+  const place = { row, column, tile: (axis: string) => tile[axis] ?? 1 }
   const { classes, tables } = classesFor(mask, facts, place)
   const filled = fillTables(tables, launch)
-  const [rows, columns] = [tilesOf(launch.sizes.i ?? 0, tile.i), tilesOf(launch.sizes.j ?? 0, tile.j)]
-  return rows.map((row) => {
-    const found = evaluateClasses(classes, { i: row }, 'j', columns, filled)
-    return columns.map((column, n) => classOf(found[n] ?? nothing, column))
+  const [rows, columns] = [row, column].map((axis) => tilesOf(launch.sizes[axis] ?? 0, place.tile(axis))) as [
+    Cuts,
+    Cuts,
+  ]
+  return rows.map((at) => {
+    const found = evaluateClasses(classes, { [row]: at }, column, columns, filled)
+    return columns.map((cut, n) => classOf(found[n] ?? nothing, cut))
   })
 }
 

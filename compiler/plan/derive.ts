@@ -78,7 +78,11 @@ export function derive(
   const puller = createPuller(context(shifts.shifts, elements))
   const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
   const state = createState(shifts.shifts, running, stream, puller, facts.names)
-  const finished = requests.map(({ decl: result }, k) => ({ result, finish: state.name(finish[k] as Expr) }))
+  const finished = requests.map(({ decl: result }, k) => ({
+    result,
+    finish: state.name(finish[k] as Expr),
+    empty: emptyValue(exprs[k] as Expr, stream, facts.names),
+  }))
   const leftover = finished.map((f) => f.finish).find((e) => e.axes.includes(stream))
   if (leftover) return failed(`a result varies over ${stream} outside a reduction`, leftover)
   return { ok: true, plan: { kind: 'stream', row, stream, passes: state.passes(), results: finished } }
@@ -119,6 +123,9 @@ function guardEmpty(
   const otherwise = guardEmpty(e, stream, names, pulled, [...filled, domain])
   return names.intern(call('select', [notEmpty(domain, stream), otherwise, whenEmpty]))
 }
+/** The value of a row in which no place counts. */
+const emptyValue = (e: Expr, stream: string, names: Interner): Expr =>
+  domainsOf([e], stream).reduce<Expr>((value, domain) => overNothing(value, domain, stream, names), e)
 const isOneReduction = (e: Expr, value: Expr): boolean =>
   value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp'
 

@@ -1,0 +1,136 @@
+/** Which tiles of a mask are skipped, run whole or tested pair by pair: what the kernel's own classes say of given lengths. */
+import type { Attention } from '../attention.ts'
+import { type Expr, nodesOf } from '../ir.ts'
+import { type TileClass, tileClasses } from '../masks/evaluate.ts'
+import type { MaskInput, ScalarLaunch } from '../masks/scalar-run.ts'
+import type { Draw, Lengths } from './lengths.ts'
+
+export interface TileCounts {
+  readonly tile: Readonly<Record<string, number>>
+  readonly isCoarse: boolean // larger than the kernel's, since there would be too many
+  readonly empty: number
+  readonly partial: number
+  readonly full: number
+  readonly live: number // pairs in tiles that are not empty
+}
+/** Rows of cells; a cell is one tile, or a square of them whose class holds for all. */
+export interface Picture {
+  readonly row: string
+  readonly column: string
+  readonly lengths: readonly [rows: number, columns: number]
+  readonly cell: readonly [rows: number, columns: number] // in elements
+  readonly cells: readonly (readonly TileClass[])[]
+  readonly counts: TileCounts
+  readonly drawn: readonly string[] // tensors that were made up
+  readonly about: string // what is to be known of them
+  readonly fixed: readonly string[] // axes of which it shows index 0
+}
+export interface Unpictured {
+  readonly unknown: readonly string[] // what the classes depend on
+}
+
+const mostCells = 32
+const fewestCells = 8
+/** Tiles that are counted one by one. */
+const mostTiles = 2 ** 16
+/** Elements of a tensor that is made up. */
+const mostElements = 2 ** 22
+
+export interface Classifier {
+  readonly classes: (
+    mask: Expr,
+    row: string,
+    column: string,
+    tile: Readonly<Record<string, number>>,
+  ) => readonly (readonly TileClass[])[]
+  readonly unknownIn: (mask: Expr) => readonly string[]
+  readonly drawn: (mask: Expr) => readonly string[]
+  readonly about: string
+}
+
+/** Runs the classes of masks on data that `draw` makes up; without it, masks that read tensors have no picture. */
+export function createClassifier(
+  a: Attention,
+  fixed: Lengths['sizes'],
+  { sizes, params }: Lengths,
+  draw: Draw | undefined,
+): Classifier {
+  const made = new Map<string, MaskInput>()
+  const find = (name: string): MaskInput | undefined => {
+    const input = a.inputs.find((one) => one.name === name)
+    const elements = (input?.axes ?? []).reduce((n, axis) => n * (sizes[axis] ?? 1), 1)
+    if (!made.has(name) && input && draw && elements <= mostElements)
+      made.set(name, { axes: input.axes, data: draw.input(input, sizes, params) })
+    return made.get(name)
+  }
+  const readBy = (mask: Expr): readonly string[] => [
+    ...new Set(nodesOf(mask).flatMap((e) => (e.kind === 'input' ? [e.name] : []))),
+  ]
+  const unknownIn = (mask: Expr): readonly string[] => [
+    ...readBy(mask).filter((name) => find(name) === undefined),
+    ...nodesOf(mask).flatMap((e) => (e.kind === 'param' && params[e.name] === undefined ? [e.name] : [])),
+    ...nodesOf(mask).flatMap((e) => (e.kind === 'bound' ? ['values of an earlier pass'] : [])),
+  ]
+  const launch = (): ScalarLaunch => ({ sizes, params, inputs: Object.fromEntries(made), single: singles(sizes) })
+  const classes: Classifier['classes'] = (mask, row, column, tile) =>
+    tileClasses(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
+  return { classes, unknownIn, drawn: readBy, about: draw?.about ?? '' }
+}
+const singles = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.keys(sizes).map((axis) => [axis, 0]))
+
+export function drawMask(
+  mask: Expr,
+  { sizes }: Lengths,
+  tile: (axis: string) => number,
+  classifier: Classifier,
+): Picture | Unpictured {
+  const [row, column] = ['i', 'j']
+  const unknown = [...new Set(classifier.unknownIn(mask))]
+  if (unknown.length > 0) return { unknown }
+  const lengths = [sizes[row] ?? 0, sizes[column] ?? 0] as const
+  const cell = [cellOf(lengths[0], tile(row)), cellOf(lengths[1], tile(column))] as const
+  return {
+    row,
+    column,
+    lengths,
+    cell,
+    cells: classifier.classes(mask, row, column, { [row]: cell[0], [column]: cell[1] }),
+    counts: countTiles(mask, row, column, sizes, tile, classifier),
+    drawn: classifier.drawn(mask),
+    about: classifier.about,
+    fixed: mask.axes.filter((axis) => axis !== row && axis !== column),
+  }
+}
+
+/** A tile, doubled until a page holds all cells, or halved until there is something to see. */
+function cellOf(length: number, tile: number): number {
+  let cell = tile
+  while (Math.ceil(length / cell) > mostCells) cell *= 2
+  while (cell > 1 && cell <= tile && Math.ceil(length / cell) < Math.min(fewestCells, length))
+    cell = Math.ceil(cell / 2)
+  return cell
+}
+
+/** Of the kernel's tiles, or of larger ones where there are too many. */
+export function countTiles(
+  mask: Expr,
+  row: string,
+  column: string,
+  sizes: Readonly<Record<string, number>>,
+  tile: (axis: string) => number,
+  classifier: Classifier,
+): TileCounts {
+  const lengths: readonly [number, number] = [sizes[row] ?? 0, sizes[column] ?? 0]
+  let size: readonly [number, number] = [tile(row), tile(column)]
+  while (Math.ceil(lengths[0] / size[0]) * Math.ceil(lengths[1] / size[1]) > mostTiles)
+    size = [size[0] * 2, size[1] * 2]
+  const used = { [row]: size[0], [column]: size[1] }
+  const cells = classifier.classes(mask, row, column, used)
+  const extent = (axis: 0 | 1, n: number): number => Math.min(size[axis], lengths[axis] - n * size[axis])
+  const found = cells.flatMap((line, r) => line.map((kind, c) => ({ kind, pairs: extent(0, r) * extent(1, c) })))
+  const count = (kind: TileClass): number => found.filter((one) => one.kind === kind).length
+  const live = found.reduce((sum, { kind, pairs }) => (kind === 'empty' ? sum : sum + pairs), 0)
+  const isCoarse = size[0] !== tile(row)
+  return { tile: used, isCoarse, empty: count('empty'), partial: count('partial'), full: count('full'), live }
+}
