@@ -32,16 +32,17 @@ export async function explain(args: readonly string[], options: Options, io: Io)
 
 /** What `verify` draws; along tokens ordered as documents, times, padding and global tokens mostly are. */
 const drawn: Draw = {
-  about: 'numbers along tokens in order, bools true at the first eighth',
   params: (attention, sizes) => drawParams(attention, sizes, 0, {}),
   input: (input, sizes, params) => {
     const { data } = drawInput(input, sizes, { seed: 0, dtype: 'f32', params })
     const [token, ...more] = input.axes.filter((axis) => axis === 'i' || axis === 'j')
     const isAlong = token !== undefined && token === input.axes.at(-1) && more.length === 0
-    if (!isAlong || input.indexes !== undefined) return data
+    if (!isAlong || input.indexes !== undefined) return { data, about: 'random' }
     const length = sizes[token] ?? 1
-    if (input.type === 'bool') return Array.from(data, (_, n) => (n % length < length / 8 ? 1 : 0))
-    return rowsOf(data, length).flatMap((row) => row.toSorted((x, y) => x - y))
+    if (input.type === 'bool')
+      return { data: Array.from(data, (_, n) => (n % length < length / 8 ? 1 : 0)), about: 'true at the first eighth' }
+    const ordered = rowsOf(data, length).flatMap((row) => row.toSorted((x, y) => x - y))
+    return { data: ordered, about: 'random, in order' }
   },
 }
 const rowsOf = (data: ArrayLike<number>, length: number): readonly (readonly number[])[] => {

@@ -7,9 +7,12 @@ import { own } from '../own.ts'
 
 /** Makes up what a caller would give. */
 export interface Draw {
-  readonly input: (input: InputDecl, sizes: Sizes, params: Params) => ArrayLike<number> // bool as 0 and 1
+  readonly input: (input: InputDecl, sizes: Sizes, params: Params) => Drawn
   readonly params: (attention: Attention, sizes: Sizes) => Params // those without a default
-  readonly about: string // what is to be known of the data
+}
+export interface Drawn {
+  readonly data: ArrayLike<number> // in memory order; bool as 0 and 1
+  readonly about: string // `in order`
 }
 export interface Lengths {
   readonly sizes: Sizes

@@ -20,8 +20,8 @@ export interface Naming {
   /** What a reference is the extreme, or near the mean, of. */
   readonly elementOf: (r: Reference) => string
   readonly factors: (r: Reference) => readonly Factor[]
-  /** How far a reference moves, for moments. */
-  readonly distance: (r: Reference) => string
+  /** How far a reference moves, where a moment is taken about it. */
+  readonly distance: (r: Reference) => string | undefined
   /** The same where the references of a pass are those after a tile. */
   readonly primed: (pass: Pass) => Naming
   /** Parts of elements that have a name in the walk. */
@@ -49,7 +49,7 @@ export function createNaming(plan: StreamPlan, known: NameOf, taken: Taken): Nam
       nameOf: finalName,
       elementOf: (r) => inParentheses(show(r.of, 0)),
       factors: (r) => factors.get(r.id) ?? [],
-      distance: (r) => distances.get(r.id) ?? '',
+      distance: (r) => distances.get(r.id),
       primed: ({ references }) =>
         naming((e) =>
           e.kind === 'bound' && references.some((r) => r.id === e.id) ? `${states.get(e.id)}'` : finalName(e),
@@ -116,7 +116,13 @@ function nameFactors({ passes }: StreamPlan, taken: Taken): ReadonlyMap<string, 
   return new Map(all)
 }
 
+/** D, for references that a moment is taken about. */
 function nameDistances({ passes }: StreamPlan, taken: Taken): ReadonlyMap<string, string> {
-  const means = passes.flatMap((pass) => pass.references.filter(({ kind }) => kind === 'mean'))
-  return new Map(means.map((r) => [r.id, taken.fresh('D')]))
+  const all = passes.flatMap((pass) => {
+    const moments = new Set(
+      pass.accumulators.flatMap((a) => a.degrees.filter((d) => d.moment > 0)).map((d) => d.reference),
+    )
+    return pass.references.filter((r) => moments.has(r.id))
+  })
+  return new Map(all.map((r) => [r.id, taken.fresh('D')]))
 }

@@ -8,7 +8,7 @@ import { createTaken, type Definition, define } from './define.ts'
 import type { Line } from './layout.ts'
 import { namesOf } from './mathematics.ts'
 import { createNaming, type Naming } from './naming.ts'
-import { type NameOf, refer } from './notation.ts'
+import { type NameOf, notate, refer } from './notation.ts'
 import { type Place, placesOf } from './places.ts'
 import { mergeLines, type StateRow, splitText, stateRows, stepLines } from './state.ts'
 
@@ -21,6 +21,7 @@ export interface ExplainedWalk {
   readonly elements: readonly Definition[]
   readonly passes: readonly ExplainedPass[]
   readonly finish: readonly Finish[]
+  readonly kept: readonly string[] // results that are there for later parts only
   readonly needs: readonly Reason[] // why what it computes is not computed where it is read
   readonly refused: Refused | null
 }
@@ -50,6 +51,7 @@ export interface Reason {
   readonly of: readonly string[]
   readonly on: readonly string[]
   readonly why: string
+  readonly change: string | null // what could be written instead
   readonly places: readonly Place[]
 }
 export interface ExplainedElements {
@@ -82,14 +84,15 @@ export function explainParts(planned: Planned, { parts, attention, needs }: Plan
         return need ? [reason(name, [], need)] : []
       }),
     )
-  const reason = (of: string, on: readonly string[], { why, at }: Obstacle): Reason => ({
+  const reason = (of: string, on: readonly string[], { why, at, change }: Obstacle): Reason => ({
     of: [of],
     on,
     why,
+    change: change ?? null,
     places: placesOf(at, attention),
   })
   const written = (results: readonly ResultDecl[]): readonly Line[] =>
-    results.map((result) => ({ name: titled(result), formula: refer(planned.exprs.get(result) as Expr, known) }))
+    results.map((result) => ({ name: titled(result), formula: notate(planned.exprs.get(result) as Expr, known) }))
   const explainPart = (part: Part): ExplainedPart => {
     switch (part.kind) {
       case 'stream':
@@ -150,6 +153,7 @@ function explainWalk(plan: StreamPlan, known: NameOf, planned: Planned, reason: 
       ...finishOf(rewrite(finish, foldNumbers), naming, names),
       empty: naming.show(rewrite(empty, foldNumbers), 0),
     })),
+    kept: plan.results.map(({ result }) => result.name).filter((name) => buffers.includes(name)),
     needs: [],
     refused: plan.refused ?? null,
   }
@@ -173,6 +177,7 @@ function foldNumbers(e: Expr): Expr {
   if (e.kind !== 'call') return e
   const [condition, yes, no] = e.args
   if (e.op === 'select' && condition?.kind === 'const') return (condition.value ? yes : no) ?? e
+  if (e.op === 'select' && yes?.kind === 'const' && no?.kind === 'const' && yes.value === no.value) return yes
   if (e.op === 'random' || !e.args.every((arg) => arg.kind === 'const')) return e
   const types = e.args.map((arg) => arg.type)
   const [x = 0, y = 0, z = 0] = e.args.map((arg) => (arg.kind === 'const' ? Number(arg.value) : 0))

@@ -3,7 +3,7 @@ import type { Attention } from '../attention.ts'
 import { type Expr, nodesOf } from '../ir.ts'
 import { type TileClass, tileClasses } from '../masks/evaluate.ts'
 import type { MaskInput, ScalarLaunch } from '../masks/scalar-run.ts'
-import type { Draw, Lengths } from './lengths.ts'
+import type { Draw, Drawn, Lengths } from './lengths.ts'
 
 export interface TileCounts {
   readonly tile: Readonly<Record<string, number>>
@@ -21,8 +21,7 @@ export interface Picture {
   readonly cell: readonly [rows: number, columns: number] // in elements
   readonly cells: readonly (readonly TileClass[])[]
   readonly counts: TileCounts
-  readonly drawn: readonly string[] // tensors that were made up
-  readonly about: string // what is to be known of them
+  readonly drawn: readonly { readonly name: string; readonly about: string }[] // tensors that were made up
   readonly fixed: readonly string[] // axes of which it shows index 0
 }
 export interface Unpictured {
@@ -44,8 +43,7 @@ export interface Classifier {
     tile: Readonly<Record<string, number>>,
   ) => readonly (readonly TileClass[])[]
   readonly unknownIn: (mask: Expr) => readonly string[]
-  readonly drawn: (mask: Expr) => readonly string[]
-  readonly about: string
+  readonly drawn: (mask: Expr) => Picture['drawn']
 }
 
 /** Runs the classes of masks on data that `draw` makes up; without it, masks that read tensors have no picture. */
@@ -55,12 +53,12 @@ export function createClassifier(
   { sizes, params }: Lengths,
   draw: Draw | undefined,
 ): Classifier {
-  const made = new Map<string, MaskInput>()
+  const made = new Map<string, MaskInput & Pick<Drawn, 'about'>>()
   const find = (name: string): MaskInput | undefined => {
     const input = a.inputs.find((one) => one.name === name)
     const elements = (input?.axes ?? []).reduce((n, axis) => n * (sizes[axis] ?? 1), 1)
     if (!made.has(name) && input && draw && elements <= mostElements)
-      made.set(name, { axes: input.axes, data: draw.input(input, sizes, params) })
+      made.set(name, { axes: input.axes, ...draw.input(input, sizes, params) })
     return made.get(name)
   }
   const readBy = (mask: Expr): readonly string[] => [
@@ -71,10 +69,12 @@ export function createClassifier(
     ...nodesOf(mask).flatMap((e) => (e.kind === 'param' && params[e.name] === undefined ? [e.name] : [])),
     ...nodesOf(mask).flatMap((e) => (e.kind === 'bound' ? ['values of an earlier pass'] : [])),
   ]
+  const drawn: Classifier['drawn'] = (mask) =>
+    readBy(mask).map((name) => ({ name, about: made.get(name)?.about ?? '' }))
   const launch = (): ScalarLaunch => ({ sizes, params, inputs: Object.fromEntries(made), single: singles(sizes) })
   const classes: Classifier['classes'] = (mask, row, column, tile) =>
     tileClasses(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
-  return { classes, unknownIn, drawn: readBy, about: draw?.about ?? '' }
+  return { classes, unknownIn, drawn }
 }
 const singles = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.keys(sizes).map((axis) => [axis, 0]))
@@ -89,7 +89,7 @@ export function drawMask(
   const unknown = [...new Set(classifier.unknownIn(mask))]
   if (unknown.length > 0) return { unknown }
   const lengths = [sizes[row] ?? 0, sizes[column] ?? 0] as const
-  const cell = [cellOf(lengths[0], tile(row)), cellOf(lengths[1], tile(column))] as const
+  const cell = cellsOf(lengths, [tile(row), tile(column)])
   return {
     row,
     column,
@@ -98,18 +98,22 @@ export function drawMask(
     cells: classifier.classes(mask, row, column, { [row]: cell[0], [column]: cell[1] }),
     counts: countTiles(mask, row, column, sizes, tile, classifier),
     drawn: classifier.drawn(mask),
-    about: classifier.about,
     fixed: mask.axes.filter((axis) => axis !== row && axis !== column),
   }
 }
 
-/** A tile, doubled until a page holds all cells, or halved until there is something to see. */
-function cellOf(length: number, tile: number): number {
-  let cell = tile
-  while (Math.ceil(length / cell) > mostCells) cell *= 2
-  while (cell > 1 && cell <= tile && Math.ceil(length / cell) < Math.min(fewestCells, length))
-    cell = Math.ceil(cell / 2)
-  return cell
+/** Tiles, doubled along an axis until a page holds all cells; where there are few along both, halved until there is something to see. */
+function cellsOf(lengths: readonly [number, number], tiles: readonly [number, number]): readonly [number, number] {
+  const [rows, columns] = lengths.map((length, k) => {
+    let cell = tiles[k] ?? 1
+    while (Math.ceil(length / cell) > mostCells) cell *= 2
+    return cell
+  }) as [number, number]
+  let halvings = 1
+  const most = (): number =>
+    Math.max(Math.ceil((lengths[0] * halvings) / rows), Math.ceil((lengths[1] * halvings) / columns))
+  while (most() < Math.min(fewestCells, Math.max(...lengths))) halvings *= 2
+  return [Math.max(1, Math.floor(rows / halvings)), Math.max(1, Math.floor(columns / halvings))]
 }
 
 /** Of the kernel's tiles, or of larger ones where there are too many. */

@@ -24,7 +24,7 @@ export function printMask(mask: Picture | Unpictured | null): readonly string[] 
   ]
 }
 
-function printCounts({ row, column, cell, fixed, drawn, about }: Picture, counts: TileCounts): readonly string[] {
+function printCounts({ row, column, cell, fixed, drawn }: Picture, counts: TileCounts): readonly string[] {
   const all = counts.empty + counts.partial + counts.full
   const coarse = counts.isCoarse ? ', each several of the kernel,' : ''
   const tile = `${counts.tile[row]} by ${counts.tile[column]}${coarse}`
@@ -33,6 +33,6 @@ function printCounts({ row, column, cell, fixed, drawn, about }: Picture, counts
   const isTile = cell[0] === counts.tile[row] && cell[1] === counts.tile[column]
   const scale = isTile ? '' : ` A cell of the picture is ${cell[0]} by ${cell[1]}.`
   const which = fixed.length > 0 ? ` For ${listed(fixed.map((axis) => `${axis} = 0`))}.` : ''
-  const data = drawn.length > 0 ? ` Made up: ${listed(drawn)} (${about}).` : ''
+  const data = drawn.length > 0 ? ` Made up: ${listed(drawn.map(({ name, about }) => `${name} (${about})`))}.` : ''
   return wrap(sum + scale + which + data, width, 2)
 }

@@ -9,7 +9,7 @@ import {
   type Reason,
   titled,
 } from './parts.ts'
-import { printDefinitions } from './print.ts'
+import { printDefinitions } from './print-definitions.ts'
 
 const width = pageWidth - 2
 
@@ -47,7 +47,13 @@ function printWalk(walk: ExplainedWalk, number: string, room: number): readonly 
   const { row, stream, passes, finish } = walk
   const times = passes.length === 1 ? 'in one pass' : `in ${passes.length} passes`
   const results = listed(finish.map(({ name }) => name))
-  const head = `${number}${results}: tiles of ${row} stay, tiles of ${stream} pass by, ${times}.`
+  const stay =
+    walk.kept.length === 0
+      ? ''
+      : walk.kept.length === finish.length
+        ? ', kept for what follows'
+        : ` (${listed(walk.kept)} kept for what follows)`
+  const head = `${number}${results}${stay}: tiles of ${row} stay, tiles of ${stream} pass by, ${times}.`
   const elements = printDefinitions(walk.elements, room - 2)
   return [
     ...wrap(head, room, 3),
@@ -110,7 +116,10 @@ function reasonsOf(part: ExplainedPart): readonly (readonly string[])[] {
     case 'materialised':
       return [
         ...part.needs.map(needText),
-        withPlaces(`${listed(part.reason.of)}: materialised (${part.reason.why}).`, part.reason),
+        withPlaces(
+          `${listed(part.reason.of)}: materialised (${part.reason.why}).${changeText(part.reason)}`,
+          part.reason,
+        ),
       ]
     case 'stream':
       return [
@@ -138,6 +147,8 @@ function withPlaces(text: string, { places }: Reason): readonly string[] {
   ])
   return [...wrap(text, width, 2), ...shown]
 }
+
+const changeText = ({ change }: Reason): string => (change === null ? '' : ` To stream it: ${change}.`)
 
 type Refused = NonNullable<ExplainedWalk['refused']>
 function refusedText({ own, other }: Refused): string {

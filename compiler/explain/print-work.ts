@@ -29,7 +29,7 @@ export function printWork(w: Work): readonly string[] {
     ),
     '',
     ...wrap(
-      'A multiply-add counts as two flops, any other operation and a function (exp, log, √, ...) as one; integers, conditions, and what is done once for each row or tile are left out. In a partial tile each pair counts.',
+      'A multiply-add counts as two flops, any other operation and a function (exp, log, √, ...) as one; integers, conditions and what a row needs once are left out. In a partial tile each pair counts; what a key needs by itself counts for each tile of rows that it meets.',
       width,
     ),
   ]

@@ -1,9 +1,8 @@
 /** An explanation as a page of text, at most a hundred columns wide. */
-import type { Definition } from './define.ts'
 import type { Explanation } from './explain.ts'
-import { equations, indented, type Line, pageWidth, wrap } from './layout.ts'
+import { indented, pageWidth, wrap } from './layout.ts'
 import type { Described, Mathematics } from './mathematics.ts'
-import { titled } from './parts.ts'
+import { printDefinitions } from './print-definitions.ts'
 import { printMask } from './print-mask.ts'
 import { printParts, printReasons } from './print-parts.ts'
 import { printWork } from './print-work.ts'
@@ -44,26 +43,6 @@ function printMathematics({ definitions, axes, inputs, params }: Mathematics): r
     ...printList('params', params),
     ...printList('lengths', axes, ' '),
   ]
-}
-
-export function printDefinitions(all: readonly Definition[], room: number): readonly string[] {
-  const lines: string[] = []
-  let block: Line[] = []
-  const flush = (): void => {
-    lines.push(...equations(block, room))
-    block = []
-  }
-  for (const d of all) {
-    if (!d.rounds) block.push({ name: titled(d), formula: d.formula })
-    else {
-      flush()
-      const from = d.rounds.from.map(({ name, formula }) => `${name} = ${formula}`).join(', ')
-      lines.push(...wrap(`${d.name}: ${d.formula}, from ${from}:`, room, 2))
-      lines.push(...indented(printDefinitions(d.rounds.lines, room - 2), 2))
-    }
-  }
-  flush()
-  return lines
 }
 
 function printList(title: string, all: readonly Described[], sign = ': '): readonly string[] {

@@ -3,7 +3,7 @@
  * of a row become one. The formulas are those of `lower/transform.ts`, written for people.
  */
 import { type Expr, unionAxes, withoutAxes } from '../ir.ts'
-import type { Accumulator, Pass, Reference, Running, StreamPlan } from '../plan/plan.ts'
+import type { Accumulator, Degree, Pass, Reference, Running, StreamPlan } from '../plan/plan.ts'
 import type { Line } from './layout.ts'
 import type { Naming } from './naming.ts'
 import { numberText, writeFold } from './notation.ts'
@@ -109,15 +109,20 @@ type Ends = (r: Reference) => readonly [old: string, next: string]
 function factorLines(pass: Pass, naming: Naming, ends: Ends, of: string): readonly Line[] {
   return pass.references.flatMap((r) => {
     const [old, next] = ends(r)
-    if (r.kind === 'mean') return [{ name: naming.distance(r) + of, formula: `${old} - ${next}` }]
-    return naming.factors(r).map(({ name, degree }) => {
-      const by = `${old} - ${next}`
-      if (r.kind === 'largest')
-        return { name: name + of, formula: `(${old} / ${next})^${numberText(degree.power)}, 0 where ${next} is 0` }
-      const exponent = degree.rate === 1 ? by : `${numberText(degree.rate)} · (${by})`
-      return { name: name + of, formula: `exp(${exponent}), 0 where ${old} is ${firstReference(r)}` }
-    })
+    const by = `${old} - ${next}`
+    const start = r.kind === 'mean' ? '' : `, 0 where ${old} is ${firstReference(r)}`
+    const distance = naming.distance(r)
+    return [
+      ...(distance === undefined ? [] : [{ name: distance + of, formula: by + start }]),
+      ...naming
+        .factors(r)
+        .map(({ name, degree }) => ({ name: name + of, formula: factorText(r, degree, old, next) + start })),
+    ]
   })
+}
+function factorText(r: Reference, { rate, power }: Degree, old: string, next: string): string {
+  if (r.kind === 'largest') return `(${old} / ${next})^${numberText(power)}`
+  return rate === 1 ? `exp(${old} - ${next})` : `exp(${numberText(rate)} · (${old} - ${next}))`
 }
 
 /** An accumulator at its new reference: `acc · f`, `total2 + D · total`. `state` says whose: before a tile, or of a part. */

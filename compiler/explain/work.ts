@@ -131,7 +131,7 @@ function livePairs(
   return countTiles(domain, row, stream, lengths.sizes, tile, classifier).live
 }
 
-/** Values of pairs are computed for pairs of entered tiles, those of what streams once for each tile of rows, those of rows once. */
+/** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet. */
 const elementsIn =
   ({ row, stream }: StreamPlan, pairs: number, sizes: Lengths['sizes'], tile: (axis: string) => number): ElementsOf =>
   (axes) => {
@@ -139,14 +139,13 @@ const elementsIn =
       axes.filter((axis) => axis !== row && axis !== stream),
       sizes,
     )
-    if (!axes.includes(stream)) return others * (axes.includes(row) ? (sizes[row] ?? 1) : 1)
     return others * (axes.includes(row) ? pairs : pairs / Math.min(tile(row), Math.max(1, sizes[row] ?? 1)))
   }
 
 function operationsOf(pass: Pass, plan: StreamPlan, elementsOf: ElementsOf): Operations {
   const { row, stream } = plan
   const written = createWritten(plan)
-  const isWalked = (e: Expr): boolean => e.axes.includes(stream) || e.kind === 'reduce'
+  const isWalked = (e: Expr): boolean => e.axes.includes(stream)
   const roots = [...pass.running, ...pass.references].map((r) => written(r.of))
   const sums = pass.accumulators.map((a) => ({ a, body: written(a.body) }))
   const wide = (axes: readonly string[]): readonly string[] => [...new Set([...axes, row, stream])]

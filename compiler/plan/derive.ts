@@ -57,7 +57,12 @@ export function derive(
   )
   const facts = throughRunning(known, meaning)
   const domains = domainsOf(exprs, stream)
-  if (domains.length > maxDomains) return failed('more than three different domains over one axis', domains[maxDomains])
+  if (domains.length > maxDomains)
+    return failed(
+      'more than three different domains over one axis',
+      domains[maxDomains],
+      `let reductions over ${stream} share their where`,
+    )
   const context = (shifts: readonly Shift[], elements: readonly Expr[]): PullContext => ({
     ...facts,
     stream,
@@ -97,7 +102,10 @@ const throughRunning = (facts: Facts, meaning: (e: Expr) => Expr): Facts => ({
   fitsPower: (e, power, divides) => facts.fitsPower(meaning(e), power, divides),
 })
 
-const failed = (why: string, at?: Expr): { ok: false; obstacle: Obstacle } => ({ ok: false, obstacle: { why, at } })
+const failed = (why: string, at?: Expr, change?: string): { ok: false; obstacle: Obstacle } => ({
+  ok: false,
+  obstacle: { why, at, change },
+})
 
 function domainsOf(exprs: readonly Expr[], stream: string): readonly (Expr | undefined)[] {
   const all = nodesOf(...exprs).filter((e) => e.kind === 'reduce' && e.over.includes(stream))
@@ -197,7 +205,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
     if (base.op !== 'sum') continue
     for (const t of puller.expand(base.of)) {
       const obstacle = proposeFor(t, base, puller, facts, stream, propose)
-      if (obstacle) return failed(obstacle.why, obstacle.at)
+      if (obstacle) return { ok: false as const, obstacle }
     }
   }
   for (const { x, kind, domain } of puller.extremes) if (!shifts.some((s) => s.x === x)) propose(x, kind, domain, true)
@@ -230,7 +238,12 @@ function proposeFor(
   }
   for (const [x, p] of t.factors) {
     if (!x.axes.includes(stream) || puller.hasStatistic(x) || facts.fitsPower(x, p, divides)) continue
-    if (p < 0) return { why: 'a negative power of an unbounded expression', at: x }
+    if (p < 0)
+      return {
+        why: 'a negative power of an unbounded expression',
+        at: x,
+        change: 'keep it away from 0, as by a positive constant beside a square, or by a declared range',
+      }
     const obstacle = propose(x, 'largest', base.domain)
     if (obstacle) return obstacle
   }

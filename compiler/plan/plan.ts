@@ -131,8 +131,9 @@ export interface MaterialisedPlan {
   readonly results: readonly ResultDecl[]
   readonly reason: Obstacle
 }
-/** Why a result is not streamed, and the expression that prevents it. */
+/** Why a result is not streamed, the expression that prevents it, and what could be written instead. */
 export interface Obstacle {
   readonly why: string
   readonly at: Expr | undefined
+  readonly change?: string | undefined
 }

@@ -58,9 +58,9 @@ interface Level {
 /** Raised where a value would have to be kept that varies over both token axes. */
 class Unstaged extends Error {
   readonly obstacle: Obstacle
-  constructor(why: string, at: Expr) {
+  constructor(why: string, at: Expr, change: string) {
     super(why)
-    this.obstacle = { why, at }
+    this.obstacle = { why, at, change }
   }
 }
 
@@ -153,7 +153,11 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
       .filter((e) => !find(e, level))
       .map((expr) => {
         if (tokensOf(expr.axes).length > 1)
-          throw new Unstaged('a value per query and key is read at another place', expr)
+          throw new Unstaged(
+            'a value per query and key is read at another place',
+            expr,
+            'let what is read at another place vary over queries or over keys alone',
+          )
         return { decl: newBuffer(baseNameOf(expr), expr), expr }
       })
   const noteKept = (requests: readonly Request[], level: Level): void => {
@@ -169,7 +173,11 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
   const planLoop = (loop: RepeatLoop, level: Level, e: Expr): readonly Input[] => {
     for (const { variable } of loop.carried)
       if (tokensOf(variable.axes).length > 1)
-        throw new Unstaged('a round that carries a value per query and key', variable)
+        throw new Unstaged(
+          'a round that carries a value per query and key',
+          variable,
+          'carry values per query and values per key, from which a pair follows',
+        )
     for (const { variable } of loop.carried) reasons.set(variable, reasonOf(e, undefined))
     const states = loop.carried.map(({ variable, initial }) => ({
       decl: newBuffer('state', variable),
