@@ -1,7 +1,7 @@
 /** Which tiles of a mask are skipped, run whole or tested pair by pair: what the kernel's own classes say of given lengths. */
 import type { Attention } from '../attention.ts'
 import { type Expr, nodesOf } from '../ir.ts'
-import { type TileClass, tileClasses } from '../masks/evaluate.ts'
+import { type TileCell, type TileClass, tileCells } from '../masks/evaluate.ts'
 import type { MaskInput, ScalarLaunch } from '../masks/scalar-run.ts'
 import type { Draw, Drawn, Lengths } from './lengths.ts'
 
@@ -11,7 +11,7 @@ export interface TileCounts {
   readonly empty: number
   readonly partial: number
   readonly full: number
-  readonly live: number // pairs in tiles that are not empty
+  readonly live: number // pairs that loops visit
 }
 /** Rows of cells; a cell is one tile, or a square of them whose class holds for all. */
 export interface Picture {
@@ -36,12 +36,12 @@ const mostTiles = 2 ** 16
 const mostElements = 2 ** 22
 
 export interface Classifier {
-  readonly classes: (
+  readonly cells: (
     mask: Expr,
     row: string,
     column: string,
     tile: Readonly<Record<string, number>>,
-  ) => readonly (readonly TileClass[])[]
+  ) => readonly (readonly TileCell[])[]
   readonly unknownIn: (mask: Expr) => readonly string[]
   readonly drawn: (mask: Expr) => Picture['drawn']
 }
@@ -72,9 +72,9 @@ export function createClassifier(
   const drawn: Classifier['drawn'] = (mask) =>
     readBy(mask).map((name) => ({ name, about: made.get(name)?.about ?? '' }))
   const launch = (): ScalarLaunch => ({ sizes, params, inputs: Object.fromEntries(made), single: singles(sizes) })
-  const classes: Classifier['classes'] = (mask, row, column, tile) =>
-    tileClasses(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
-  return { classes, unknownIn, drawn }
+  const cells: Classifier['cells'] = (mask, row, column, tile) =>
+    tileCells(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
+  return { cells, unknownIn, drawn }
 }
 const singles = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.keys(sizes).map((axis) => [axis, 0]))
@@ -95,7 +95,9 @@ export function drawMask(
     column,
     lengths,
     cell,
-    cells: classifier.classes(mask, row, column, { [row]: cell[0], [column]: cell[1] }),
+    cells: classifier
+      .cells(mask, row, column, { [row]: cell[0], [column]: cell[1] })
+      .map((line) => line.map(({ kind }) => kind)),
     counts: countTiles(mask, row, column, sizes, tile, classifier),
     drawn: classifier.drawn(mask),
     fixed: mask.axes.filter((axis) => axis !== row && axis !== column),
@@ -130,11 +132,10 @@ export function countTiles(
   while (Math.ceil(lengths[0] / size[0]) * Math.ceil(lengths[1] / size[1]) > mostTiles)
     size = [size[0] * 2, size[1] * 2]
   const used = { [row]: size[0], [column]: size[1] }
-  const cells = classifier.classes(mask, row, column, used)
-  const extent = (axis: 0 | 1, n: number): number => Math.min(size[axis], lengths[axis] - n * size[axis])
-  const found = cells.flatMap((line, r) => line.map((kind, c) => ({ kind, pairs: extent(0, r) * extent(1, c) })))
-  const count = (kind: TileClass): number => found.filter((one) => one.kind === kind).length
-  const live = found.reduce((sum, { kind, pairs }) => (kind === 'empty' ? sum : sum + pairs), 0)
+  const cells = classifier.cells(mask, row, column, used)
+  const height = (n: number): number => Math.min(size[0], lengths[0] - n * size[0])
+  const count = (kind: TileClass): number => cells.flat().filter((one) => one.kind === kind).length
+  const live = cells.reduce((sum, line, n) => sum + height(n) * line.reduce((all, one) => all + one.columns, 0), 0)
   const isCoarse = size[0] !== tile(row)
   return { tile: used, isCoarse, empty: count('empty'), partial: count('partial'), full: count('full'), live }
 }

@@ -111,9 +111,9 @@ function countPass(pass: Pass, number: number, plan: StreamPlan, counting: Count
   )
   const others = (sizes.b ?? 1) * (sizes.h ?? 1)
   const isPair = (axes: readonly string[]): boolean => axes.includes(row) && axes.includes(stream)
-  const each: ElementsOf = (axes) => (isPair(axes) ? product(axes, { ...sizes, [row]: 1, [stream]: 1 }) / others : 0)
+  const ofOnePair = elementsIn(plan, 1, sizes, counting.tile)
   const of = plan.results.map(({ result }) => result.name)
-  const perPair = operationsOf(pass, plan, (axes) => (isPair(axes) ? each([...new Set([...axes, 'b', 'h'])]) : 0))
+  const perPair = operationsOf(pass, plan, (axes) => (isPair(axes) ? ofOnePair(axes) / others : 0))
   return {
     passes: [{ of, row, stream, pass: number + 1, times: 1, pairs, densePairs, perPair }],
     own: own ?? none,
@@ -131,15 +131,13 @@ function livePairs(
   return countTiles(domain, row, stream, lengths.sizes, tile, classifier).live
 }
 
-/** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet. */
+/** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet; in each head. */
 const elementsIn =
   ({ row, stream }: StreamPlan, pairs: number, sizes: Lengths['sizes'], tile: (axis: string) => number): ElementsOf =>
   (axes) => {
-    const others = product(
-      axes.filter((axis) => axis !== row && axis !== stream),
-      sizes,
-    )
-    return others * (axes.includes(row) ? pairs : pairs / Math.min(tile(row), Math.max(1, sizes[row] ?? 1)))
+    const others = [...new Set([...axes, 'b', 'h'])].filter((axis) => axis !== row && axis !== stream)
+    const height = Math.min(tile(row), Math.max(1, sizes[row] ?? 1))
+    return product(others, sizes) * (axes.includes(row) ? pairs : pairs / height)
   }
 
 function operationsOf(pass: Pass, plan: StreamPlan, elementsOf: ElementsOf): Operations {

@@ -242,7 +242,7 @@ function proposeFor(
       return {
         why: 'a negative power of an unbounded expression',
         at: x,
-        change: 'keep it away from 0, as by a positive constant beside a square, or by a declared range',
+        change: 'keep it away from 0 and from infinity, as 1 + x ^ 2 does for a score x, or declare a range',
       }
     const obstacle = propose(x, 'largest', base.domain)
     if (obstacle) return obstacle
