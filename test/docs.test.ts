@@ -33,6 +33,7 @@ import { attnc } from './cli-io.ts'
 //   js                    a module that runs
 //   ts                    the same, and without errors of types
 //   json from COMMAND     what the command prints, word for word
+//   text from COMMAND     the same
 //   text                  nothing; likewise a block without a first word
 
 const root = resolve(import.meta.dirname, '..')
@@ -201,7 +202,7 @@ describe('commands in', { timeout: 60_000 }, () => {
     }
   })
 
-  test.each(blocksIn('ts', 'json').filter(({ rest }) => rest.startsWith('from ')))(
+  test.each(blocksIn('ts', 'json', 'text').filter(({ rest }) => rest.startsWith('from ')))(
     '$place',
     async ({ place, text, rest, language }) => {
       const { out } = await attnc(words(rest.replace(/^from attnc /, '')))

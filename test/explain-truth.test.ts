@@ -87,18 +87,24 @@ function mergedValue(pass: ExplainedPass, formula: string, scope: Scope, a: Scop
   return evaluate(plain, scope)
 }
 
+const started = (pass: ExplainedPass, known: Scope): Scope => ({
+  ...known,
+  ...Object.fromEntries(pass.state.map(({ name, empty }) => [name, evaluate(empty, {})])),
+})
+function tilesOver(walk: ExplainedWalk, pass: ExplainedPass, start: Scope, tiles: readonly Tile[]): Scope {
+  let state = start
+  for (const tile of pass.direction === 'up' ? tiles : tiles.toReversed()) state = step(walk, pass, state, tile)
+  return state
+}
+
 /** The state of each pass, over the row in parts; a later pass knows that of those before. */
 function walked(walk: ExplainedWalk, row: Tile, tile: number, parts: number, given: Scope): Scope {
   return walk.passes.reduce<Scope>((known, pass) => {
-    const empty = Object.fromEntries(pass.state.map(({ name, empty: text }) => [name, evaluate(text, {})]))
     const length = Math.ceil(row.length / parts)
     const states = Array.from({ length: pass.splits ? parts : 1 }, (_, p) => {
       const own = pass.splits ? row.slice(p * length, (p + 1) * length) : row
       const tiles = Array.from({ length: Math.ceil(own.length / tile) }, (_, n) => own.slice(n * tile, (n + 1) * tile))
-      const order = pass.direction === 'up' ? tiles : tiles.toReversed()
-      let state: Scope = { ...known, ...empty }
-      for (const next of order) state = step(walk, pass, state, next)
-      return state
+      return tilesOver(walk, pass, started(pass, known), tiles)
     })
     return states.reduce((a, b) => merged(pass, a, b))
   }, given)

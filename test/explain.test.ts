@@ -80,7 +80,7 @@ describe('the mathematics', () => {
     const all = formulas(
       source('normalize = (score - (score - 1)) * (2 / (score / 3)) ^ 2 + -(score + 1) - -score * abs(score - 2)'),
     )
-    expect(all.weight).toBe('(score - (score - 1)) · (2 / (score / 3))^2 + (-(score + 1)) - (-score · |score - 2|)')
+    expect(all.weight).toBe('(score - (score - 1)) · (2 / (score / 3))^2 - (score + 1) + score · |score - 2|')
   })
 
   test('shows rounds as rounds, and a solution as what it solves', () => {

@@ -17,8 +17,9 @@ export interface Drawn {
 export interface Lengths {
   readonly sizes: Sizes
   readonly params: Params
-  /** Axes that are longer here than in the check line. */
+  /** Axes that are longer here than in the check line; without one, axes whose length was chosen. */
   readonly scaled: readonly string[]
+  readonly isChecked: boolean
 }
 
 /** Tiles along the longer of the token axes, unless a shape is asked for. */
@@ -52,7 +53,8 @@ export function chooseLengths(
   if (unmet !== undefined)
     throw new OptionError('shape', `size(${unmet}) follows from other lengths, and is ${sizes[unmet]}`)
   const params = resolveParams(a, sizes, draw?.params(a, sizes) ?? {})
-  return { sizes, params: params.ok ? params.value : {}, scaled }
+  const ordered = Object.fromEntries(a.axes.map(({ name }) => [name, sizes[name] ?? 0]))
+  return { sizes: ordered, params: params.ok ? params.value : {}, scaled, isChecked: a.checks.length > 0 }
 }
 
 const isFree = ({ length }: Axis): boolean => length.kind === 'input' || length.kind === 'divides'

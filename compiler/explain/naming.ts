@@ -1,9 +1,9 @@
 /** What the pieces of a walk are called: state as generated code calls it, elements as the expressions that they are. */
-import { type Expr, nodesOf, scan } from '../ir.ts'
+import { type Bound, type Expr, nodesOf, scan } from '../ir.ts'
 import { accumulatorName } from '../lower/carried.ts'
 import { nameOf as referenceName } from '../lower/transform.ts'
 import type { Degree, Pass, Reference, StreamPlan } from '../plan/plan.ts'
-import { type Definition, define, isWorthAName, type Taken } from './define.ts'
+import { type Defined, type Definition, define, isWorthAName, type Taken } from './define.ts'
 import { type NameOf, type Show, showWith } from './notation.ts'
 import { createWritten } from './written.ts'
 
@@ -33,16 +33,12 @@ export function createNaming(plan: StreamPlan, known: NameOf, taken: Taken): Nam
   const running = nameRunning(plan, taken)
   const written = createWritten(plan)
   const called: NameOf = (e) => (e.kind === 'bound' ? (states.get(e.id) ?? running.names.get(e.id)) : known(e))
-  const bodies = plan.passes.flatMap((pass) => bodiesOf(pass).map(written))
-  const own = new Map<Expr, string>()
-  for (const r of plan.passes.flatMap((pass) => pass.references)) if (isWorthAName(r.of)) own.set(written(r.of), 'x')
-  const pays: typeof isWorthAName = (e, isNamed) => isWorthAName(e, isNamed) && !nodesOf(e).some(isState)
-  const isState = (e: Expr): boolean => e.kind === 'bound' && states.has(e.id)
-  const { nameOf, definitions } = define(bodies, called, own, taken, pays)
+  const { nameOf, definitions } = nameElements(plan, written, called, taken)
   const factors = nameFactors(plan, taken)
   const distances = nameDistances(plan, taken)
   const naming = (finalName: NameOf): Naming => {
     const show: Show = (e, outer) => showWith(finalName)(written(e), outer)
+    const isOf = (e: Expr, pass: Pass): e is Bound => e.kind === 'bound' && pass.references.some((r) => r.id === e.id)
     return {
       stateName: (id) => states.get(id) ?? id,
       show,
@@ -50,14 +46,29 @@ export function createNaming(plan: StreamPlan, known: NameOf, taken: Taken): Nam
       elementOf: (r) => inParentheses(show(r.of, 0)),
       factors: (r) => factors.get(r.id) ?? [],
       distance: (r) => distances.get(r.id),
-      primed: ({ references }) =>
-        naming((e) =>
-          e.kind === 'bound' && references.some((r) => r.id === e.id) ? `${states.get(e.id)}'` : finalName(e),
-        ),
+      primed: (pass) => naming((e) => (isOf(e, pass) ? `${states.get(e.id)}'` : finalName(e))),
       elements: [...running.definitions((e) => show(e, 0)), ...definitions],
     }
   }
   return naming(nameOf)
+}
+
+/** What references are of is called x; what depends on no state and is used twice has a name as well. */
+function nameElements({ passes }: StreamPlan, written: (e: Expr) => Expr, called: NameOf, taken: Taken): Defined {
+  const own = new Map<Expr, string>()
+  for (const r of passes.flatMap((pass) => pass.references)) if (isWorthAName(r.of)) own.set(written(r.of), 'x')
+  const ids = new Set(
+    passes.flatMap((pass) => [...pass.running, ...pass.references, ...pass.accumulators]).map(({ id }) => id),
+  )
+  const isState = (e: Expr): boolean => e.kind === 'bound' && ids.has(e.id)
+  const pays: typeof isWorthAName = (e, isNamed) => isWorthAName(e, isNamed) && !nodesOf(e).some(isState)
+  return define(
+    passes.flatMap((pass) => bodiesOf(pass).map(written)),
+    called,
+    own,
+    taken,
+    pays,
+  )
 }
 
 const inParentheses = (text: string): string => (/^[\w.]+$/.test(text) ? text : `(${text})`)

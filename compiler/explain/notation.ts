@@ -131,6 +131,9 @@ function writeSigned(
   // Half a step: the right side of a difference is no sum, but may be a fold, which a factor may not.
   const left = show(a, tightness === comparison ? tightness + 0.5 : tightness)
   const right = show(b, tightness + 0.5)
+  // a + -b is a - b, and a - -b is a + b: a sign stands before all of a term.
+  if (right.startsWith('-') && (sign === '+' || sign === '-'))
+    return within(`${left} ${sign === '+' ? '-' : '+'} ${right.slice(1)}`, outer > tightness)
   return within(`${left} ${sign} ${within(right, right.startsWith('-'))}`, outer > tightness)
 }
 

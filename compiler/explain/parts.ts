@@ -73,48 +73,50 @@ export interface ExplainedMaterialised {
   readonly needs: readonly Reason[]
 }
 
-export function explainParts(planned: Planned, { parts, attention, needs }: Plan): readonly ExplainedPart[] {
+export function explainParts(planned: Planned, plan: Plan): readonly ExplainedPart[] {
   const names = planned.named()
   const known: NameOf = (e) => (children(e).length > 0 ? names.get(e) : undefined)
+  const { reason, needsOf } = createReasons(plan)
+  const written = (results: readonly ResultDecl[]): readonly Line[] =>
+    results.map((result) => ({ name: titled(result), formula: notate(planned.exprs.get(result) as Expr, known) }))
+  const explainPart = (part: Part): ExplainedPart => {
+    switch (part.kind) {
+      case 'stream':
+        return { ...explainWalk(part, known, planned, reason), needs: needsOf(part.results.map((r) => r.result)) }
+      case 'vector':
+        return { kind: 'vector', results: written(part.results), needs: needsOf(part.results) }
+      case 'rounds':
+        return explainRounds(part, known, explainPart)
+      case 'materialised': {
+        const { results, reason: obstacle } = part
+        const of = results.map(({ name }) => name)
+        const expression = obstacle.at ? refer(obstacle.at, known) : null
+        const [why, needs] = [{ ...reason('', [], obstacle), of }, needsOf(results)]
+        return { kind: 'materialised', results: written(results), reason: why, expression, needs }
+      }
+    }
+  }
+  return plan.parts.map(explainPart)
+}
+
+/** Reasons with places in the source; those for what a round computes are those for what it becomes. */
+function createReasons({ attention, parts, needs }: Plan) {
   const inRounds = new Set(roundsIn(parts).flatMap((part) => part.become.map(({ from }) => from.name)))
-  const reasonsOf = (results: readonly ResultDecl[]): readonly Reason[] =>
-    grouped(
-      results.flatMap(({ name }) => {
-        const need = inRounds.has(name) ? undefined : needs.get(name)
-        return need ? [reason(name, [], need)] : []
-      }),
-    )
-  const reason = (of: string, on: readonly string[], { why, at, change }: Obstacle): Reason => ({
+  const reason: MakeReason = (of, on, { why, at, change }) => ({
     of: [of],
     on,
     why,
     change: change ?? null,
     places: placesOf(at, attention),
   })
-  const written = (results: readonly ResultDecl[]): readonly Line[] =>
-    results.map((result) => ({ name: titled(result), formula: notate(planned.exprs.get(result) as Expr, known) }))
-  const explainPart = (part: Part): ExplainedPart => {
-    switch (part.kind) {
-      case 'stream':
-        return { ...explainWalk(part, known, planned, reason), needs: reasonsOf(part.results.map((r) => r.result)) }
-      case 'vector':
-        return { kind: 'vector', results: written(part.results), needs: reasonsOf(part.results) }
-      case 'rounds':
-        return explainRounds(part, known, explainPart)
-      case 'materialised': {
-        const { at } = part.reason
-        const of = part.results.map(({ name }) => name)
-        return {
-          kind: 'materialised',
-          results: written(part.results),
-          reason: { ...reason('', [], part.reason), of },
-          expression: at ? refer(at, known) : null,
-          needs: reasonsOf(part.results),
-        }
-      }
-    }
-  }
-  return parts.map(explainPart)
+  const needsOf = (results: readonly ResultDecl[]): readonly Reason[] =>
+    grouped(
+      results.flatMap(({ name }) => {
+        const need = inRounds.has(name) ? undefined : needs.get(name)
+        return need ? [reason(name, [], need)] : []
+      }),
+    )
+  return { reason, needsOf }
 }
 
 const roundsIn = (parts: readonly Part[]): readonly RoundsPlan[] =>

@@ -7,7 +7,8 @@ const width = pageWidth - 2
 
 export function printWork(w: Work): readonly string[] {
   const lengths = Object.entries(w.sizes).map(([axis, n]) => `${axis} = ${n}`)
-  const scaled = w.scaled.length > 0 ? ` (${listed(w.scaled)} longer than in the check line)` : ''
+  const scaled =
+    w.scaled.length > 0 ? ` (${listed(w.scaled)} ${w.isChecked ? 'longer than in the check line' : 'chosen'})` : ''
   const memory = w.workspace.reduce((sum, b) => sum + b.bytes, 0)
   const dense = w.denseFlops === w.flops ? '' : `; ${amount(w.denseFlops)} if no tile were skipped`
   const names = w.workspace.length === 0 ? '' : `: ${listed(w.workspace.map(({ name }) => name))}`

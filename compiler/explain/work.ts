@@ -12,7 +12,8 @@ import { createWritten } from './written.ts'
 
 export interface Work {
   readonly sizes: Readonly<Record<string, number>>
-  readonly scaled: readonly string[]
+  readonly scaled: readonly string[] // longer than in the check line, or chosen where there is none
+  readonly isChecked: boolean
   readonly passes: readonly PassWork[]
   readonly flops: number // in tiles that are entered
   readonly denseFlops: number // if all were
@@ -55,6 +56,7 @@ export function countWork(plan: Plan, program: Program, sizes: Lengths['sizes'],
   return {
     sizes: counting.lengths.sizes,
     scaled: counting.lengths.scaled,
+    isChecked: counting.lengths.isChecked,
     passes,
     flops,
     denseFlops: flopsOf(dense),
