@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ExplainedPart, ExplainedWalk, Reason } from '../compiler/explain/parts.ts'
 import type { Picture } from '../compiler/explain/picture.ts'
@@ -7,6 +8,7 @@ import { displayWidth } from '../grammar/display.ts'
 import { type Draw, type ExplainOptions, type Explanation, explain, OptionError } from '../index.ts'
 import { attnc } from './cli-io.ts'
 import { valueAt } from './masks-programs.ts'
+import { randomProgram } from './random-programs.ts'
 import { attentionOf, fileOf } from './run-source.ts'
 
 const head = 'input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]  score = dot(q, k) / sqrt(size(d))'
@@ -58,6 +60,17 @@ describe('the page on', () => {
       }
     }
   })
+})
+
+test('random programs have pages', () => {
+  fc.assert(
+    fc.property(randomProgram, ({ source: text }) => {
+      const page = pageOf(text)
+      expect(page.text.split('\n').filter((line) => displayWidth(line) > 100 || /undefined|NaN/.test(line))).toEqual([])
+      for (const reason of reasonsIn(page.parts)) expect(reason.places.length, reason.why).toBeGreaterThan(0)
+    }),
+    { seed: 1, numRuns: 60 },
+  )
 })
 
 describe('the mathematics', () => {
@@ -341,6 +354,19 @@ describe('work', () => {
     expect(work.bytesWritten).toBe(4 * 6 * 50 * 24)
     expect(work.workspace).toEqual([])
     expect(work.intensity).toBeCloseTo(work.flops / (work.bytesRead + work.bytesWritten), 9)
+  })
+
+  test('of mixed heads is that of one block that holds them all', () => {
+    const mixed = `attention a { axis a like h  ${head}, mix[a, h]: f32  let p = softmax[j](score)  normalize = sum[a](mix * p[h = a]) }`
+    const { work } = pageOf(
+      mixed.replace(`${head}, mix[a, h]: f32`, head.replace('v[b, h, j, e]', 'v[b, h, j, e], mix[a, h]: f32')),
+      options,
+    )
+    // Each head has a score and an exponential for a pair; the second pass has them again, and 3 products for each mixed weight.
+    expect(work.passes.map(({ perPair }) => [perPair.multiplyAdds, perPair.functions])).toEqual([
+      [16, 1],
+      [16 + 3 + 24, 1],
+    ])
   })
 
   test('halves with half of the bytes, and counts rounds and buffers', () => {

@@ -44,7 +44,7 @@ export function explainAttention(lowered: LoweredAttention, machine: Machine, op
     mathematics: explainMathematics(attention, sizes),
     parts: explainParts(planned, plan),
     mask: mask ? drawMask(mask, lengths, tile, classifier) : null,
-    work: countWork(plan, program, allSizes(lowered, lengths), { planned, lengths, tile, classifier }),
+    work: countWork(plan, allSizes(lowered, lengths), { program, planned, lengths, tile, classifier }),
   }
 }
 

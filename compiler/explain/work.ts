@@ -2,7 +2,7 @@
 import type { StorageType } from '../attention.ts'
 import { evaluateScalar } from '../interpret.ts'
 import type { Expr } from '../ir.ts'
-import type { Buffer, Program } from '../kernel.ts'
+import type { Buffer, Kernel, Program, Step } from '../kernel.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { Part, Pass, Plan, StreamPlan } from '../plan/plan.ts'
 import { countNodes, type ElementsOf, flopsOf, none, type Operations, plus, times } from './count-operations.ts'
@@ -40,13 +40,15 @@ interface Count {
   readonly dense: Operations
 }
 interface Counting {
+  readonly program: Program
   readonly planned: Planned
   readonly lengths: Lengths
   readonly tile: (axis: string) => number
   readonly classifier: Classifier
 }
 
-export function countWork(plan: Plan, program: Program, sizes: Lengths['sizes'], counting: Counting): Work {
+export function countWork(plan: Plan, sizes: Lengths['sizes'], counting: Counting): Work {
+  const { program } = counting
   const { passes, own, dense } = sumOf(plan.parts.map((part) => countPart(part, counting)))
   const bytes = (role: Buffer['role']) =>
     program.buffers.filter((b) => b.role === role).map((b) => ({ name: b.name, bytes: bytesOf(b, sizes) }))
@@ -108,12 +110,10 @@ function countPass(pass: Pass, number: number, plan: StreamPlan, counting: Count
   const { sizes } = counting.lengths
   const densePairs = (sizes[row] ?? 1) * (sizes[stream] ?? 1)
   const pairs = livePairs(pass, plan, counting) ?? densePairs
-  const [own, dense] = [pairs, densePairs].map((n) =>
-    operationsOf(pass, plan, elementsIn(plan, n, sizes, counting.tile)),
-  )
+  const [own, dense] = [pairs, densePairs].map((n) => operationsOf(pass, plan, elementsIn(plan, n, counting)))
   const others = (sizes.b ?? 1) * (sizes.h ?? 1)
   const isPair = (axes: readonly string[]): boolean => axes.includes(row) && axes.includes(stream)
-  const ofOnePair = elementsIn(plan, 1, sizes, counting.tile)
+  const ofOnePair = elementsIn(plan, 1, counting)
   const of = plan.results.map(({ result }) => result.name)
   const perPair = operationsOf(pass, plan, (axes) => (isPair(axes) ? ofOnePair(axes) / others : 0))
   return {
@@ -133,14 +133,26 @@ function livePairs(
   return countTiles(domain, row, stream, lengths.sizes, tile, classifier).live
 }
 
-/** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet; in each head. */
+/** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet; in each block. */
 const elementsIn =
-  ({ row, stream }: StreamPlan, pairs: number, sizes: Lengths['sizes'], tile: (axis: string) => number): ElementsOf =>
+  (plan: StreamPlan, pairs: number, { lengths: { sizes }, tile, program }: Counting): ElementsOf =>
   (axes) => {
-    const others = [...new Set([...axes, 'b', 'h'])].filter((axis) => axis !== row && axis !== stream)
+    const { row, stream } = plan
+    const others = [...new Set([...axes, ...blockAxes(plan, program)])].filter(
+      (axis) => axis !== row && axis !== stream,
+    )
     const height = Math.min(tile(row), Math.max(1, sizes[row] ?? 1))
     return product(others, sizes) * (axes.includes(row) ? pairs : pairs / height)
   }
+
+/** Axes that each block of a walk has one index of. */
+function blockAxes({ results }: StreamPlan, { steps }: Program): readonly string[] {
+  const name = results.map(({ result }) => result.name).join('_')
+  const kernel = kernelsIn(steps).find((one) => one.name === name)
+  return (kernel?.grid ?? []).flatMap(({ axis, tile }) => (tile === undefined ? [axis] : []))
+}
+const kernelsIn = (steps: readonly Step[]): readonly Kernel[] =>
+  steps.flatMap((step) => (step.kind === 'rounds' ? kernelsIn(step.steps) : [step]))
 
 function operationsOf(pass: Pass, plan: StreamPlan, elementsOf: ElementsOf): Operations {
   const { row, stream } = plan

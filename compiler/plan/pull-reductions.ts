@@ -30,7 +30,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
         return product(sumOf(e, e.of), [power(n, -1)], names)
       }
       case 'logsumexp':
-        return expand(names.intern(call('log', [reduce('sum', e.over, call('exp', [e.of]), e.domain)])))
+        return expand(names.intern(call('log', [reduce('sum', e.over, call('exp', [e.of]), e.domain, e.span)])))
       case 'max':
       case 'min':
         return extreme(e)
@@ -50,7 +50,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     const pulled = terms.map((t) => split(t))
     // One stuck term keeps the body whole: its parts would only be summed twice.
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
-      return [factor(held(reduce('sum', e.over, wholeBody(body, terms), e.domain), terms))]
+      return [factor(held(reduce('sum', e.over, wholeBody(body, terms), e.domain, e.span), terms))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
   }
   /**
@@ -114,7 +114,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   const isStuck = (t: Term): boolean => wallsOf(t).length > 0
   const summed = (e: Reduce, rest: Term): Term => {
     if (rest.factors.size === 0 && rest.exponent.size === 0 && rest.guards.length === 0) return places(e)
-    return factor(held(reduce('sum', e.over, names.intern(renderTerm(rest)), e.domain), [rest]))
+    return factor(held(reduce('sum', e.over, names.intern(renderTerm(rest)), e.domain, e.span), [rest]))
   }
   /** A fold whose body is `terms`, with a note of what keeps statistics in it. */
   const held = (fold: Reduce, terms: Sum): Expr => {
@@ -146,13 +146,13 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))
     if (!rest) return rows
-    if (more.length > 0) return [factor(held(reduce(op, e.over, renderSum(terms, names), e.domain), terms))]
+    if (more.length > 0) return [factor(held(reduce(op, e.over, renderSum(terms, names), e.domain, e.span), terms))]
     const { statistics, rest: free } = split(rest)
     const monotone = rows.length === 0 ? extremeOfExp(op, statistics, free, own) : undefined
     if (monotone) return [monotone]
     const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
     const sure = [...statistics.factors.keys()].every(nonNegative) && statistics.guards.length === 0
-    if (!sure) return [factor(held(reduce(op, e.over, renderSum(terms, names), e.domain), terms))]
+    if (!sure) return [factor(held(reduce(op, e.over, renderSum(terms, names), e.domain, e.span), terms))]
     return [
       ...rows,
       times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free))))),

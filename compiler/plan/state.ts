@@ -156,24 +156,27 @@ export function createState(
     const draft = draftAt(level, domain, read)
     if (!read.every((sum) => op === 'sum' && isExponential(body, sum))) draft.merges = false
     const id = accumulate(draft, op, body, own)
-    if (inner + 1 === level) noteWait(draft, id, [body, domain], heldFast(e, domain))
+    const late = read.find(({ element }) => inner > 0 && levels.get(element.id) === inner)
+    if (late)
+      noteWait(draft, id, [name(puller.render(late.scan.of))], {
+        why: 'a running sum in it depends on that',
+        at: late.scan,
+      })
+    else if (inner + 1 === level) noteWait(draft, id, [body, domain], heldFast(e, domain))
     else
-      for (const s of used.filter((s) => levelOf(s.reference) + 1 === level))
+      for (const s of used.filter(({ reference }) => levelOf(reference) + 1 === level))
         noteWait(draft, id, [s.reference], {
-          why:
-            moments.length > 1
-              ? 'moments of two references would need products of both'
-              : 'it depends on that other than by an exponential or a power',
-          at: e.of,
+          why: moments.length > 1 ? twoMoments : notFollowed,
+          at: e.of.span ? e.of : e,
         })
     return names.intern(bound(id, e.type, e.axes))
   }
   const heldFast = (e: Reduce, domain: Expr | undefined): Wait['reason'] => {
     const [wall] = puller.walls.get(e) ?? []
-    if (wall) return { why: 'that stands inside an expression which no rule opens', at: wall }
+    if (wall) return { why: 'that stands inside an expression which no rule opens', at: wall.span ? wall : e }
     return levelOf(domain) > 0
       ? { why: 'which places count depends on that', at: e.domain }
-      : { why: 'that stands inside the fold', at: e.of }
+      : { why: 'that stands inside the fold', at: e.of.span ? e.of : e }
   }
   /** Notes for a fold of a later pass which final state of the pass before it its parts read. */
   const noteWait = (draft: Draft, id: string, parts: readonly (Expr | undefined)[], reason: Wait['reason']): void => {
@@ -278,6 +281,8 @@ export function createState(
   return { name, passes }
 }
 
+const twoMoments = 'moments of two references would need products of both'
+const notFollowed = 'it depends on that other than by an exponential or a power'
 const still: Degree = { reference: '', rate: 0, moment: 0, power: 0, isAt: false, lower: [] }
 /** `c0` is an element, `s0` the value over all places walked. */
 const totalId = (element: Bound): string => element.id.replace('c', 's')
