@@ -1,6 +1,14 @@
 /** The compiler: text in, text out. Nothing here or below touches files, processes or devices, so it runs in a browser. */
 import type { Attention, Module } from './compiler/attention.ts'
 import { checkFile, type ReadImport } from './compiler/check/check.ts'
+import {
+  type ExplainOptions,
+  type Explanation,
+  explainAttention,
+  type LoweredAttention,
+} from './compiler/explain/explain.ts'
+import type { Draw } from './compiler/explain/lengths.ts'
+import { printExplanation } from './compiler/explain/print.ts'
 import { invariant } from './compiler/invariant.ts'
 import type { Machine, Program } from './compiler/kernel.ts'
 import { knownScalar } from './compiler/known-scalar.ts'
@@ -22,7 +30,7 @@ import { targets } from './targets/index.ts'
 import type { OutFile } from './targets/target.ts'
 
 export { renderHuman, renderShort } from './grammar/diagnostic.ts'
-export type { Attention, Module, OutFile, Plan, Program, ReadImport, StageOptions }
+export type { Attention, Draw, ExplainOptions, Explanation, Module, OutFile, Plan, Program, ReadImport, StageOptions }
 export { type Diagnostic, OptionError, placeOf, type Result, type SourceFile, targets, version }
 
 /** Everything that is fixed when code is generated. */
@@ -89,6 +97,37 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
   return succeed({ module: analyzed.value, plans: lowered.map((x) => x.plan), programs, emit }, analyzed.warnings)
 }
 
+/** How attentions are computed, for people: data, and the page that says it. Made for default tiles, as plans are. */
+export function explain(file: SourceFile, options: ExplainOptions = {}): Result<Explained> {
+  const analyzed = analyze(file, options.readImport)
+  if (!analyzed.ok) return analyzed
+  const { attentions } = analyzed.value
+  checkOptions(options, attentions)
+  const plans: string[] = []
+  const explanations = attentions.map((attention) => {
+    const fixed = compileTimeShape(attention, options.shape ?? {})
+    const all = { ...options, sizes: { ...options.sizes, ...fixed } }
+    checkOptions(all, [attention])
+    const lowered = lower(attention, all, defaultMachine)
+    plans.push(printPlan(lowered.plan))
+    return explainAttention(lowered, defaultMachine, options)
+  })
+  const text = explanations.map(printExplanation).join('\n')
+  return succeed({ explanations, text, plan: plans.join('\n') }, analyzed.warnings)
+}
+export interface Explained {
+  readonly explanations: readonly Explanation[]
+  readonly text: string // the pages
+  readonly plan: string // as `--emit plan` prints it
+}
+/** Lengths of a shape that have to be known when code is generated. */
+const compileTimeShape = (attention: Attention, shape: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(shape).filter(([name]) =>
+      attention.axes.some((axis) => axis.name === name && axis.time === 'compile'),
+    ),
+  )
+
 /** What `--emit` prints. Plans and kernels are made for a machine of default tiles: they are the same for every target. */
 export function emitStage(stage: Stage, file: SourceFile, options: StageOptions = {}): Result<string> {
   if (stage === 'ast') {
@@ -111,11 +150,7 @@ const defaultMachine: Machine = {
   accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 },
 }
 
-function lower(
-  attention: Attention,
-  options: StageOptions,
-  machine: Machine,
-): { readonly plan: Plan; readonly program: Program } {
+function lower(attention: Attention, options: StageOptions, machine: Machine): LoweredAttention {
   const sizes = compileTimeSizes(attention, options.sizes ?? {})
   const planned = makePlan(attention, { sizes, results: options.results, kind: options.plan })
   const lowered = lowerProgram(planned, {
@@ -126,7 +161,7 @@ function lower(
     splits: options.splits,
   })
   for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
-  return lowered
+  return { ...lowered, planned, sizes }
 }
 
 /** Lengths of compile-time axes: given, else declared, else d = e = 64 and the first check line for others. */

@@ -1,9 +1,13 @@
+import type { Sizes } from '../compiler/interpret.ts'
 import { suggest } from '../grammar/suggest.ts'
+import type { Draw } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
+import { drawInput, drawParams } from '../runtime/draw.ts'
 import { problem, problemCodes } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
-import { compileOptions, parseChoices } from './compile-options.ts'
+import { type Choices, compileOptions, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
+import { all, parseLengths } from './options.ts'
 import { packageFile } from './package-file.ts'
 import type { Options } from './program.ts'
 import { readOneSource } from './sources.ts'
@@ -12,15 +16,38 @@ import { readOneSource } from './sources.ts'
 export async function explain(args: readonly string[], options: Options, io: Io): Promise<Answer> {
   const [what = ''] = args
   if (/^ATTN\d+$/i.test(what)) return explainCode(what.toUpperCase())
-  const choices = await parseChoices(options)
-  if (!choices.ok) return refuse(choices.findings)
+  const parsed = all<[Choices, Sizes]>(await parseChoices(options), parseLengths('--shape', options.shape ?? []))
+  if (!parsed.ok) return refuse(parsed.findings)
+  const [choices, shape] = parsed.value
   const source = await readOneSource(what, options.stdinName, io)
   if (!source.ok) return refuse(source.findings)
   const { file, readImport } = source.value
-  const { emitStage } = await import('../index.ts')
-  const plan = await attempt(() => emitStage('plan', file, compileOptions(choices.value, readImport)))
-  if (!plan.ok) return refuse(plan.findings)
-  return { exit: 0, findings: plan.warnings, out: plan.value, json: { source: file.path, plan: plan.value } }
+  const { explain: explainSource } = await import('../index.ts')
+  const asked = { ...compileOptions(choices, readImport), shape, draw: drawn }
+  const found = await attempt(() => explainSource(file, asked))
+  if (!found.ok) return refuse(found.findings)
+  const { text, plan, explanations } = found.value
+  return { exit: 0, findings: found.warnings, out: text, json: { source: file.path, plan, explanations } }
+}
+
+/** What `verify` draws; along tokens ordered as documents, times, padding and global tokens mostly are. */
+const drawn: Draw = {
+  params: (attention, sizes) => drawParams(attention, sizes, 0, {}),
+  input: (input, sizes, params) => {
+    const { data } = drawInput(input, sizes, { seed: 0, dtype: 'f32', params })
+    const [token, ...more] = input.axes.filter((axis) => axis === 'i' || axis === 'j')
+    const isAlong = token !== undefined && token === input.axes.at(-1) && more.length === 0
+    if (!isAlong || input.indexes !== undefined) return { data, about: 'random' }
+    const length = sizes[token] ?? 1
+    if (input.type === 'bool')
+      return { data: Array.from(data, (_, n) => (n % length < length / 8 ? 1 : 0)), about: 'true at the first eighth' }
+    const ordered = rowsOf(data, length).flatMap((row) => row.toSorted((x, y) => x - y))
+    return { data: ordered, about: 'random, in order' }
+  },
+}
+const rowsOf = (data: ArrayLike<number>, length: number): readonly (readonly number[])[] => {
+  const all = Array.from(data)
+  return Array.from({ length: all.length / Math.max(1, length) }, (_, n) => all.slice(n * length, (n + 1) * length))
 }
 
 interface Section {

@@ -251,9 +251,10 @@ function addOthers(add: Add): void {
     'explain',
     ' <what>',
     'Explains an error code, or how a source is computed.',
-    ['attnc explain ATTN0123', 'attnc explain sigmoid.attn'],
+    ['attnc explain ATTN0123', 'attnc explain sigmoid.attn', 'attnc explain sigmoid.attn --shape i=1,j=4096'],
     [0, 1, 2, 4],
   )
+    .addOption(list('--shape <lengths>', 'lengths to draw and count for, as i=1,j=4096'))
     .addOption(shared.target)
     .addOption(shared.dtype)
     .addOption(shared.size)

@@ -72,6 +72,8 @@ export interface Attention {
   readonly score: Expr | undefined
   readonly mask: Expr | undefined // bool; undefined: all pairs
   readonly weight: Expr | undefined
+  readonly calls: ReadonlyMap<Expr, Span> // of functions, outside of the library, by what they gave
+  readonly names: ReadonlyMap<Expr, string> // what a `let` or `view` calls a value, for those who read it
   readonly tile: Readonly<Record<string, number>>
   readonly precision: 'accurate' | 'fast' | undefined
   readonly checks: readonly Check[]

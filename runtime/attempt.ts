@@ -19,5 +19,5 @@ function problemOf({ option, message, unknown }: OptionError): Problem {
   if (option === 'target') return problem('ATTN0301', message)
   const [code, what] = option === 'results' ? (['ATTN0305', 'result'] as const) : (['ATTN0303', 'axis'] as const)
   const [nothing] = unknown ? unknownNames(code, what, [unknown.name], unknown.known) : []
-  return nothing ?? problem(option === 'sizes' ? 'ATTN0324' : 'ATTN0302', message)
+  return nothing ?? problem(option === 'sizes' || option === 'shape' ? 'ATTN0324' : 'ATTN0302', message)
 }

@@ -34,6 +34,7 @@ import { safetensors, zip } from './tensor-bytes.ts'
 //   js                    a module that runs
 //   ts                    the same, and without errors of types
 //   json from COMMAND     what the command prints, word for word
+//   text from COMMAND     the same
 //   text                  nothing; likewise a block without a first word
 
 const root = resolve(import.meta.dirname, '..')
@@ -206,7 +207,7 @@ describe('commands in', { timeout: 60_000 }, () => {
     }
   })
 
-  test.each(blocksIn('ts', 'json').filter(({ rest }) => rest.startsWith('from ')))(
+  test.each(blocksIn('ts', 'json', 'text').filter(({ rest }) => rest.startsWith('from ')))(
     '$place',
     async ({ place, text, rest, language }) => {
       const { out } = await attnc(words(rest.replace(/^from attnc /, '')))
@@ -300,7 +301,7 @@ describe('the page on the command line', () => {
     ['run soft_cap.attn --shape i=3,j=5', 'target attention results'],
     ['verify relu_over_length.attn --shape i=2,j=3', 'results'],
     ['explain ATTN0018', 'code title text'],
-    ['explain softmax.attn', 'source plan'],
+    ['explain softmax.attn', 'source plan explanations'],
     ['fmt --check softmax.attn', 'files'],
     ['init my_own', 'path attention next'],
     ['doctor', 'version node system needs'],
@@ -346,7 +347,10 @@ const plans = [...read('docs/planner.md').matchAll(/^\| `([^`]+)` \| (\d(?: \+ \
 test('the page on the planner has a table of plans', () => expect(plans.length).toBeGreaterThan(12))
 
 test.each(plans)('$weight takes $passes passes', async ({ weight, passes, state }) => {
-  const { out } = await attnc(['explain', '-'], attention('planned').replace('softmax[j](score)', weight))
+  const { out } = await attnc(
+    ['build', '-', '--emit', 'plan'],
+    attention('planned').replace('softmax[j](score)', weight),
+  )
   expect([...out.matchAll(/(\d) pass/g)].map(([, n]) => n).join(' + ') || '-').toBe(passes)
   expect(out.includes('materialised')).toBe(state.startsWith('materialised'))
 })

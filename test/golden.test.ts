@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { renderHuman } from '../grammar/diagnostic.ts'
-import { compile, emitStage, type Result, type StageOptions } from '../index.ts'
+import { compile, emitStage, explain, type Result, type StageOptions } from '../index.ts'
 import { helpersFor } from '../targets/ts/helpers.ts'
 
 // What the compiler makes of twelve programs, one for each kind of plan and of mask, so that the effect of a change can be
@@ -37,6 +37,9 @@ const goldens: readonly Golden[] = [
   { path: `${own}/key_weights.attn`, shows: 'results over keys, reduced over queries' },
 ]
 const stages = ['ir', 'plan', 'kernel'] as const
+/** Of which there is the page that `attnc explain` prints as well. */
+const explained = ['learned_sink', 'z_score', 'clipped_softmax', 'sparse']
+const pageFile = 'page.txt'
 const moduleFile = 'module.ts.txt' // not .ts: without its helpers it does not type-check
 const preludeFile = 'prelude.ts'
 const preludeOf = 'causal'
@@ -46,6 +49,7 @@ const expected = [
   ...goldens.flatMap((golden) =>
     [...stages.map((stage) => `${stage}.txt`), moduleFile].map((file) => `${nameOf(golden)}/${file}`),
   ),
+  ...explained.map((name) => `${name}/${pageFile}`),
 ].sort()
 
 const sourceOf = ({ path }: Golden): string => readFileSync(resolve(root, path), 'utf8')
@@ -83,6 +87,10 @@ describe.each(goldens.map((golden) => [nameOf(golden), golden] as const))('%s', 
   test.each(stages)('%s', async (stage) => {
     const text = unwrap(emitStage(stage, { path: golden.path, text: sourceOf(golden) }, golden.options))
     await expect(text).toMatchFileSnapshot(resolve(folder, name, `${stage}.txt`))
+  })
+  test.runIf(explained.includes(name))('page', async () => {
+    const { text } = unwrap(explain({ path: golden.path, text: sourceOf(golden) }, golden.options))
+    await expect(text).toMatchFileSnapshot(resolve(folder, name, pageFile))
   })
   test('module', async () => {
     await expect(`${parts.get(golden)!.own}\n`).toMatchFileSnapshot(resolve(folder, name, moduleFile))

@@ -148,6 +148,8 @@ export function attention(
       weight: undefined,
       tile: {},
       precision: undefined,
+      calls: new Map(),
+      names: new Map(),
       checks: [],
     },
     axes: [...defaultAxes(['b', 'h', 'i', 'j', 'd', 'e'].filter((name) => !named.has(name))), ...axes],

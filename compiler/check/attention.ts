@@ -70,6 +70,8 @@ export function checkAttention(a: ast.Attention, around: Surroundings): CheckedA
     score: read.score,
     mask: read.mask,
     weight: read.weight,
+    names: context.marks.names,
+    calls: context.marks.calls,
     tile: readTile(env, a, axes),
     precision: readPrecision(env, a),
     checks: readChecks(env, a, around.checks, axes),
@@ -84,7 +86,15 @@ const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 function createContext(axes: AxisTable, { bindings, findMask }: Definitions, found: Diagnostic[]): Context {
   return {
     axes,
-    marks: { quotients: new Map(), whole: new Map(), moves: new Map(), sums: new Map(), solves: new Map() },
+    marks: {
+      quotients: new Map(),
+      whole: new Map(),
+      moves: new Map(),
+      sums: new Map(),
+      solves: new Map(),
+      names: new Map(),
+      calls: new Map(),
+    },
     findMask,
     attentionNames: { values: bindings, parent: undefined },
     sink: found,

@@ -5,7 +5,7 @@ import type { Span } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
 import { type Bound, bound, type ElementType, type Expr, type RepeatLoop, repeat, solve } from '../ir.ts'
 import { joinAxes, meet } from './axes.ts'
-import { bindValues, type Env, isPoison, maxNodes, placeOf, poison, report } from './context.ts'
+import { bindValues, type Env, isPoison, maxNodes, nameValue, placeOf, poison, report } from './context.ts'
 import type { ElaborateBody } from './functions.ts'
 import { areNumbers, operand, toFloat } from './operators.ts'
 
@@ -38,7 +38,7 @@ function define(
   const before = defined.get(text)
   if (before) report(env, errors.definedTwice(span, text, before))
   defined.set(text, span)
-  values.set(text, elaborate(l.value, env))
+  values.set(text, nameValue(env, text, elaborate(l.value, env)))
 }
 
 // repeat

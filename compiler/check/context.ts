@@ -41,6 +41,8 @@ interface Marks {
   readonly moves: Map<Expr, Move>
   readonly sums: Map<Expr, Span> // sums and products of i32, the library's own not
   readonly solves: Map<Expr, Span> // the span of what falls
+  readonly names: Map<Expr, string> // what the source calls a value, the library's own names not
+  readonly calls: Map<Expr, Span> // calls of functions, the library's own not, by what they gave
 }
 
 export interface Context {
@@ -112,6 +114,13 @@ export const inLibrary = (env: Env): boolean => env.calls.at(-1)?.library ?? fal
 const lastOwnCall = (env: Env): Env['calls'][number] | undefined => {
   const first = env.calls.findLastIndex((call) => !call.library) + 1
   return env.calls[first]
+}
+
+/** Notes what the source calls a value; the first name of it stays. */
+export function nameValue(env: Env, name: string, value: Expr): Expr {
+  const { names } = env.context.marks
+  if (!isPoison(value) && !inLibrary(env) && !names.has(value)) names.set(value, name)
+  return value
 }
 
 /** Where to point at a piece of text: the library's is shown at the call in the user's. */

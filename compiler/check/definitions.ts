@@ -5,7 +5,17 @@ import type { InputDecl, ParamDecl } from '../attention.ts'
 import * as errors from '../errors.ts'
 import { bool, type Expr, f32, input, param, spread, unionAxes } from '../ir.ts'
 import { featureAxes, meet } from './axes.ts'
-import { type Binding, type Context, type Env, findBinding, isPoison, poison, report, settle } from './context.ts'
+import {
+  type Binding,
+  type Context,
+  type Env,
+  findBinding,
+  isPoison,
+  nameValue,
+  poison,
+  report,
+  settle,
+} from './context.ts'
 import { declareInput, declareParam } from './declarations.ts'
 import { elaborate } from './expression.ts'
 import { apply, operand, select, toFloat } from './operators.ts'
@@ -130,10 +140,10 @@ function defineValue(
     case 'view': {
       const value = elaborate(decl.value, env)
       if (!isPoison(value) && !isGather(value)) report(env, errors.viewNotGather(decl.value.span, name))
-      return value
+      return nameValue(env, name, value)
     }
     case 'let':
-      return elaborate(decl.value, env)
+      return nameValue(env, name, elaborate(decl.value, env))
   }
 }
 

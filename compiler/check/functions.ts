@@ -3,7 +3,7 @@ import type * as ast from '../../grammar/ast.ts'
 import type { Span } from '../../grammar/source.ts'
 import * as errors from '../errors.ts'
 import type { Expr } from '../ir.ts'
-import { type AxisUse, bindValues, type Env, isPoison, type Names, poison, report } from './context.ts'
+import { type AxisUse, bindValues, type Env, inLibrary, isPoison, type Names, poison, report } from './context.ts'
 
 export interface FunctionEntry {
   readonly decl: ast.Fn
@@ -38,7 +38,9 @@ export function expand(env: Env, entry: FunctionEntry, given: Arguments, elabora
     functions: entry.functions(),
     calls: [...env.calls, { name: decl.name.text, span: given.span, library: entry.origin === 'library' }],
   }
-  return elaborate(decl.body, inner)
+  const value = elaborate(decl.body, inner)
+  if (!inLibrary(env) && !isPoison(value)) env.context.marks.calls.set(value, given.span)
+  return value
 }
 
 function fits(env: Env, decl: ast.Fn, { axes, values, span }: Arguments): boolean {

@@ -49,7 +49,7 @@ export const carry = (
 
 export const typeOf = (a: Accumulator): Value['type'] =>
   a.op === 'any' || a.op === 'all' ? 'bool' : a.op === 'count' ? 'i32' : a.body.type === 'bool' ? 'i32' : a.body.type
-const accumulatorName = (a: Accumulator): string =>
+export const accumulatorName = (a: Accumulator): string =>
   a.op === 'sum' ? (a.body.axes.some((axis) => axis === 'e' || axis === 'd') ? 'acc' : 'total') : a.op
 function initialOf(id: string, pass: Pass, value: Value): KernelExpr {
   const r = pass.references.find((x) => x.id === id)

@@ -44,7 +44,11 @@ export function contribution(
   const values = factors.filter((f) => f.axes.includes(stream) && hasFeature(f))
   const weights = factors.filter((f) => !after.includes(f) && !values.includes(f))
   if (values.length === 0 || values.some((f) => f.axes.includes(row)))
-    throw new NotLowered('a value that varies over rows, keys and features at once', a.body)
+    throw new NotLowered(
+      'a value that varies over rows, keys and features at once',
+      a.body,
+      'make it a product of a weight without features and a value without rows',
+    )
   const left = lowering.lowerToValue(pairOf(multiply(weights), axes, plan), 'weight')
   const right = lowering.lowerToValue(multiply(values), 'values')
   const to = lowering.define(lowering.newValue('product', 'f32', axes))

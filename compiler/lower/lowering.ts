@@ -48,9 +48,9 @@ import {
 /** Raised where a tile program of the wanted shape cannot say an expression; the caller falls back to the materialised plan. */
 export class NotLowered extends Error {
   readonly obstacle: Obstacle
-  constructor(why: string, at: Expr) {
+  constructor(why: string, at: Expr, change?: string) {
     super(why)
-    this.obstacle = { why, at }
+    this.obstacle = { why, at, change }
   }
 }
 
@@ -150,7 +150,11 @@ export function createLowering(context: LoweringContext, roots: readonly Expr[],
     const value = { name: fresh(base), type, axes: valueAxes(axes) }
     const tiles = value.axes.filter((a) => a.extent === 'tile').length
     if (tiles === 2 && value.axes.some((a) => a.extent === 'whole' && !context.resident.has(a.axis)))
-      throw new NotLowered('a value per query, key and feature does not fit a tile', at ?? f32(0))
+      throw new NotLowered(
+        'a value per query, key and feature does not fit a tile',
+        at ?? f32(0),
+        'make it a product of a part per query and a part per key',
+      )
     return value
   }
 

@@ -71,9 +71,12 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
     into.push({ kind: 'rounds', count, steps: inner, become })
     return { ...part, parts: lowered }
   }
-  const { attention } = planned
+  const { attention, needs } = planned
   const parts = planned.parts.map((part) => lowerPart(part, steps))
-  return { program: assemble(planned, steps, buffers, [...tileAxes.values()], options), plan: { attention, parts } }
+  return {
+    program: assemble(planned, steps, buffers, [...tileAxes.values()], options),
+    plan: { attention, parts, needs },
+  }
 }
 
 function tryStream(

@@ -32,24 +32,37 @@ export function fillTables({ kernels, buffers, axes }: TableProgram, launch: Sca
   return filled
 }
 
+type Cuts = ReturnType<typeof tilesOf>
 export type TileClass = 'empty' | 'full' | 'partial'
+/** `columns`: those that a loop visits, which its bounds may cut; a tile that is cut is not full. */
+export interface TileCell {
+  readonly kind: TileClass
+  readonly columns: number
+}
 
-/** The class of each tile, rows of tiles of `row` by columns of tiles of `column`. A loop's bounds make a tile empty as well. */
-export function tileClasses(
+/** The class of each tile, rows of tiles of `row` by tiles of `column`. A loop's bounds make a tile empty as well. */
+export function tileCells(
   mask: Expr,
   facts: RangeFacts,
   launch: ScalarLaunch,
-  tile: { readonly i: number; readonly j: number },
-): readonly (readonly TileClass[])[] {
-  const place = { row: 'i', column: 'j', tile: (axis: string) => (axis === 'i' ? tile.i : tile.j) }
+  tile: Readonly<Record<string, number>>,
+  row = 'i',
+  column = 'j',
+): readonly (readonly TileCell[])[] {
+  const place = { row, column, tile: (axis: string) => tile[axis] ?? 1 }
   const { classes, tables } = classesFor(mask, facts, place)
   const filled = fillTables(tables, launch)
-  const [rows, columns] = [tilesOf(launch.sizes.i ?? 0, tile.i), tilesOf(launch.sizes.j ?? 0, tile.j)]
-  return rows.map((row) => {
-    const found = evaluateClasses(classes, { i: row }, 'j', columns, filled)
-    return columns.map((column, n) => classOf(found[n] ?? nothing, column))
+  const [rows, columns] = [row, column].map((axis) => tilesOf(launch.sizes[axis] ?? 0, place.tile(axis))) as [
+    Cuts,
+    Cuts,
+  ]
+  return rows.map((at) => {
+    const found = evaluateClasses(classes, { [row]: at }, column, columns, filled)
+    return columns.map((cut, n) => cellOf(found[n] ?? nothing, cut))
   })
 }
+export const tileClasses = (...given: Parameters<typeof tileCells>): readonly (readonly TileClass[])[] =>
+  tileCells(...given).map((row) => row.map(({ kind }) => kind))
 
 export interface Evaluated {
   readonly full: boolean
@@ -84,8 +97,8 @@ export function evaluateClasses(
   })
 }
 
-function classOf({ full, empty, from, to }: Evaluated, [first, last]: readonly [number, number]): TileClass {
-  const outside = (from !== undefined && last < from) || (to !== undefined && first >= to)
-  if (empty || outside) return 'empty'
-  return full ? 'full' : 'partial'
+function cellOf({ full, empty, from, to }: Evaluated, [first, last]: readonly [number, number]): TileCell {
+  const columns = Math.min(last + 1, to ?? last + 1) - Math.max(first, from ?? first)
+  if (empty || columns <= 0) return { kind: 'empty', columns: 0 }
+  return { kind: full && columns === last + 1 - first ? 'full' : 'partial', columns }
 }

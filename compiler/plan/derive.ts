@@ -57,7 +57,12 @@ export function derive(
   )
   const facts = throughRunning(known, meaning)
   const domains = domainsOf(exprs, stream)
-  if (domains.length > maxDomains) return failed('more than three different domains over one axis', domains[maxDomains])
+  if (domains.length > maxDomains)
+    return failed(
+      'more than three different domains over one axis',
+      domains[maxDomains],
+      `let reductions over ${stream} share their where`,
+    )
   const context = (shifts: readonly Shift[], elements: readonly Expr[]): PullContext => ({
     ...facts,
     stream,
@@ -78,7 +83,11 @@ export function derive(
   const puller = createPuller(context(shifts.shifts, elements))
   const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
   const state = createState(shifts.shifts, running, stream, puller, facts.names)
-  const finished = requests.map(({ decl: result }, k) => ({ result, finish: state.name(finish[k] as Expr) }))
+  const finished = requests.map(({ decl: result }, k) => ({
+    result,
+    finish: state.name(finish[k] as Expr),
+    empty: emptyValue(exprs[k] as Expr, stream, facts.names),
+  }))
   const leftover = finished.map((f) => f.finish).find((e) => e.axes.includes(stream))
   if (leftover) return failed(`a result varies over ${stream} outside a reduction`, leftover)
   return { ok: true, plan: { kind: 'stream', row, stream, passes: state.passes(), results: finished } }
@@ -93,7 +102,10 @@ const throughRunning = (facts: Facts, meaning: (e: Expr) => Expr): Facts => ({
   fitsPower: (e, power, divides) => facts.fitsPower(meaning(e), power, divides),
 })
 
-const failed = (why: string, at?: Expr): { ok: false; obstacle: Obstacle } => ({ ok: false, obstacle: { why, at } })
+const failed = (why: string, at?: Expr, change?: string): { ok: false; obstacle: Obstacle } => ({
+  ok: false,
+  obstacle: { why, at, change },
+})
 
 function domainsOf(exprs: readonly Expr[], stream: string): readonly (Expr | undefined)[] {
   const all = nodesOf(...exprs).filter((e) => e.kind === 'reduce' && e.over.includes(stream))
@@ -119,6 +131,9 @@ function guardEmpty(
   const otherwise = guardEmpty(e, stream, names, pulled, [...filled, domain])
   return names.intern(call('select', [notEmpty(domain, stream), otherwise, whenEmpty]))
 }
+/** The value of a row in which no place counts. */
+const emptyValue = (e: Expr, stream: string, names: Interner): Expr =>
+  domainsOf([e], stream).reduce<Expr>((value, domain) => overNothing(value, domain, stream, names), e)
 const isOneReduction = (e: Expr, value: Expr): boolean =>
   value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp'
 
@@ -190,7 +205,7 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
     if (base.op !== 'sum') continue
     for (const t of puller.expand(base.of)) {
       const obstacle = proposeFor(t, base, puller, facts, stream, propose)
-      if (obstacle) return failed(obstacle.why, obstacle.at)
+      if (obstacle) return { ok: false as const, obstacle }
     }
   }
   for (const { x, kind, domain } of puller.extremes) if (!shifts.some((s) => s.x === x)) propose(x, kind, domain, true)
@@ -223,7 +238,12 @@ function proposeFor(
   }
   for (const [x, p] of t.factors) {
     if (!x.axes.includes(stream) || puller.hasStatistic(x) || facts.fitsPower(x, p, divides)) continue
-    if (p < 0) return { why: 'a negative power of an unbounded expression', at: x }
+    if (p < 0)
+      return {
+        why: 'a negative power of an unbounded expression',
+        at: x,
+        change: 'keep it away from 0 and from infinity, as 1 + x ^ 2 does for a score x, or declare a range',
+      }
     const obstacle = propose(x, 'largest', base.domain)
     if (obstacle) return obstacle
   }

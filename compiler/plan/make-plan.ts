@@ -11,7 +11,7 @@ import { factsOf } from './facts.ts'
 import { flatten } from './flatten.ts'
 import { createInterner } from './intern.ts'
 import { normalise } from './normalise.ts'
-import type { Plan, StreamPlan } from './plan.ts'
+import type { Cost, Plan, StreamPlan } from './plan.ts'
 import { planStages, type Request } from './stages.ts'
 
 export interface PlanOptions {
@@ -26,6 +26,8 @@ export interface Planned extends Plan {
   readonly kept: readonly ResultDecl[] // buffers between parts
   readonly axes: readonly Axis[] // beside those of the attention
   readonly hints: ReadonlyMap<Expr, string>
+  /** The source's names of values, in the form that they have in the plan. */
+  readonly named: () => ReadonlyMap<Expr, string>
 }
 
 export function makePlan(attention: Attention, options: PlanOptions): Planned {
@@ -35,6 +37,13 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
   const stable = stabilise(wanted.map((r) => r.expr))
   const hints = new Map<Expr, string>()
   if (attention.score) hints.set(normalise(stabilise([attention.score])[0] as Expr, names, axes), 'score')
+  const named = (): ReadonlyMap<Expr, string> => {
+    const { mask, score, weight } = attention
+    const own = [[mask, 'mask'], [score, 'score'], [weight, 'weight'], ...attention.names] as const
+    const all = own.flatMap(([e, name]) => (e ? [{ e, name }] : []))
+    const forms = normal(flatten(stabilise(all.map(({ e }) => e))))
+    return new Map(all.map(({ name }, k) => [forms[k] as Expr, name] as const).toReversed())
+  }
   const normal = (all: readonly Expr[]): readonly Expr[] => all.map((e) => normalise(e, names, axes))
   if (options.kind === 'materialised') {
     const exprs = new Map(normal(stable).map((e, k) => [wanted[k] as ResultDecl, e]))
@@ -42,10 +51,12 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
     return {
       attention,
       parts: [{ kind: 'materialised', results: wanted, reason }],
+      needs: new Map(),
       exprs,
       kept: [],
       axes: axes.added(),
       hints,
+      named,
     }
   }
   const requests = normal(flatten(stable)).map((expr, k): Request => ({ decl: wanted[k] as ResultDecl, expr }))
@@ -56,7 +67,7 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
     walk: (placed, row, stream, meaning) =>
       cheapest(placed, row, stream, factsOf(attention, options, names, placed, meaning), options),
   })
-  return { attention, ...staged, axes: axes.added(), hints }
+  return { attention, ...staged, axes: axes.added(), hints, named }
 }
 
 /** One pass with products multiplied out, or more passes with fewer values: whichever costs less. */
@@ -64,18 +75,22 @@ function cheapest(requests: readonly Request[], row: string, stream: string, fac
   const open = derive(requests, row, stream, facts, true)
   const closed = derive(requests, row, stream, facts, false)
   if (!open.ok || !closed.ok) return open.ok ? open : closed.ok ? closed : open
-  return costOf(open.plan, options) <= costOf(closed.plan, options) ? open : closed
+  const [one, more] = [costOf(open.plan, options), costOf(closed.plan, options)]
+  if (one.total > more.total) return { ok: true as const, plan: { ...closed.plan, refused: { own: more, other: one } } }
+  return one.total < more.total
+    ? { ok: true as const, plan: { ...open.plan, refused: { own: one, other: more } } }
+    : open
 }
 
 /** Per admitted pair: d for each pass that forms the score, e for each accumulated value. */
-function costOf(plan: StreamPlan, options: PlanOptions): number {
+function costOf(plan: StreamPlan, options: PlanOptions): Cost {
   const { d = 64, e = 64 } = options.sizes
   const isPair = (x: Expr): boolean => x.axes.includes(plan.row) && x.axes.includes(plan.stream)
   const passes = plan.passes.filter((p) =>
     [...p.references.map((r) => r.of), ...p.accumulators.map((a) => a.body)].some(isPair),
   ).length
-  const vectors = plan.passes
+  const sums = plan.passes
     .flatMap((p) => p.accumulators)
     .filter((a) => a.body.axes.some((axis) => axis === 'd' || axis === 'e')).length
-  return passes * d + vectors * e
+  return { passes, sums, total: passes * d + sums * e }
 }

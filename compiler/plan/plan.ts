@@ -11,6 +11,8 @@ import type { Expr } from '../ir.ts'
 export interface Plan {
   readonly attention: Attention
   readonly parts: readonly Part[] // in the order in which they run
+  /** Why buffers between parts are there, by name: what is computed by itself, before what reads it. */
+  readonly needs: ReadonlyMap<string, Obstacle>
 }
 export type Part = StreamPlan | VectorPlan | RoundsPlan | MaterialisedPlan
 
@@ -21,10 +23,24 @@ export interface StreamPlan {
   readonly stream: string
   readonly passes: readonly Pass[]
   readonly results: readonly Finished[]
+  readonly refused?: Refused | undefined
 }
+/** `empty`: the value where no place counts, which `finish` has as well. */
 export interface Finished {
   readonly result: ResultDecl
   readonly finish: Expr
+  readonly empty: Expr
+}
+/** A plan of fewer passes, or of more, that costs more; both as `costOf` counts them. */
+export interface Refused {
+  readonly own: Cost
+  readonly other: Cost
+}
+/** Per admitted pair: a score for each of `passes`, and a product of weight and value for each of `sums`. */
+export interface Cost {
+  readonly passes: number
+  readonly sums: number
+  readonly total: number
 }
 
 /**
@@ -39,6 +55,13 @@ export interface Pass {
   readonly running: readonly Running[]
   readonly references: readonly Reference[]
   readonly accumulators: readonly Accumulator[]
+  readonly waits: readonly Wait[] // empty in the first pass
+}
+/** Why a piece of state is not of an earlier pass: it needs `on`, final state of one, which `reason.at` holds fast. */
+export interface Wait {
+  readonly id: string
+  readonly on: readonly string[]
+  readonly reason: Obstacle
 }
 
 /**
@@ -108,8 +131,9 @@ export interface MaterialisedPlan {
   readonly results: readonly ResultDecl[]
   readonly reason: Obstacle
 }
-/** Why a result is not streamed, and the expression that prevents it. */
+/** Why a result is not streamed, the expression that prevents it, and what could be written instead. */
 export interface Obstacle {
   readonly why: string
   readonly at: Expr | undefined
+  readonly change?: string | undefined
 }

@@ -30,7 +30,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
         return product(sumOf(e, e.of), [power(n, -1)], names)
       }
       case 'logsumexp':
-        return expand(names.intern(call('log', [reduce('sum', e.over, call('exp', [e.of]), e.domain)])))
+        return expand(names.intern(call('log', [reduce('sum', e.over, call('exp', [e.of]), e.domain, e.span)])))
       case 'max':
       case 'min':
         return extreme(e)
@@ -50,7 +50,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     const pulled = terms.map((t) => split(t))
     // One stuck term keeps the body whole: its parts would only be summed twice.
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
-      return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
+      return [factor(held(reduce('sum', e.over, wholeBody(body, terms), e.domain, e.span), terms))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
   }
   /**
@@ -109,11 +109,19 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   /** The same for all rows of a head, such as a gain: sums of several gains are then the same sum. */
   const isFree = (x: Expr): boolean =>
     x.kind !== 'const' && !x.axes.some((axis) => axis === 'i' || axis === 'j' || axis === 'd' || axis === 'e')
-  const isStuck = (t: Term): boolean =>
-    [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].some((x) => hasStatistic(x) && !isRow(x))
+  const wallsOf = (t: Term): readonly Expr[] =>
+    [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].filter((x) => hasStatistic(x) && !isRow(x))
+  const isStuck = (t: Term): boolean => wallsOf(t).length > 0
   const summed = (e: Reduce, rest: Term): Term => {
     if (rest.factors.size === 0 && rest.exponent.size === 0 && rest.guards.length === 0) return places(e)
-    return factor(names.intern(reduce('sum', e.over, names.intern(renderTerm(rest)), e.domain)))
+    return factor(held(reduce('sum', e.over, names.intern(renderTerm(rest)), e.domain, e.span), [rest]))
+  }
+  /** A fold whose body is `terms`, with a note of what keeps statistics in it. */
+  const held = (fold: Reduce, terms: Sum): Expr => {
+    const e = names.intern(fold)
+    const walls = terms.flatMap(wallsOf)
+    if (walls.length > 0) scope.walls.set(e, walls)
+    return e
   }
 
   const extreme = (e: Reduce): Sum => {
@@ -138,13 +146,13 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     const rows = terms.filter((t) => [...t.factors.keys(), ...t.exponent.keys(), ...t.guards].every(isRow))
     const [rest, ...more] = terms.filter((t) => !rows.includes(t))
     if (!rest) return rows
-    if (more.length > 0) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    if (more.length > 0) return [factor(held(reduce(op, e.over, renderSum(terms, names), e.domain, e.span), terms))]
     const { statistics, rest: free } = split(rest)
     const monotone = rows.length === 0 ? extremeOfExp(op, statistics, free, own) : undefined
     if (monotone) return [monotone]
     const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
     const sure = [...statistics.factors.keys()].every(nonNegative) && statistics.guards.length === 0
-    if (!sure) return [factor(names.intern(reduce(op, e.over, renderSum(terms, names), e.domain)))]
+    if (!sure) return [factor(held(reduce(op, e.over, renderSum(terms, names), e.domain, e.span), terms))]
     return [
       ...rows,
       times(statistics, factor(own(statistics.coefficient < 0 ? opposite(op) : op, names.intern(renderTerm(free))))),

@@ -44,6 +44,8 @@ export interface PullScope extends PullContext {
   /** Exponents of a later pass, in the form that they are computed in, and as the source has them. */
   readonly stuck: Map<Expr, Expr>
   readonly extremes: Extreme[]
+  /** The parts of a fold's body that hold a statistic which no rule could pull, by the fold. */
+  readonly walls: Map<Expr, readonly Expr[]>
 }
 
 /** Is a factor certainly above zero, for a domain with a place? */

@@ -33,6 +33,8 @@ export interface Puller {
   readonly divisors: ReadonlySet<Expr>
   /** Conditions that ask whether an element is the extreme of its row. */
   readonly extremes: readonly Extreme[]
+  /** The parts of a fold's body that hold a statistic which no rule could pull, by the fold. */
+  readonly walls: ReadonlyMap<Expr, readonly Expr[]>
 }
 
 export function createPuller(context: PullContext): Puller {
@@ -90,7 +92,13 @@ export function createPuller(context: PullContext): Puller {
   const render = (e: Expr): Expr => (e.type === 'f32' ? renderSum(expand(e), names) : settle(names.intern(e)))
 
   const extremes: Extreme[] = []
-  const notes = { centred: new Set<Expr>(), divisors: new Set<Expr>(), stuck: new Map<Expr, Expr>(), extremes }
+  const notes = {
+    centred: new Set<Expr>(),
+    divisors: new Set<Expr>(),
+    stuck: new Map<Expr, Expr>(),
+    extremes,
+    walls: new Map<Expr, readonly Expr[]>(),
+  }
   const scope: PullScope = {
     ...context,
     ...notes,

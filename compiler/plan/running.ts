@@ -56,7 +56,14 @@ export function runningIn(e: Expr, all: readonly RunningSum[]): readonly Running
 /** Why a fold over `domain` cannot read these running sums in its own walk. */
 export function obstacleTo(domain: Expr | undefined, read: readonly RunningSum[]): Obstacle | undefined {
   const other = read.find(({ scan }) => scan.domain !== domain)
-  if (other) return { why: 'a running sum over other places than the sum that reads it', at: other.scan }
+  if (other)
+    return {
+      why: 'a running sum over other places than the sum that reads it',
+      at: other.scan,
+      change: 'give both the same where',
+    }
   const back = read.find((r) => directionOf(r) !== directionOf(read[0] as RunningSum))
-  return back && { why: 'running sums from both ends in one sum', at: back.scan }
+  return (
+    back && { why: 'running sums from both ends in one sum', at: back.scan, change: 'let both run from the same end' }
+  )
 }

@@ -41,6 +41,8 @@ export interface StageTools {
 export interface Staged {
   readonly parts: readonly Part[]
   readonly kept: readonly ResultDecl[]
+  /** Why what is in a buffer was not computed where it is read, by the buffer's name. */
+  readonly needs: ReadonlyMap<string, Obstacle>
   /** What is computed for each result, buffers included, in terms of inputs and earlier buffers. */
   readonly exprs: ReadonlyMap<ResultDecl, Expr>
 }
@@ -56,9 +58,9 @@ interface Level {
 /** Raised where a value would have to be kept that varies over both token axes. */
 class Unstaged extends Error {
   readonly obstacle: Obstacle
-  constructor(why: string, at: Expr) {
+  constructor(why: string, at: Expr, change: string) {
     super(why)
-    this.obstacle = { why, at }
+    this.obstacle = { why, at, change }
   }
 }
 
@@ -79,6 +81,7 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     kept.push(decl)
     return decl
   }
+  const reasons = new Map<Expr, Obstacle>()
   const inputOf = (decl: ResultDecl, original: Expr): Input => {
     const made = names.intern(input(decl.name, original.type, original.axes, original.span)) as Input
     originals.set(made, original)
@@ -113,6 +116,7 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
       seen.add(x)
       const cut = cutAt(x, stream)
       if (cut) cuts.add(cut)
+      if (cut && (stream !== undefined || !reasons.has(cut))) reasons.set(cut, reasonOf(x, stream))
       for (const child of cut ? [] : children(x)) visit(child)
       if (cut && x.kind === 'at') for (const { index } of x.places) visit(index)
     }
@@ -149,7 +153,11 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
       .filter((e) => !find(e, level))
       .map((expr) => {
         if (tokensOf(expr.axes).length > 1)
-          throw new Unstaged('a value per query and key is read at another place', expr)
+          throw new Unstaged(
+            'a value per query and key is read at another place',
+            expr,
+            'let what is read at another place vary over queries or over keys alone',
+          )
         return { decl: newBuffer(baseNameOf(expr), expr), expr }
       })
   const noteKept = (requests: readonly Request[], level: Level): void => {
@@ -158,14 +166,19 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
 
   const loops = new Map<RepeatLoop, readonly Input[]>()
   const runLoop = (e: Repeat, level: Level): void => {
-    const states = loops.get(e.loop) ?? planLoop(e.loop, level)
+    const states = loops.get(e.loop) ?? planLoop(e.loop, level, e)
     loops.set(e.loop, states)
     level.kept.set(e, states[e.which] as Input)
   }
-  const planLoop = (loop: RepeatLoop, level: Level): readonly Input[] => {
+  const planLoop = (loop: RepeatLoop, level: Level, e: Expr): readonly Input[] => {
     for (const { variable } of loop.carried)
       if (tokensOf(variable.axes).length > 1)
-        throw new Unstaged('a round that carries a value per query and key', variable)
+        throw new Unstaged(
+          'a round that carries a value per query and key',
+          variable,
+          'carry values per query and values per key, from which a pair follows',
+        )
+    for (const { variable } of loop.carried) reasons.set(variable, reasonOf(e, undefined))
     const states = loop.carried.map(({ variable, initial }) => ({
       decl: newBuffer('state', variable),
       expr: spread(typed(initial, variable), variable.axes),
@@ -261,13 +274,31 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     wanted.map((r) => r.decl.name),
     exprs,
   )
-  return { parts, kept: kept.filter((decl) => read.has(decl.name)), exprs }
+  const inUse = kept.filter((decl) => read.has(decl.name))
+  const needs = new Map(
+    inUse.flatMap(({ name, expr }) => {
+      const reason = reasons.get(expr)
+      return reason ? [[name, reason] as const] : []
+    }),
+  )
+  return { parts, kept: inUse, needs, exprs }
 }
 
 function groupBy<K, V>(all: readonly V[], key: (value: V) => K): ReadonlyMap<K, readonly V[]> {
   const groups = new Map<K, V[]>()
   for (const value of all) groups.set(key(value), [...(groups.get(key(value)) ?? []), value])
   return groups
+}
+
+/** Why a walk over `stream` reads `x` from a buffer. */
+function reasonOf(x: Expr, stream: string | undefined): Obstacle {
+  if (x.kind === 'repeat') return { why: 'rounds follow one another', at: x }
+  if (x.kind === 'at') return { why: 'another place than its own is read', at: x }
+  const over = x.kind === 'reduce' || x.kind === 'scan' ? [x.over].flat().join(', ') : ''
+  if (over === stream) return { why: `no pair enters this fold over ${over}`, at: x }
+  const reader =
+    stream === undefined ? 'what reads it has each element by itself' : `what reads it walks along ${stream}`
+  return { why: `the fold is over ${over}, and ${reader}`, at: x }
 }
 
 const typed = (e: Expr, variable: Expr): Expr =>

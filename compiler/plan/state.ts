@@ -3,7 +3,7 @@ import { type Bound, bound, call, constant, type Expr, f32, i32, mapChildren, no
 import { renderTerm, type Term } from './algebra.ts'
 import { conditionsOf } from './extremes.ts'
 import type { Interner } from './intern.ts'
-import type { Accumulator, Degree, Pass, Reference, Running } from './plan.ts'
+import type { Accumulator, Degree, Pass, Reference, Running, Wait } from './plan.ts'
 import type { Puller } from './pull.ts'
 import type { Shift } from './pull-scope.ts'
 import { directionOf, type RunningSum, runningIn } from './running.ts'
@@ -16,6 +16,7 @@ interface Draft {
   readonly running: Map<string, Running>
   direction: Pass['direction'] | undefined // undefined: either
   merges: boolean
+  readonly waits: Map<string, Wait>
 }
 
 export interface State {
@@ -63,6 +64,7 @@ export function createState(
       running: new Map(),
       direction: undefined,
       merges: true,
+      waits: new Map(),
     }
     drafts.push(made)
     return made
@@ -111,6 +113,7 @@ export function createState(
     const draft = draftAt(level, domain, read)
     if (read.length > 0) draft.merges = false
     levels.set(id, level)
+    noteWait(draft, id, [of, domain], { why: 'what it is the extreme of depends on that', at: shift.x })
     const moment = (m: number) =>
       shift.kind === 'mean' ? accumulate(draft, 'sum', momentBody(shift.difference, m), [shift]) : undefined
     const [countId, firstId, secondId] = [moment(0), moment(1), moment(2)]
@@ -152,7 +155,34 @@ export function createState(
     const read = runningOf(e.of)
     const draft = draftAt(level, domain, read)
     if (!read.every((sum) => op === 'sum' && isExponential(body, sum))) draft.merges = false
-    return names.intern(bound(accumulate(draft, op, body, own), e.type, e.axes))
+    const id = accumulate(draft, op, body, own)
+    const late = read.find(({ element }) => inner > 0 && levels.get(element.id) === inner)
+    if (late)
+      noteWait(draft, id, [name(puller.render(late.scan.of))], {
+        why: 'a running sum in it depends on that',
+        at: late.scan,
+      })
+    else if (inner + 1 === level) noteWait(draft, id, [body, domain], heldFast(e, domain))
+    else
+      for (const s of used.filter(({ reference }) => levelOf(reference) + 1 === level))
+        noteWait(draft, id, [s.reference], {
+          why: moments.length > 1 ? twoMoments : notFollowed,
+          at: e.of.span ? e.of : e,
+        })
+    return names.intern(bound(id, e.type, e.axes))
+  }
+  const heldFast = (e: Reduce, domain: Expr | undefined): Wait['reason'] => {
+    const [wall] = puller.walls.get(e) ?? []
+    if (wall) return { why: 'that stands inside an expression which no rule opens', at: wall.span ? wall : e }
+    return levelOf(domain) > 0
+      ? { why: 'which places count depends on that', at: e.domain }
+      : { why: 'that stands inside the fold', at: e.of.span ? e.of : e }
+  }
+  /** Notes for a fold of a later pass which final state of the pass before it its parts read. */
+  const noteWait = (draft: Draft, id: string, parts: readonly (Expr | undefined)[], reason: Wait['reason']): void => {
+    const read = nodesOf(...parts.filter((e) => e !== undefined)).flatMap((x) => (x.kind === 'bound' ? [x.id] : []))
+    const on = [...new Set(read)].filter((x) => levels.get(x) === draft.level - 1)
+    if (draft.level > 1 && !draft.waits.has(id)) draft.waits.set(id, { id, on, reason })
   }
 
   /** Does a body depend on a reference only by an exponential, a power or whether it is -inf, so that its state can follow? */
@@ -239,17 +269,20 @@ export function createState(
   const passes = (): readonly Pass[] =>
     [...drafts]
       .sort((a, b) => a.level - b.level)
-      .map(({ domain, references, accumulators, running, direction, merges }) => ({
+      .map(({ domain, references, accumulators, running, direction, merges, waits }) => ({
         domain,
         direction: direction ?? 'up',
         merges,
         running: [...running.values()],
         references: [...references.values()],
         accumulators: [...accumulators.values()],
+        waits: [...waits.values()],
       }))
   return { name, passes }
 }
 
+const twoMoments = 'moments of two references would need products of both'
+const notFollowed = 'it depends on that other than by an exponential or a power'
 const still: Degree = { reference: '', rate: 0, moment: 0, power: 0, isAt: false, lower: [] }
 /** `c0` is an element, `s0` the value over all places walked. */
 const totalId = (element: Bound): string => element.id.replace('c', 's')
