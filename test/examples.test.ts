@@ -6,7 +6,7 @@ import { builder } from '../cli/verify-build.ts'
 import { type Attention, analyze } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
 import { readNpy } from '../runtime/npy.ts'
-import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
+import { completeSizes, coveringShapes, inOnePart, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { attnc } from './cli-io.ts'
 
@@ -48,7 +48,9 @@ function smallestCheck(attention: Attention): readonly Shape[] {
   const pairs = (sizes: Readonly<Record<string, number>>): number => (sizes.i ?? 1) * (sizes.j ?? 1)
   const [first] = attention.checks.toSorted((a, b) => pairs(a.sizes) - pairs(b.sizes))
   const sizes = completeSizes(attention, first?.sizes ?? {}, 0)
-  return first && sizes.ok ? [{ sizes: sizes.value, dtype: 'f32', tiles: [smallTile] }] : []
+  return first && sizes.ok
+    ? [{ sizes: sizes.value, dtype: 'f32', schedules: [inOnePart(smallTile), { tile: smallTile, splits: 3 }] }]
+    : []
 }
 
 describe.each(examples)('%s', (path) => {
