@@ -95,7 +95,8 @@ async function tryShape(
 ): Promise<void> {
   const { sizes, dtype } = shape
   const inputs = drawInputs(attention, sizes, { seed: options.seed, dtype, params })
-  const tile = Math.min(...builds.map((build) => build.schedule.tile?.j ?? shortTile))
+  const tiles = builds.flatMap(({ schedule }) => schedule.tile?.j ?? [])
+  const tile = tiles.length > 0 ? Math.max(...tiles) : shortTile
   for (const probe of [random, ...(options.probes ? allProbes : [])]) {
     const context = { attention, sizes, params, tile, inputs }
     const changed = probe.apply(context)
