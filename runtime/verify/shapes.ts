@@ -31,8 +31,11 @@ const usualSchedules: readonly Schedule[] = [
   inOnePart({ i: 8, j: 1 }),
 ]
 
-/** Lengths that a first check line is tried with beside its own: no keys, one key, no queries, and one in each of two texts. */
-const edges: readonly Sizes[] = [{ j: 0 }, { j: 1 }, { i: 0 }, { b: 2, i: 1 }]
+/**
+ * Lengths that a first check line is tried with beside its own, as far as they are free: no keys; one key for several tiles of queries,
+ * most of which see nothing of it, if they stand before it; no queries; one query. Two texts, since lines may have one.
+ */
+const edges: readonly Sizes[] = [{ j: 0 }, { b: 2, i: 17, j: 1 }, { i: 0 }, { b: 2, i: 1 }]
 
 /** What the caller wants of shapes; what is absent is chosen. */
 export interface Wanted {
@@ -69,11 +72,12 @@ export function shapesFor(attention: Attention, wanted: Wanted): Outcome<readonl
 export const edgeLengths = (tile: number): readonly number[] => [0, 1, tile - 1, tile, tile + 1, 2 * tile + 3]
 
 function lengthsOf({ axes, checks }: Attention): readonly Sizes[] {
-  const lines = checks.map(({ sizes }) => sizes)
-  const [first] = lines
-  const canBe = (axis: string): boolean => axes.some(({ name, length }) => name === axis && length.kind === 'input')
-  const isPossible = (edge: Sizes): boolean => Object.keys(edge).every(canBe)
-  return first ? [...lines, ...edges.filter(isPossible).map((edge) => ({ ...first, ...edge }))] : []
+  const [first, ...others] = checks.map(({ sizes }) => sizes)
+  if (!first) return []
+  const isFreeAxis = (axis: string): boolean =>
+    axes.some(({ name, length }) => name === axis && length.kind === 'input')
+  const moved = edges.map((edge) => Object.entries(edge).filter(([axis]) => isFreeAxis(axis)))
+  return [first, ...others, ...moved.map((edge) => ({ ...first, ...Object.fromEntries(edge) }))]
 }
 
 /** Widths are spread over attentions by their names, since each is a compilation. */

@@ -48,19 +48,19 @@ const precision: readonly Fault[] = [
   {
     name: 'scores in f32',
     what: 'Scores are rounded to f32.',
-    examples: ['softmax', 'hard_max', 'sigmoid'],
+    examples: ['softmax', 'sigmoid'],
     code: swap(/(c\d\[j\]) = (c\d0);/, '$1 = Math.fround($2);'),
   },
   {
     name: 'scores in f16',
     what: 'Scores are rounded to f16.',
-    examples: ['causal', 'gaussian_kernel_like'],
+    examples: ['causal', 'hard_max'],
     code: swap(/(c\d\[j\]) = (c\d0);/, '$1 = Math.f16round($2);'),
   },
   {
-    name: 'queries in bf16',
-    what: 'Queries lose the lower half of their bits when they are loaded.',
-    examples: ['softmax', 'rope'],
+    name: 'queries in f16',
+    what: 'Queries lose bits when they are loaded.',
+    examples: ['softmax', 'alibi'],
     code: swap(/(q_i\[d\]) = ([^;]+);/, '$1 = Math.f16round($2);'),
   },
   {
@@ -126,15 +126,9 @@ const functions: readonly Fault[] = [
     code: swap('Math.floor(octaves + 0.5)', 'Math.trunc(octaves)'),
   },
   {
-    name: 'sigmoid by tanh',
-    what: 'The sigmoid is 0.5 + 0.5 tanh(x / 2), which has no digits left for large negative arguments.',
-    examples: ['sigmoid', 'sigmoid_alibi'],
-    code: replaceFunction('sigmoid', '  return Math.fround(0.5 + 0.5 * Math.tanh(x / 2));'),
-  },
-  {
     name: 'softplus without its tail',
     what: 'log(1 + exp x) is computed as written, and is infinite for large x.',
-    examples: ['stick_breaking', 'softplus_attention'],
+    examples: ['stick_breaking'],
     code: replaceFunction('softplus', '  return Math.log(1 + Math.exp(x));'),
   },
 ]
@@ -200,7 +194,7 @@ const leftovers: readonly Fault[] = [
   {
     name: 'maximum of the tile before',
     what: 'The running maximum is not reset for another tile of queries.',
-    examples: ['softmax', 'hard_max', 'power'],
+    examples: ['softmax', 'hard_max'],
     code: swap(/row_(max|largest)\d*\.fill\([^;]+;/, ''),
   },
   {
@@ -222,18 +216,6 @@ const leftovers: readonly Fault[] = [
     code: (text) => {
       const [made = '', name = ''] = /const (acc\d*) = makeTile\([^)]*\);/.exec(text) ?? []
       return `${text.replace(made, '').replace(new RegExp(`fillTile\\(${name}, 0\\);`), '')}\n${made}`
-    },
-  },
-  {
-    name: 'workspace of the call before',
-    what: 'A workspace lives from call to call, and its last elements are not written.',
-    examples: ['sinkformer', 'forgetting', 'latent'],
-    code: (text) => {
-      const [made = '', name = '', type = ''] = /const (\w+) = new (Float\d+Array)\((?=[^;\d])[^;]*\);/.exec(text) ?? []
-      const keep = `const kept_${name} = new ${type}(65536).fill(0.25);\n`
-      return made === ''
-        ? text
-        : `${keep}${text.replace(made, `const ${name} = kept_${name};`).replace(new RegExp(`(\\b${name}\\[\\w+)(\\] = )`), '$1 + 1$2')}`
     },
   },
 ]

@@ -11,8 +11,3 @@ export interface Fault {
   readonly kernel?: (program: Program) => Program
   readonly code?: (javascript: string) => string
 }
-
-/** A change that no result can show, and why. The reason is an argument about numbers, written before verify is asked. */
-export interface Equivalent extends Fault {
-  readonly because: string
-}

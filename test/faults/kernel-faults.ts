@@ -408,6 +408,21 @@ const numbers: readonly Fault[] = [
       }),
   },
   {
+    name: 'sigmoid by tanh',
+    what: 'The sigmoid is 0.5 + 0.5 tanh(x / 2), which has no digits left where it is small.',
+    examples: ['sigmoid', 'sigmoid_alibi', 'falling'],
+    kernel: (program) =>
+      editExprs(program, (e) =>
+        isCall(e, 'sigmoid')
+          ? kernelCall(
+              'add',
+              float(0.5),
+              kernelCall('mul', float(0.5), kernelCall('tanh', kernelCall('div', e.args[0]!, float(2)))),
+            )
+          : e,
+      ),
+  },
+  {
     name: 'small constant lost in a pass',
     what: 'What keeps a divisor from 0 is left out where an element is computed.',
     examples: ['power_softmax'],
@@ -419,7 +434,7 @@ const numbers: readonly Fault[] = [
   {
     name: 'odd power taken for even',
     what: 'The sign of a negative base is lost.',
-    examples: ['fourier', 'retention'],
+    examples: ['shifted'],
     kernel: (program) =>
       editExprs(program, (e) => (isCall(e, 'pow') ? kernelCall('pow', kernelCall('abs', e.args[0]!), e.args[1]!) : e)),
   },
