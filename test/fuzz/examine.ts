@@ -18,8 +18,13 @@ export interface Examined {
   readonly isAccepted: boolean
 }
 
-/** @param emits  whether TypeScript is written as well, which takes most of the time */
-export async function examine(text: string, emits = false): Promise<Examined> {
+/** What takes most of the time, and may be left out for some: all ways to make kernels, and writing TypeScript. */
+export interface Effort {
+  readonly ways: 'all' | number // the nth only
+  readonly ts: boolean
+}
+
+export async function examine(text: string, { ways, ts }: Effort = { ways: 'all', ts: true }): Promise<Examined> {
   let stage = 'parse'
   let isAccepted = false
   try {
@@ -34,9 +39,9 @@ export async function examine(text: string, emits = false): Promise<Examined> {
     if (tree.ok) checkLayout(tree.value, module)
     else if (module.ok) throw new Error('what cannot be parsed is accepted')
     stage = 'kernel'
-    if (module.ok) checkKernels(file, module.value)
+    if (module.ok) checkKernels(file, module.value, ways)
     stage = 'ts'
-    if (module.ok && emits) await compile(file, { target: 'ts', sizes: smallSizes(module.value) })
+    if (module.ok && ts) await compile(file, { target: 'ts', sizes: smallSizes(module.value) })
     return { fault: undefined, isAccepted }
   } catch (error) {
     return { fault: faultOf(stage, error), isAccepted }
@@ -94,13 +99,18 @@ function smallSizes({ attentions }: Module): Readonly<Record<string, number>> {
   return Object.fromEntries(['d', 'e'].filter((axis) => names.includes(axis)).map((axis) => [axis, 4]))
 }
 
-const ways: readonly StageOptions[] = [{}, { splits: 3, tile: { i: 8, j: 16 }, dtype: 'f16' }, { plan: 'materialised' }]
+const allWays: readonly StageOptions[] = [
+  {},
+  { splits: 3, tile: { i: 8, j: 16 }, dtype: 'f16' },
+  { plan: 'materialised' },
+]
 
-function checkKernels(file: SourceFile, module: Module): void {
+function checkKernels(file: SourceFile, module: Module, which: Effort['ways']): void {
   if (module.attentions.length === 0) return
-  for (const way of ways) {
+  for (const [n, way] of allWays.entries()) {
+    if (which !== 'all' && which % allWays.length !== n) continue
     const kernels = emitStage('kernel', file, { sizes: smallSizes(module), ...way })
     if (!kernels.ok) throw new Error('kernels of what was accepted are refused')
   }
-  emitStage('plan', file)
+  if (which === 'all') emitStage('plan', file)
 }
