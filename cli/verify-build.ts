@@ -1,52 +1,52 @@
-import { type Arithmetic, storageRounding } from '../compiler/arithmetic.ts'
-import type { Attention, StorageType } from '../compiler/attention.ts'
+import type { Attention } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
+import { splitAxis } from '../compiler/lower/split.ts'
 import { type Keeping, loadAttention } from '../node.ts'
 import { done, type Outcome } from '../runtime/problem.ts'
-import type { Shape, Tile } from '../runtime/verify/shapes.ts'
+import { storageOf } from '../runtime/verify/judge.ts'
+import type { Schedule, Shape } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
 import type { Source } from './sources.ts'
 
-/** Builds an attention for a shape; shapes that are generated alike share one build. */
+/** Builds an attention for a shape; what is generated alike is one build. */
 export function builder(
   source: Source,
   attention: Attention,
   target: string,
   keeping?: Keeping,
-): (shape: Shape, tile: Tile | undefined) => Promise<Outcome<Ready>> {
+): (shape: Shape, schedule: Schedule) => Promise<Outcome<Ready>> {
   const built = new Map<string, Promise<Outcome<Ready>>>()
-  return (shape, tile) => {
+  const remembered = (shape: Shape, schedule: Schedule): Promise<Outcome<Ready>> => {
     const fixed = attention.axes.filter(({ time }) => time === 'compile').map(({ name }) => shape.sizes[name])
-    const key = JSON.stringify([fixed, shape.dtype, tile])
-    const ready = built.get(key) ?? build(source, attention, target, shape, tile, keeping)
+    const key = JSON.stringify([fixed, shape.dtype, schedule])
+    const whole = (): Promise<Outcome<Ready>> => remembered(shape, { ...schedule, splits: 1 })
+    const ready = built.get(key) ?? build(source, attention, target, shape, schedule, whole, keeping)
     built.set(key, ready)
     return ready
   }
+  return remembered
 }
 
+/** @param whole  the build in one part, which stands for one that nothing was split in */
 async function build(
   source: Source,
   attention: Attention,
   target: string,
   { sizes, dtype }: Shape,
-  tile: Tile | undefined,
+  { tile, splits }: Schedule,
+  whole: () => Promise<Outcome<Ready>>,
   keeping: Keeping | undefined,
 ): Promise<Outcome<Ready>> {
-  const ready = await loadAttention(source, attention, { target, sizes, dtype, ...(tile ? { tile } : {}) }, keeping)
+  const options = { target, sizes, dtype, splits, ...(tile ? { tile } : {}) }
+  const ready = await loadAttention(source, attention, options, keeping)
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
+  if (splits > 1 && !hasParts(program)) return whole()
   return done({
-    arithmetic: { ...runner.arithmetic, storage: storageOf(program) },
+    arithmetic: { ...runner.arithmetic, storage: storageOf(attention, dtype) },
     prices: [],
     call: (inputs, params) => loaded.call(program, inputs, params),
   })
 }
 
-const isRounded = (storage: StorageType): storage is keyof typeof storageRounding => storage in storageRounding
-
-const storageOf = ({ buffers }: Program): Arithmetic['storage'] =>
-  Object.fromEntries(
-    buffers.flatMap(({ name, role, storage }) =>
-      role === 'result' && isRounded(storage) ? [[name, storageRounding[storage]]] : [],
-    ),
-  )
+const hasParts = ({ buffers }: Program): boolean => buffers.some(({ axes }) => axes.includes(splitAxis))

@@ -61,9 +61,10 @@ function failuresOf({ source, target, attention, report }: Row): readonly string
   const lines = report.failures.slice(0, mostShown).map((failure) => {
     const { got, want, hard, expected, error } = failure.deviation
     const kind = error <= hard ? 'more than rounding' : 'wrong'
-    const { shape, probe } = failure.at
+    const { shape, probe, schedule } = failure.at
+    const parts = schedule.splits > 1 ? `, ${schedule.splits} parts merged` : ''
     const values = `${got}, should be ${want} (hard ${shortNumber(hard)}, 6 expected ${shortNumber(6 * expected)})`
-    return `${kind}: ${attention} on ${target}: ${placeOf(failure)} is ${values}\n  ${probe}, ${shape.dtype}, ${showSizes(shape.sizes)}\n  ${again(source, target, failure)}`
+    return `${kind}: ${attention} on ${target}: ${placeOf(failure)} is ${values}\n  ${probe}, ${shape.dtype}${parts}, ${showSizes(shape.sizes)}\n  ${again(source, target, failure)}`
   })
   const more = report.failures.length - lines.length
   return more > 0 ? [...lines, `and ${count(more, 'more case')} of ${attention} on ${target}`] : lines
@@ -76,6 +77,6 @@ const list = (lengths: Readonly<Record<string, number>>): string =>
 
 function again(source: string, target: string, { at }: Finding): string {
   const { shape } = at
-  const tile = at.tile ? ` --tile ${list(at.tile)}` : ''
+  const tile = at.schedule.tile ? ` --tile ${list(at.schedule.tile)}` : ''
   return `again: attnc verify ${oneLine(source)} --target ${target} --dtype ${shape.dtype} --shape ${list(shape.sizes)}${tile}`
 }

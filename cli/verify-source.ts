@@ -3,10 +3,9 @@ import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze } from '../index.ts'
 import type { Keeping } from '../node.ts'
-import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
+import { done, type Finding, type Outcome } from '../runtime/problem.ts'
 import { type Runner, runners, type Scalars } from '../runtime/runners.ts'
-import { checkExtent } from '../runtime/verify/extent.ts'
-import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
+import { shapesFor } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { checkAxes, type Dtype } from './compile-options.ts'
 import { keeping } from './keeping.ts'
@@ -60,7 +59,8 @@ async function verifyOne(
     paramsOf(attention, asked.params),
   )
   if (!checked.ok) return checked
-  const shapes = shapesFor(attention, asked, checked.value[1])
+  const { dtype, shape: sizes, tile, seed } = asked
+  const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1] })
   if (!shapes.ok) return shapes
   const rows: Row[] = []
   for (const target of asked.targets) {
@@ -87,30 +87,3 @@ async function verifyOne(
 
 const whyNot = ({ rejected }: Verification): string =>
   rejected.length > 0 ? `too close to call: ${rejected.join(', ')}` : ''
-
-/** Asked for, else the source's check lines, each built with the default tile and with a small one, else all edges of a small tile. */
-function shapesFor(attention: Attention, asked: Asked, params: Scalars): Outcome<readonly Shape[]> {
-  const { dtype, shape, tile, seed } = asked
-  const tiles: Shape['tiles'] = Object.keys(tile).length > 0 ? [tile] : [undefined, { i: 8, j: 16 }]
-  const wanted = Object.keys(shape).length > 0 ? [shape] : attention.checks.map(({ sizes }) => sizes)
-  if (wanted.length === 0)
-    return done(
-      coveringShapes(attention, 8, dtype ? [dtype] : undefined).map((one) =>
-        tiles.length > 1 ? one : { ...one, tiles },
-      ),
-    )
-  const shapes: Shape[] = []
-  for (const sizes of wanted) {
-    const complete = completeSizes(attention, sizes, seed, params)
-    if (!complete.ok) return complete
-    const extent = checkExtent(attention, complete.value)
-    if (!extent.ok) return extent
-    shapes.push({ sizes: complete.value, dtype: dtype ?? 'f32', tiles })
-  }
-  const unmet = Object.entries(shape).find(([axis, length]) => shapes.some(({ sizes }) => sizes[axis] !== length))
-  if (unmet)
-    return failed(
-      problem('ATTN0324', `size(${unmet[0]}) follows from other lengths, and is ${shapes[0]?.sizes[unmet[0]]}`),
-    )
-  return done(shapes)
-}

@@ -7,7 +7,7 @@ import { type Attention, analyze } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
 import type { StoredTensor } from '../runtime/stored.ts'
 import { readTensor } from '../runtime/tensors/tensor-io.ts'
-import { completeSizes, coveringShapes, type Shape } from '../runtime/verify/shapes.ts'
+import { completeSizes, coveringShapes, inOnePart, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import { attnc } from './cli-io.ts'
 
@@ -49,7 +49,9 @@ function smallestCheck(attention: Attention): readonly Shape[] {
   const pairs = (sizes: Readonly<Record<string, number>>): number => (sizes.i ?? 1) * (sizes.j ?? 1)
   const [first] = attention.checks.toSorted((a, b) => pairs(a.sizes) - pairs(b.sizes))
   const sizes = completeSizes(attention, first?.sizes ?? {}, 0)
-  return first && sizes.ok ? [{ sizes: sizes.value, dtype: 'f32', tiles: [smallTile] }] : []
+  return first && sizes.ok
+    ? [{ sizes: sizes.value, dtype: 'f32', schedules: [inOnePart(smallTile), { tile: smallTile, splits: 3 }] }]
+    : []
 }
 
 describe.each(examples)('%s', (path) => {

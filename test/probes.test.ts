@@ -54,6 +54,33 @@ describe('the probe', () => {
     expect(scores.filter((x) => x < 6).length).toBe(15)
   })
 
+  test('scores far apart: neighbouring tiles beyond what exponentials reach, from one to the next and back', () => {
+    const [a = 0, b = 0, c = 0] = tilesOf(scoresOf(apply('scores far apart')))
+    expect([b - a > 900, b - c > 900]).toEqual([true, true])
+  })
+
+  test('peaks far above, and a first key apart', () => {
+    expect(scoresOf(apply('scores with peaks far above')).flatMap((x, j) => (x > 900 ? [j] : []))).toEqual([5, 12])
+    const [first = 0, ...others] = scoresOf(apply('a first key apart'))
+    expect([first > 99, others.every((x) => Math.abs(x) < 1)]).toEqual([true, true])
+  })
+
+  test('peaks without a value: what is left weighs 1e-13', () => {
+    const changed = apply('peaks without a value')
+    const peaks = scoresOf(changed).flatMap((x, j) => (x > 25 ? [j] : []))
+    expect(peaks).toEqual([2, 7, 12, 17])
+    const values = [...changed.v!.data]
+    for (let j = 0; j < sizes.j; j++)
+      expect(values.slice(j * sizes.e, (j + 1) * sizes.e).every((x) => x === 0)).toBe(peaks.includes(j))
+  })
+
+  test('tiny and huge scores', () => {
+    const largest = (name: string): number => Math.max(...scoresOf(apply(name)).map(Math.abs))
+    expect(largest('tiny scores')).toBeLessThan(1e-7)
+    expect(largest('tiny scores')).toBeGreaterThan(1e-12)
+    expect(largest('huge scores')).toBeGreaterThan(1e3)
+  })
+
   test('equal scores', () => {
     expect(new Set(scoresOf(apply('equal scores')))).toEqual(new Set([0]))
   })
@@ -63,7 +90,7 @@ describe('the probe', () => {
     expect(new Set(scores).size).toBe(1)
   })
 
-  test.each([100, -100, 10000])('scores shifted by %i', (shift) => {
+  test.each([100, -100, 10000, -10000])('scores shifted by %i', (shift) => {
     const scores = scoresOf(apply(`scores shifted by ${shift}`))
     expect(scores.every((x) => Math.abs(x - shift) < 6)).toBe(true)
     expect(new Set(scores).size).toBeGreaterThan(10)

@@ -4,7 +4,7 @@ import { storageRounding } from '../compiler/arithmetic.ts'
 import { interpret } from '../compiler/interpret.ts'
 import { verdict } from '../compiler/verdict.ts'
 import { runners } from '../runtime/runners.ts'
-import { type RandomProgram, randomProgram } from './random-programs.ts'
+import { type RandomProgram, randomProgram } from './fuzz/random-programs.ts'
 import { attentionOf, createNormal, run, type Tensors, tensor } from './run-source.ts'
 
 function inputsOf({ sizes, seed, amplitude }: RandomProgram): Tensors {

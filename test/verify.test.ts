@@ -9,7 +9,7 @@ import { done } from '../runtime/problem.ts'
 import { type Inputs, runners, type Scalars } from '../runtime/runners.ts'
 import { bf16round, roundTo, type Tensor } from '../runtime/tensor.ts'
 import { isKey, isQuery, isValue, keyAxis, type Role } from '../runtime/verify/roles.ts'
-import { completeSizes, coveringShapes, edgeLengths, type Shape } from '../runtime/verify/shapes.ts'
+import { completeSizes, coveringShapes, edgeLengths, inOnePart, type Shape } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 
 function attentionOf(text: string): Attention {
@@ -139,7 +139,7 @@ async function verifyWith(
     return { out: tensor }
   }
   const build = async () => done({ arithmetic: float64, prices: [], call })
-  const shapes: readonly Shape[] = [{ sizes, dtype: 'f32', tiles: [{ i: 8, j: 8 }] }]
+  const shapes: readonly Shape[] = [{ sizes, dtype: 'f32', schedules: [inOnePart({ i: 8, j: 8 })] }]
   const report = await verifyAttention(attention, { shapes, seed: 0, probes, params: {}, build })
   if (!report.ok) throw new Error(report.findings[0]?.message)
   return report.value

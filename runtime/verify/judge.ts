@@ -1,7 +1,23 @@
 /** The verdicts of several results, cases and shapes taken together. */
+import { type Arithmetic, storageRounding } from '../../compiler/arithmetic.ts'
+import type { Attention } from '../../compiler/attention.ts'
 import type { Outcome } from '../../compiler/interpret.ts'
 import { type Status, type Verdict, verdict, type Worst } from '../../compiler/verdict.ts'
 import type { Tensor } from '../tensor.ts'
+
+/**
+ * How results are to be stored: those with a feature axis as the tensors are, others in f32. Said here once more, since a build that
+ * stores less is at fault.
+ */
+export const storageOf = ({ results }: Attention, dtype: keyof typeof storageRounding): Arithmetic['storage'] =>
+  Object.fromEntries(
+    results
+      .filter(({ expr }) => expr.type === 'f32')
+      .map(({ name, axes }) => {
+        const isVector = axes.includes('d') || axes.includes('e')
+        return [name, storageRounding[isVector ? dtype : 'f32']]
+      }),
+  )
 
 export interface Deviation extends Worst {
   readonly result: string

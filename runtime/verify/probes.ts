@@ -83,6 +83,9 @@ function scored(
 const isEdge = (key: number, length: number, tile: number): boolean =>
   key % tile === 0 || key % tile === tile - 1 || key === length - 1
 
+/** Beyond what exponentials of f64 reach: a reference that does not follow shows as a sum that is infinite, or 0. */
+const far = 1000
+
 export const probes: readonly Probe[] = [
   {
     name: 'rising scores',
@@ -91,11 +94,27 @@ export const probes: readonly Probe[] = [
   { name: 'falling scores', apply: (c) => scored(c, (key, length) => (0.8 * (length - key)) / c.tile) },
   { name: 'heavy keys at tile edges', apply: heavyEdges },
   { name: 'peaked scores', apply: (c) => scored(c, (key, _length, next) => (key % 5 === 2 ? 30 : next.normal())) },
+  {
+    name: 'scores far apart',
+    apply: (c) => scored(c, (key, _length, next) => far * (Math.floor(key / c.tile) % 2) + next.normal()),
+  },
+  {
+    name: 'scores with peaks far above',
+    apply: (c) => scored(c, (key, _length, next) => (key % 7 === 5 ? far : next.normal())),
+  },
+  {
+    name: 'a first key apart',
+    apply: (c) => scored(c, (key, _length, next) => (key === 0 ? 100 : 0.01 * next.normal())),
+  },
+  { name: 'tiny scores', apply: (c) => alter(c, isQuery, () => (_index, x) => x * 1e-9) },
+  { name: 'huge scores', apply: (c) => alter(c, isQuery, () => (_index, x) => x * 1e4) },
+  { name: 'peaks without a value', apply: emptyPeaks },
   { name: 'equal scores', apply: (c) => alter(c, isQuery, () => () => 0) },
   { name: 'ties', apply: (c) => scored(c, (key) => key % 2) && alter(c, isKey, (input) => tie(input, c)) },
   { name: 'scores shifted by 100', apply: (c) => scored(c, (_key, _length, next) => 100 + next.normal()) },
   { name: 'scores shifted by -100', apply: (c) => scored(c, (_key, _length, next) => -100 + next.normal()) },
   { name: 'scores shifted by 10000', apply: (c) => scored(c, (_key, _length, next) => 1e4 + next.normal()) },
+  { name: 'scores shifted by -10000', apply: (c) => scored(c, (_key, _length, next) => -1e4 + next.normal()) },
   {
     name: 'scores of -inf',
     apply: (c) => scored(c, (key, _length, next) => (key < c.tile && key % 3 !== 1 ? -Infinity : next.normal())),
@@ -148,6 +167,19 @@ function heavyEdges(context: ProbeContext): Inputs | undefined {
         const key = index[axis] ?? 0
         return isEdge(key, context.sizes[axis] ?? 1, tile) ? x + 10 + key : x
       }
+    })
+  )
+}
+
+/** All that a row gives comes from keys far below its peaks. */
+function emptyPeaks(context: ProbeContext): Inputs | undefined {
+  const isPeak = (key: number): boolean => key % 5 === 2
+  const inputs = scored(context, (key, _length, next) => (isPeak(key) ? 30 : next.normal()))
+  return (
+    inputs &&
+    alter({ ...context, inputs }, isValue, (input) => {
+      const axis = keyAxis(input, context.attention)
+      return (index, x) => (isPeak(index[axis] ?? 0) ? 0 : x)
     })
   )
 }

@@ -10,7 +10,7 @@ import type { Inputs, Scalars } from '../runners.ts'
 import { type Define, type Expected, isolated } from './isolation.ts'
 import { badness, combine, type Deviation, isFailure, type Judgement, judge, nothingJudged } from './judge.ts'
 import { probes as allProbes, type Probe, type ProbeContext } from './probes.ts'
-import type { Shape, Tile } from './shapes.ts'
+import type { Schedule, Shape } from './shapes.ts'
 
 /** One attention, built for one shape's compile-time lengths, type and tile. */
 export interface Ready {
@@ -24,14 +24,14 @@ export interface VerifyOptions {
   readonly seed: number
   readonly probes: boolean
   readonly params: Scalars
-  readonly build: (shape: Shape, tile: Tile | undefined) => Promise<Outcome<Ready>>
+  readonly build: (shape: Shape, schedule: Schedule) => Promise<Outcome<Ready>> // what is built alike may be one and the same
   readonly onCase?: (what: string) => void
 }
 
 /** One input at one shape. */
 export interface Case {
   readonly shape: Shape
-  readonly tile: Tile | undefined
+  readonly schedule: Schedule
   readonly probe: string // 'random', or the probe's name
 }
 export interface Finding {
@@ -60,15 +60,15 @@ interface Tally {
   readonly failures: Finding[]
 }
 
-/** The definition is evaluated once for each input, whatever the number of tiles it is built with. */
+/** The definition is evaluated once for each input, however many ways it is built in. */
 export async function verifyAttention(attention: Attention, options: VerifyOptions): Promise<Outcome<Verification>> {
   const tally: Tally = { judgement: nothingJudged, cases: 0, worst: undefined, rejected: new Set(), failures: [] }
   for (const shape of options.shapes) {
     const builds: Build[] = []
-    for (const tile of shape.tiles) {
-      const ready = await options.build(shape, tile)
+    for (const schedule of shape.schedules) {
+      const ready = await options.build(shape, schedule)
       if (!ready.ok) return ready
-      builds.push({ tile, ready: ready.value })
+      if (builds.every((build) => build.ready !== ready.value)) builds.push({ schedule, ready: ready.value })
     }
     const params = paramsFor(attention, shape.sizes, options)
     if (!params.ok) return params
@@ -78,7 +78,7 @@ export async function verifyAttention(attention: Attention, options: VerifyOptio
 }
 
 interface Build {
-  readonly tile: Tile | undefined
+  readonly schedule: Schedule
   readonly ready: Ready
 }
 
@@ -95,7 +95,8 @@ async function tryShape(
 ): Promise<void> {
   const { sizes, dtype } = shape
   const inputs = drawInputs(attention, sizes, { seed: options.seed, dtype, params })
-  const tile = Math.min(...builds.map((build) => build.tile?.j ?? shortTile))
+  const tiles = builds.flatMap(({ schedule }) => schedule.tile?.j ?? [])
+  const tile = tiles.length > 0 ? Math.max(...tiles) : shortTile
   for (const probe of [random, ...(options.probes ? allProbes : [])]) {
     const context = { attention, sizes, params, tile, inputs }
     const changed = probe.apply(context)
@@ -129,16 +130,16 @@ async function tryInputs(
 ): Promise<void> {
   const { attention, params } = context
   const wanted = new Map<string, Expected>()
-  for (const { tile, ready } of builds) {
+  for (const { schedule, ready } of builds) {
     const { arithmetic, prices } = ready
-    const key = prices.length > 0 ? showSizes(tile ?? {}) : JSON.stringify(arithmetic.storage)
+    const key = prices.length > 0 ? JSON.stringify(schedule) : JSON.stringify(arithmetic.storage)
     const define: Define = (of) => interpret(attention, { inputs: of, sizes: shape.sizes, params, arithmetic, prices })
     const want = wanted.get(key) ?? define(inputs)
     wanted.set(key, want)
     const got = await ready.call(inputs, params)
     const judgement = judgeAll(probe.isolation ? isolated(want, got, context, probe, define) : want, got)
     if (probe !== random && judgement.ambiguous > judgement.elements / 100) tally.rejected.add(probe.name)
-    else count(judgement, { shape, tile, probe: probe.name }, tally)
+    else count(judgement, { shape, schedule, probe: probe.name }, tally)
   }
 }
 

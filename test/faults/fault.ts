@@ -1,0 +1,13 @@
+/** Faults to be planted: each one change, of a kind that people and passes make, with what it is for a reader. */
+import type { Program } from '../../compiler/kernel.ts'
+import type { Planned } from '../../compiler/plan/make-plan.ts'
+
+export interface Fault {
+  readonly name: string
+  readonly what: string // in a sentence
+  readonly examples: readonly string[] // names of files in examples/
+  readonly splits?: number // of those builds in which it is planted; others are not tried. Default: 1
+  readonly plan?: (plan: Planned) => Planned
+  readonly kernel?: (program: Program) => Program
+  readonly code?: (javascript: string) => string
+}
