@@ -389,6 +389,32 @@ describe('work', () => {
   })
 })
 
+describe('what a source may hold:', () => {
+  test('controls in documentation are shown, not sent to the terminal', () => {
+    const { text } = pageOf(`/// A \u001b[31m red line.\n${source('normalize = softmax[j](score)')}`)
+    expect(text).not.toContain('\u001b')
+    expect(text).toContain('[31m red line.')
+  })
+
+  test('axes with names that objects have', () => {
+    const text = `attention a { axis constructor like h  axis __proto__  ${head}  input c[constructor], m[__proto__, j]: bool  mask = any[__proto__](m)  normalize = sum[constructor](c) * softmax[j](score) }`
+    const { mask, work } = pageOf(text, { shape: { i: 8, j: 16 }, tile: { i: 4, j: 4 }, draw })
+    expect((mask as Picture).cells.map((line) => line.length)).toEqual([8, 8, 8, 8])
+    expect(work.sizes).toMatchObject({ constructor: 1 })
+    expect(JSON.stringify(work)).not.toContain('null,')
+  })
+
+  test('rounds of a parameter without a value are counted once', () => {
+    const page = pageOf(source('param n: i32  normalize = sinkhorn[j, i](score, n)'))
+    expect(page.work.passes.map(({ times }) => times)).toEqual([null, null, 1])
+    expect(page.text).toContain('counted for one round')
+    const drawn = pageOf(source('param n: i32  normalize = sinkhorn[j, i](score, n)'), {
+      draw: { ...draw, params: () => ({ n: 4 }) },
+    })
+    expect(drawn.work.passes.map(({ times }) => times)).toEqual([4, 4, 1])
+  })
+})
+
 describe('lengths', () => {
   const text = `${source('mask = j <= i  normalize = softmax[j](score)')}\ncheck { b = 1, h = 2, i = 9, j = 17, d = 8, e = 8 }`
 

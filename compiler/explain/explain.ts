@@ -3,6 +3,7 @@ import { resolveSizes } from '../interpret.ts'
 import type { Machine } from '../kernel.ts'
 import type { Lowered } from '../lower/program.ts'
 import type { StageOptions } from '../options.ts'
+import { own } from '../own.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import { chooseLengths, type Draw, type Lengths } from './lengths.ts'
 import { explainMathematics, type Mathematics } from './mathematics.ts'
@@ -33,7 +34,7 @@ export function explainAttention(lowered: LoweredAttention, machine: Machine, op
   const { planned, plan, program, sizes } = lowered
   const { attention } = planned
   const tiles: Readonly<Record<string, number>> = { ...machine.tile, ...attention.tile, ...options.tile }
-  const tile = (axis: string): number => tiles[axis] ?? machine.tile.j
+  const tile = (axis: string): number => own(tiles, axis) ?? machine.tile.j
   const lengths = chooseLengths(attention, sizes, options.shape ?? {}, tile, options.draw)
   const classifier = createClassifier(attention, sizes, lengths, options.draw)
   const mask = maskOf(planned)

@@ -44,16 +44,16 @@ export function chooseLengths(
     (axis) => axis !== undefined && own(asked, axis) === undefined,
   ) as readonly string[]
   const before = resolved(a, given)
-  const longest = Math.max(1, ...['i', 'j'].map((axis) => before.sizes[axis] ?? 1))
+  const longest = Math.max(1, ...['i', 'j'].map((axis) => own(before.sizes, axis) ?? 1))
   const factor = Math.max(1, (tilesShown * tile('j')) / longest)
-  const scaled = roots.filter((axis) => factor > 1 && (before.sizes[axis] ?? 1) > 1)
-  const longer = scaled.map((axis) => [axis, scaledLength(axis, before.sizes[axis] ?? 1, factor, tile)] as const)
+  const scaled = roots.filter((axis) => factor > 1 && (own(before.sizes, axis) ?? 1) > 1)
+  const longer = scaled.map((axis) => [axis, scaledLength(axis, own(before.sizes, axis) ?? 1, factor, tile)] as const)
   const sizes = resolved(a, { ...given, ...Object.fromEntries(longer) }).sizes
-  const unmet = Object.keys(asked).find((axis) => sizes[axis] !== asked[axis])
+  const unmet = Object.keys(asked).find((axis) => own(sizes, axis) !== asked[axis])
   if (unmet !== undefined)
     throw new OptionError('shape', `size(${unmet}) follows from other lengths, and is ${sizes[unmet]}`)
   const params = resolveParams(a, sizes, draw?.params(a, sizes) ?? {})
-  const ordered = Object.fromEntries(a.axes.map(({ name }) => [name, sizes[name] ?? 0]))
+  const ordered = Object.fromEntries(a.axes.map(({ name }) => [name, own(sizes, name) ?? 0]))
   return { sizes: ordered, params: params.ok ? params.value : {}, scaled, isChecked: a.checks.length > 0 }
 }
 

@@ -1,6 +1,7 @@
 /** The operator as it was understood: every named part with its axes, functions expanded, and where lengths come from. */
 import type { Attention, Axis, InputDecl, ParamDecl } from '../attention.ts'
 import type { Expr } from '../ir.ts'
+import { own } from '../own.ts'
 import { createTaken, type Definition, define } from './define.ts'
 import { notate, refer } from './notation.ts'
 
@@ -49,7 +50,7 @@ export const namesOf = (a: Attention): readonly string[] =>
   [...a.axes, ...a.inputs, ...a.params].map(({ name }) => name)
 
 function describeAxis({ name, length, time }: Axis, sizes: Readonly<Record<string, number>>): readonly Described[] {
-  const fixed = time === 'compile' && sizes[name] !== undefined ? ` = ${sizes[name]}` : ''
+  const fixed = time === 'compile' && own(sizes, name) !== undefined ? ` = ${sizes[name]}` : ''
   const described = (text: string): readonly Described[] => [{ name, text: text + fixed }]
   switch (length.kind) {
     case 'input':

@@ -3,6 +3,7 @@ import type { Attention } from '../attention.ts'
 import { type Expr, nodesOf } from '../ir.ts'
 import { type TileCell, type TileClass, tileCells } from '../masks/evaluate.ts'
 import type { MaskInput, ScalarLaunch } from '../masks/scalar-run.ts'
+import { own } from '../own.ts'
 import type { Draw, Drawn, Lengths } from './lengths.ts'
 
 export interface TileCounts {
@@ -56,7 +57,7 @@ export function createClassifier(
   const made = new Map<string, MaskInput & Pick<Drawn, 'about'>>()
   const find = (name: string): MaskInput | undefined => {
     const input = a.inputs.find((one) => one.name === name)
-    const elements = (input?.axes ?? []).reduce((n, axis) => n * (sizes[axis] ?? 1), 1)
+    const elements = (input?.axes ?? []).reduce((n, axis) => n * (own(sizes, axis) ?? 1), 1)
     if (!made.has(name) && input && draw && elements <= mostElements)
       made.set(name, { axes: input.axes, ...draw.input(input, sizes, params) })
     return made.get(name)
@@ -66,7 +67,7 @@ export function createClassifier(
   ]
   const unknownIn = (mask: Expr): readonly string[] => [
     ...readBy(mask).filter((name) => find(name) === undefined),
-    ...nodesOf(mask).flatMap((e) => (e.kind === 'param' && params[e.name] === undefined ? [e.name] : [])),
+    ...nodesOf(mask).flatMap((e) => (e.kind === 'param' && own(params, e.name) === undefined ? [e.name] : [])),
     ...nodesOf(mask).flatMap((e) => (e.kind === 'bound' ? ['values of an earlier pass'] : [])),
   ]
   const drawn: Classifier['drawn'] = (mask) =>
@@ -88,7 +89,7 @@ export function drawMask(
   const [row, column] = ['i', 'j']
   const unknown = [...new Set(classifier.unknownIn(mask))]
   if (unknown.length > 0) return { unknown }
-  const lengths = [sizes[row] ?? 0, sizes[column] ?? 0] as const
+  const lengths = [own(sizes, row) ?? 0, own(sizes, column) ?? 0] as const
   const cell = cellsOf(lengths, [tile(row), tile(column)])
   return {
     row,
@@ -127,7 +128,7 @@ export function countTiles(
   tile: (axis: string) => number,
   classifier: Classifier,
 ): TileCounts {
-  const lengths: readonly [number, number] = [sizes[row] ?? 0, sizes[column] ?? 0]
+  const lengths: readonly [number, number] = [own(sizes, row) ?? 0, own(sizes, column) ?? 0]
   let size: readonly [number, number] = [tile(row), tile(column)]
   while (Math.ceil(lengths[0] / size[0]) * Math.ceil(lengths[1] / size[1]) > mostTiles)
     size = [size[0] * 2, size[1] * 2]

@@ -37,7 +37,7 @@ export function printWork(w: Work): readonly string[] {
 }
 
 function passText({ of, pass, stream, times, pairs, densePairs, perPair }: PassWork): string {
-  const rounds = times === 1 ? '' : `, ${times} times`
+  const rounds = times === 1 ? '' : times === null ? ', counted for one round' : `, ${times} times`
   const share = pairs === densePairs ? `all ${whole(pairs)} pairs` : `${whole(pairs)} of ${whole(densePairs)} pairs`
   return `${listed(of)}, pass ${pass} over ${stream}${rounds}: ${share} of a head, each ${operationsText(perPair)}`
 }

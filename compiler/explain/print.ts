@@ -1,4 +1,5 @@
 /** An explanation as a page of text, at most a hundred columns wide. */
+import { escapeControls } from '../../grammar/render.ts'
 import type { Explanation } from './explain.ts'
 import { indented, pageWidth, wrap } from './layout.ts'
 import type { Described, Mathematics } from './mathematics.ts'
@@ -23,7 +24,7 @@ export function printExplanation(e: Explanation): string {
     ...paragraphs(e.doc).flatMap((text) => wrap(text, pageWidth)),
   ]
   const body = sections.flatMap(([title, lines]) => (lines.length > 0 ? ['', title, '', ...indented(lines, 2)] : []))
-  return `${[...head, ...body].map((line) => line.trimEnd()).join('\n')}\n`
+  return `${[...head, ...body].map((line) => escapeControls(line.trimEnd())).join('\n')}\n`
 }
 
 /** Lines up to one that ends with a full stop belong together. */

@@ -1,10 +1,11 @@
 /** How much a plan computes and moves for given lengths, at least: with tiles that the mask leaves out, and without. */
 import type { StorageType } from '../attention.ts'
 import { evaluateScalar } from '../interpret.ts'
-import type { Expr } from '../ir.ts'
+import { type Expr, nodesOf } from '../ir.ts'
 import type { Buffer, Kernel, Program, Step } from '../kernel.ts'
+import { own } from '../own.ts'
 import type { Planned } from '../plan/make-plan.ts'
-import type { Part, Pass, Plan, StreamPlan } from '../plan/plan.ts'
+import type { Part, Pass, Plan, RoundsPlan, StreamPlan } from '../plan/plan.ts'
 import { countNodes, type ElementsOf, flopsOf, none, type Operations, plus, times } from './count-operations.ts'
 import type { Lengths } from './lengths.ts'
 import { type Classifier, countTiles } from './picture.ts'
@@ -28,7 +29,7 @@ export interface PassWork {
   readonly row: string
   readonly stream: string
   readonly pass: number
-  readonly times: number // rounds
+  readonly times: number | null // rounds; null: a parameter without a value decides, and one is counted
   readonly pairs: number
   readonly densePairs: number
   readonly perPair: Operations
@@ -71,7 +72,7 @@ export function countWork(plan: Plan, sizes: Lengths['sizes'], counting: Countin
 
 const widths: Readonly<Record<StorageType, number>> = { f32: 4, i32: 4, f16: 2, bf16: 2, bool: 1 }
 const bytesOf = ({ axes, storage }: Buffer, sizes: Lengths['sizes']): number =>
-  axes.reduce((n, axis) => n * (sizes[axis] ?? 1), widths[storage])
+  axes.reduce((n, axis) => n * (own(sizes, axis) ?? 1), widths[storage])
 
 const sumOf = (all: readonly Count[]): Count => ({
   passes: all.flatMap(({ passes }) => passes),
@@ -85,9 +86,10 @@ function countPart(part: Part, counting: Counting): Count {
     case 'stream':
       return sumOf(part.passes.map((pass, n) => countPass(pass, n, part, counting)))
     case 'rounds': {
-      const n = Math.max(0, evaluateScalar(part.count, lengths.sizes, lengths.params))
-      const { passes, own, dense } = sumOf(part.parts.map((inner) => countPart(inner, counting)))
-      return { passes: passes.map((p) => ({ ...p, times: p.times * n })), own: times(own, n), dense: times(dense, n) }
+      const n = roundsOf(part, lengths)
+      const { passes, own: once, dense } = sumOf(part.parts.map((inner) => countPart(inner, counting)))
+      const all = passes.map((p) => ({ ...p, times: n === null || p.times === null ? null : p.times * n }))
+      return { passes: all, own: times(once, n ?? 1), dense: times(dense, n ?? 1) }
     }
     case 'vector':
     case 'materialised': {
@@ -102,16 +104,21 @@ function countPart(part: Part, counting: Counting): Count {
   }
 }
 
+function roundsOf({ count }: RoundsPlan, { sizes, params }: Lengths): number | null {
+  const isKnown = nodesOf(count).every((e) => e.kind !== 'param' || own(params, e.name) !== undefined)
+  return isKnown ? Math.max(0, evaluateScalar(count, sizes, params)) : null
+}
+
 const product = (axes: readonly string[], sizes: Lengths['sizes']): number =>
-  axes.reduce((n, axis) => n * (sizes[axis] ?? 1), 1)
+  axes.reduce((n, axis) => n * (own(sizes, axis) ?? 1), 1)
 
 function countPass(pass: Pass, number: number, plan: StreamPlan, counting: Counting): Count {
   const { row, stream } = plan
   const { sizes } = counting.lengths
-  const densePairs = (sizes[row] ?? 1) * (sizes[stream] ?? 1)
+  const densePairs = product([row, stream], sizes)
   const pairs = livePairs(pass, plan, counting) ?? densePairs
   const [own, dense] = [pairs, densePairs].map((n) => operationsOf(pass, plan, elementsIn(plan, n, counting)))
-  const others = (sizes.b ?? 1) * (sizes.h ?? 1)
+  const others = product(['b', 'h'], sizes)
   const isPair = (axes: readonly string[]): boolean => axes.includes(row) && axes.includes(stream)
   const ofOnePair = elementsIn(plan, 1, counting)
   const of = plan.results.map(({ result }) => result.name)
@@ -141,7 +148,7 @@ const elementsIn =
     const others = [...new Set([...axes, ...blockAxes(plan, program)])].filter(
       (axis) => axis !== row && axis !== stream,
     )
-    const height = Math.min(tile(row), Math.max(1, sizes[row] ?? 1))
+    const height = Math.min(tile(row), Math.max(1, product([row], sizes)))
     return product(others, sizes) * (axes.includes(row) ? pairs : pairs / height)
   }
 

@@ -1,6 +1,7 @@
 /** Runs the scalar code of a mask's classes, to draw them and to test them. */
 import type { Expr } from '../ir.ts'
 import type { KernelExpr } from '../kernel.ts'
+import { own } from '../own.ts'
 import type { RangeFacts } from '../range.ts'
 import { createClassify, type MaskClasses, type MaskPlace } from './classify.ts'
 import { createNames } from './names.ts'
@@ -22,10 +23,10 @@ export function classesFor(mask: Expr, facts: RangeFacts, place: Omit<MaskPlace,
 
 /** The launch with the tables filled. */
 export function fillTables({ kernels, buffers, axes }: TableProgram, launch: ScalarLaunch): ScalarLaunch {
-  const counts = axes.map(({ name, of, tile }) => [name, Math.ceil((launch.sizes[of] ?? 0) / tile)] as const)
+  const counts = axes.map(({ name, of, tile }) => [name, Math.ceil((own(launch.sizes, of) ?? 0) / tile)] as const)
   const sizes = { ...launch.sizes, ...Object.fromEntries(counts) }
   const into = Object.fromEntries(buffers.map(({ name }): [string, number[]] => [name, []]))
-  const tables = buffers.map(({ name, axes: own }) => [name, { axes: own, data: into[name] ?? [] }] as const)
+  const tables = buffers.map(({ name, axes }) => [name, { axes, data: own(into, name) ?? [] }] as const)
   const inputs: Readonly<Record<string, MaskInput>> = { ...launch.inputs, ...Object.fromEntries(tables) }
   const filled = { ...launch, sizes, inputs }
   for (const kernel of kernels) runKernel(kernel, filled, into)
@@ -49,10 +50,10 @@ export function tileCells(
   row = 'i',
   column = 'j',
 ): readonly (readonly TileCell[])[] {
-  const place = { row, column, tile: (axis: string) => tile[axis] ?? 1 }
+  const place = { row, column, tile: (axis: string) => own(tile, axis) ?? 1 }
   const { classes, tables } = classesFor(mask, facts, place)
   const filled = fillTables(tables, launch)
-  const [rows, columns] = [row, column].map((axis) => tilesOf(launch.sizes[axis] ?? 0, place.tile(axis))) as [
+  const [rows, columns] = [row, column].map((axis) => tilesOf(own(launch.sizes, axis) ?? 0, place.tile(axis))) as [
     Cuts,
     Cuts,
   ]

@@ -2,6 +2,7 @@
 import { elementary } from '../elementary.ts'
 import { InternalError } from '../invariant.ts'
 import type { Kernel, KernelExpr, Load, Loop, Reduce, Statement, Store } from '../kernel.ts'
+import { own } from '../own.ts'
 
 export interface MaskInput {
   readonly axes: readonly string[] // in memory order
@@ -39,7 +40,7 @@ export function runKernel(kernel: Kernel, launch: ScalarLaunch, into: Readonly<R
       for (const statement of kernel.body) run.define(statement)
       return
     }
-    const size = launch.sizes[axis.axis] ?? 0
+    const size = own(launch.sizes, axis.axis) ?? 0
     if (axis.tile === undefined) for (let n = 0; n < size; n++) walk(others, tiles, { ...single, [axis.axis]: n })
     else for (const tile of tilesOf(size, axis.tile)) walk(others, { ...tiles, [axis.axis]: tile }, single)
   }
@@ -66,12 +67,12 @@ export function createRun(
       case 'value':
         return known(values.get(e.name), e.name)(place)
       case 'index':
-        if (e.of === 'element') return known(place[e.axis] ?? single[e.axis], e.axis)
-        return known(tiles[e.axis], e.axis)[e.of === 'first' ? 0 : 1]
+        if (e.of === 'element') return known(own(place, e.axis) ?? own(single, e.axis), e.axis)
+        return known(own(tiles, e.axis), e.axis)[e.of === 'first' ? 0 : 1]
       case 'size':
-        return known(launch.sizes[e.axis], e.axis)
+        return known(own(launch.sizes, e.axis), e.axis)
       case 'param':
-        return rounded(e, Number(known(launch.params[e.name], e.name)))
+        return rounded(e, Number(known(own(launch.params, e.name), e.name)))
       case 'call': {
         const [x = 0, y = 0, z = 0] = e.args.map((arg) => value(arg, place))
         const types = e.args.map((arg) => arg.type)
@@ -88,21 +89,21 @@ export function createRun(
   ): number | undefined {
     let at = 0
     for (const axis of axes) {
-      const size = known(launch.sizes[axis], axis)
+      const size = known(own(launch.sizes, axis), axis)
       if (size === 0) return undefined
-      at = at * size + Math.max(0, Math.min(size - 1, value(known(index[axis], axis), place)))
+      at = at * size + Math.max(0, Math.min(size - 1, value(known(own(index, axis), axis), place)))
     }
     return at
   }
 
   function load({ buffer, index }: Load, place: Place): number {
-    const { axes, data } = known(launch.inputs[buffer], buffer)
+    const { axes, data } = known(own(launch.inputs, buffer), buffer)
     const at = addressOf(axes, index, place)
     return at === undefined ? 0 : known(data[at], buffer)
   }
 
   function fold({ op, of, over, to }: Reduce, place: Place): number {
-    const [first, last] = tiles[over] ?? [0, known(launch.sizes[over], over) - 1]
+    const [first, last] = own(tiles, over) ?? [0, known(own(launch.sizes, over), over) - 1]
     let out = known(starts[op], op)
     const join = elementary(op === 'any' ? 'or' : op === 'all' ? 'and' : op === 'min' ? 'min' : 'max', [to.type])
     for (let n = first; n <= last; n++) out = join(out, value(of, { ...place, [over]: n }), 0)
@@ -110,9 +111,9 @@ export function createRun(
   }
 
   function store({ buffer, index, value: of }: Store): void {
-    const { axes } = known(launch.inputs[buffer], buffer)
+    const { axes } = known(own(launch.inputs, buffer), buffer)
     const at = known(addressOf(axes, index, {}), buffer)
-    known(into[buffer], buffer)[at] = value(of, {})
+    known(own(into, buffer), buffer)[at] = value(of, {})
   }
 
   function loop({ over, carried, body }: Loop): void {
@@ -130,7 +131,7 @@ export function createRun(
 
   function roundsOf(over: Loop['over']): readonly number[] {
     if (over.kind === 'tiles') throw new InternalError('the classes of a mask walk tiles')
-    const count = over.kind === 'rounds' ? value(over.count, {}) : known(launch.sizes[over.axis], over.axis)
+    const count = over.kind === 'rounds' ? value(over.count, {}) : known(own(launch.sizes, over.axis), over.axis)
     const up = Array.from({ length: Math.max(0, count) }, (_, n) => n)
     return over.kind === 'members' && over.direction === 'down' ? up.toReversed() : up
   }
