@@ -41,23 +41,21 @@ export interface Materialised {
 
 const solveRounds = 64
 
-/** `results` with their expressions, normalised and interned. `prefix` keeps names of several parts apart. */
+/** `results` with their expressions, normalised and interned. `newName` makes names of buffers. */
 export function materialise(
   results: readonly ResultDecl[],
   exprs: readonly Expr[],
   context: LoweringContext,
+  newName: (base: string) => string,
 ): Materialised {
   const kept = new Map<Expr, Kept>(context.kept)
   const buffers: Buffer[] = []
   const frames: Frame[] = [{ variables: new Set(), steps: [] }]
   const loops = new Map<RepeatLoop, readonly Kept[]>()
-  const taken = new Set<string>([...Object.keys(context.inputs), ...results.map((r) => r.name)])
   const own: LoweringContext = { ...context, kept, flat: true }
 
   const newBuffer = (base: string, e: Expr): Kept => {
-    let name = base
-    for (let n = 2; taken.has(name); n++) name = `${base}${n}`
-    taken.add(name)
+    const name = newName(base)
     buffers.push({ name, axes: e.axes, storage: e.type === 'f32' ? 'f32' : e.type, role: 'workspace' })
     return { buffer: name, axes: e.axes }
   }

@@ -43,7 +43,7 @@ export function lowerSplit(
   const carried = lowerPass(pass, plan, options, first, [], splits)
   const buffers = carried.map(
     ({ value }): Buffer => ({
-      name: `${options.name}_${value.name}`,
+      name: options.newName(`${options.name}_${value.name}`),
       axes: [...singles, splitAxis, ...value.axes.map((a) => a.axis)],
       storage: value.type === 'f32' ? 'f32' : value.type,
       role: 'workspace',

@@ -31,7 +31,8 @@ export interface StreamOptions {
   readonly context: LoweringContext
   readonly tile: Readonly<Record<string, number>>
   readonly classify: Classify
-  readonly name: string
+  readonly name: string // of the kernel
+  readonly newName: (base: string) => string // for buffers
   readonly splits: number // of the streamed axis; 1: none
 }
 export interface LoweredStream {
