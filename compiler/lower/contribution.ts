@@ -5,7 +5,8 @@ import { conjunction } from '../plan/algebra.ts'
 import type { Accumulator, StreamPlan } from '../plan/plan.ts'
 import { typeOf } from './carried.ts'
 import { factorsOf, multiply } from './forms.ts'
-import { type Lowering, NotLowered } from './lowering.ts'
+import type { Lowering } from './lowering.ts'
+import { NotLowered } from './scopes.ts'
 
 export function emitMask(domain: Expr, full: string | undefined, lowering: Lowering): string {
   const expr = lowering.lower(domain)

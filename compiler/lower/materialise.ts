@@ -26,7 +26,8 @@ import {
   valueRef,
 } from '../kernel.ts'
 import { factorsOf, identityFor } from './forms.ts'
-import { createLowering, type Lowering, type LoweringContext, type Scope } from './lowering.ts'
+import { createLowering, type Lowering, type LoweringContext } from './lowering.ts'
+import type { Scope } from './scopes.ts'
 
 type Kept = { readonly buffer: string; readonly axes: readonly string[] }
 interface Frame {

@@ -1,14 +1,15 @@
 /** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
 import type { Attention, Axis, InputDecl, ResultDecl, StorageType } from '../attention.ts'
+import { createNames } from '../fresh-names.ts'
 import { type Expr, i32 } from '../ir.ts'
 import type { Buffer, Machine, Program, Statement, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
-import { createNames } from '../masks/names.ts'
 import { createTables, type TileAxis } from '../masks/tables.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
-import { createLowering, type LoweringContext, NotLowered } from './lowering.ts'
+import { createLowering, type LoweringContext } from './lowering.ts'
 import { materialise } from './materialise.ts'
+import { NotLowered } from './scopes.ts'
 import { splitAxis } from './split.ts'
 import { lowerStream } from './stream.ts'
 

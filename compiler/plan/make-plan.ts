@@ -12,6 +12,7 @@ import { flatten } from './flatten.ts'
 import { createInterner } from './intern.ts'
 import { normalise } from './normalise.ts'
 import type { Plan, StreamPlan } from './plan.ts'
+import { createRenaming } from './rename-folds.ts'
 import { planStages, type Request } from './stages.ts'
 
 export interface PlanOptions {
@@ -48,16 +49,21 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
       hints,
     }
   }
-  const requests = normal(flatten(stable)).map((expr, k): Request => ({ decl: wanted[k] as ResultDecl, expr }))
+  const exprs = normal(flatten(stable))
+  const rename = createRenaming(exprs, axes, (axis) => options.sizes[axis] !== undefined && !isBatch(axis))
+  const requests = exprs.map((e, k): Request => ({ decl: wanted[k] as ResultDecl, expr: names.intern(rename(e)) }))
   const staged = planStages(requests, {
     attention,
     names,
-    isOpen: (axis) => axis !== 'b' && axis !== 'h' && options.sizes[axis] === undefined,
+    isOpen: (axis) => !isBatch(axis) && options.sizes[axis] === undefined,
     walk: (placed, row, stream, meaning) =>
       cheapest(placed, row, stream, factsOf(attention, options, names, placed, meaning), options),
   })
   return { attention, ...staged, axes: axes.added(), hints }
 }
+
+/** Blocks are counted along batch and heads, even if their number is known. */
+const isBatch = (axis: string): boolean => axis === 'b' || axis === 'h'
 
 /** One pass with products multiplied out, or more passes with fewer values: whichever costs less. */
 function cheapest(requests: readonly Request[], row: string, stream: string, facts: Facts, options: PlanOptions) {

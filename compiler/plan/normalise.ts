@@ -82,7 +82,7 @@ function placeIn(of: Expr, all: readonly Place[], place: PlaceAt, axes: AxisName
     case 'reduce': {
       const captured = of.over.filter((axis) => places.some((p) => p.index.axes.includes(axis)))
       if (captured.some((axis) => axis === 'i' || axis === 'j')) return at(of, places)
-      if (captured.length > 0) return place(underOtherNames(of, captured, places, place, axes), places)
+      if (captured.length > 0) return place(renameIn(of, captured, axes, place, places), places)
       const inside = place(of.of, places)
       return reduce(of.op, of.over, inside, of.domain && place(of.domain, places), of.span)
     }
@@ -104,13 +104,17 @@ function placeAgain(of: At, places: readonly Place[], place: PlaceAt): Expr {
   return at(of.of, [...inner, ...rest], of.span)
 }
 
-/** A reduction over other axes of the same lengths. */
-function underOtherNames(
+/** A reduction that goes over other axes of the same lengths in place of `over`. */
+export const underOtherNames = (e: Reduce, over: readonly string[], axes: AxisNames): Reduce =>
+  renameIn(e, over, axes, createPlace(axes), [])
+
+/** `places`: where the reduction is to be read, whose axes are to be told from its own. */
+function renameIn(
   e: Reduce,
   captured: readonly string[],
-  places: readonly Place[],
-  place: PlaceAt,
   axes: AxisNames,
+  place: PlaceAt,
+  places: readonly Place[],
 ): Reduce {
   const avoid = [...e.of.axes, ...(e.domain?.axes ?? []), ...places.flatMap((p) => [p.axis, ...p.index.axes])]
   const renamed = new Map(captured.map((axis) => [axis, axes.another(axis, avoid)]))
