@@ -16,6 +16,7 @@ import {
   withoutAxes,
 } from '../ir.ts'
 import type { Term } from './algebra.ts'
+import { createGuardedForms, type GuardedForms } from './guarded.ts'
 import type { Interner } from './intern.ts'
 import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
@@ -58,24 +59,31 @@ export function derive(
   const facts = throughRunning(known, meaning)
   const domains = domainsOf(exprs, stream)
   if (domains.length > maxDomains) return failed('more than three different domains over one axis', domains[maxDomains])
-  const context = (shifts: readonly Shift[], elements: readonly Expr[]): PullContext => ({
+  const guarded = createGuardedForms(facts.names)
+  const context = (
+    stage: PullContext['stage'],
+    shifts: readonly Shift[] = [],
+    elements: readonly Expr[] = [],
+  ): PullContext => ({
     ...facts,
     stream,
     shifts,
     elements: new Set(elements),
     distribute,
+    guarded,
+    stage,
     isBounded: (e) => facts.fitsExp(e, true),
   })
-  const first = createPuller(context([], []))
+  const first = createPuller(context('decide'))
   const trial = exprs.map((e) => first.render(e))
   for (const base of basesOf(trial, stream)) {
     const obstacle = obstacleTo(base.domain, runningIn(base.of, running))
     if (obstacle) return { ok: false, obstacle }
   }
-  const shifts = chooseShifts(trial, first, stream, facts)
+  const shifts = chooseShifts(trial, first, createPuller(context('propose')), stream, facts, guarded)
   if (!shifts.ok) return shifts
   const elements = running.map((r) => r.element)
-  const puller = createPuller(context(shifts.shifts, elements))
+  const puller = createPuller(context('use', shifts.shifts, elements))
   const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
   const state = createState(shifts.shifts, running, stream, puller, facts.names)
   const finished = requests.map(({ decl: result }, k) => ({ result, finish: state.name(finish[k] as Expr) }))
@@ -163,7 +171,14 @@ function foldNumbers(e: Expr): Expr {
 const basesOf = (exprs: readonly Expr[], stream: string): readonly Reduce[] =>
   nodesOf(...exprs).filter((e): e is Reduce => e.kind === 'reduce' && e.over.includes(stream))
 
-function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, facts: Facts) {
+function chooseShifts(
+  trial: readonly Expr[],
+  puller: Puller,
+  bodies: Puller,
+  stream: string,
+  facts: Facts,
+  guarded: GuardedForms,
+) {
   const { names } = facts
   const bases = basesOf(trial, stream)
   const shifts: Shift[] = []
@@ -188,8 +203,8 @@ function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, fa
   }
   for (const base of bases) {
     if (base.op !== 'sum') continue
-    for (const t of puller.expand(base.of)) {
-      const obstacle = proposeFor(t, base, puller, facts, stream, propose)
+    for (const t of bodies.expand(base.of)) {
+      const obstacle = proposeFor(t, base, puller, facts, stream, propose, guarded)
       if (obstacle) return failed(obstacle.why, obstacle.at)
     }
   }
@@ -210,6 +225,7 @@ function proposeFor(
   facts: Facts,
   stream: string,
   propose: Propose,
+  guarded: GuardedForms,
 ): Obstacle | undefined {
   const divides = puller.divisors.has(base) || puller.divisors.size > 0
   for (const [found, rate] of t.exponent) {
@@ -217,7 +233,7 @@ function proposeFor(
     if (!x.axes.includes(stream) || (!puller.stuck.has(found) && puller.hasStatistic(x))) continue
     const [inner, by] = withoutConstantFactor(x)
     const total = rate * by
-    if (facts.fitsExp(facts.names.intern(call('mul', [f32(total), inner])), divides)) continue
+    if (facts.fitsExp(facts.names.intern(call('mul', [f32(total), guarded.inside(inner)])), divides)) continue
     const obstacle = propose(inner, total > 0 ? 'max' : 'min', base.domain)
     if (obstacle) return obstacle
   }

@@ -8,7 +8,6 @@ import {
   power,
   product,
   renderFactored,
-  renderLinear,
   renderSum,
   renderTerm,
   type Sum,
@@ -17,7 +16,7 @@ import {
 } from './algebra.ts'
 import { isSurelyNonNegative, isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
 
-export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void) {
+export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void, rejoined: (t: Term) => Term) {
   const { names, stream, expand, hasStatistic, isRow, settle, shiftOf } = scope
   const positive = (e: Expr): boolean => isSurelyPositive(e, scope)
 
@@ -52,23 +51,6 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
       return [factor(names.intern(reduce('sum', e.over, wholeBody(body, terms), e.domain)))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
-  }
-  /**
-   * Exponents of several factors of a product stand as one in what is left of it: where that one has a reference, it is taken
-   * relative to it.
-   */
-  const rejoined = (t: Term): Term => {
-    const parts = new Map([...t.exponent].filter(([x]) => !isRow(x) && !hasStatistic(x)))
-    if (parts.size < 2) return t
-    const [whole, rate] = withoutConstantFactor(names.intern(renderLinear(parts)))
-    const shift = shiftOf(whole)
-    if (!shift || shift.kind === 'largest') return t
-    const others = addWeights(t.exponent, parts, -1)
-    const relative = new Map([
-      [shift.difference, rate],
-      [shift.reference, rate],
-    ])
-    return { ...t, exponent: addWeights(others, relative) }
   }
   const wholeBody = (body: Expr, terms: Sum): Expr =>
     body.kind === 'call' ? renderFactored(terms, names) : settle(body)

@@ -2,6 +2,7 @@
 import { call, type Expr, f32 } from '../ir.ts'
 import type { Sum, Term } from './algebra.ts'
 import type { Extreme } from './extremes.ts'
+import type { GuardedForms } from './guarded.ts'
 import type { Interner } from './intern.ts'
 
 /** `x` is written as `difference + reference` (additive) or `difference * reference`. */
@@ -26,10 +27,19 @@ export interface PullContext {
   readonly isBounded: (e: Expr) => boolean // exp of it fits the accumulator's window: no reference is needed
   readonly isNonNegative: (e: Expr) => boolean
   readonly distribute: boolean // may a product be multiplied out to free a statistic
+  readonly guarded: GuardedForms
+  /** Of guarded forms: decides where they are wanted, shows them to who chooses references, or uses those that were chosen. */
+  readonly stage: 'decide' | 'propose' | 'use'
 }
 
 export interface PullScope extends PullContext {
   readonly expand: (e: Expr) => Sum
+  /** `expand` where `guards` hold as well. */
+  readonly expandUnder: (e: Expr, guards: readonly Expr[]) => Sum
+  /** The guards that expansion is under: conditions on pairs, free of statistics. */
+  readonly guards: () => readonly Expr[]
+  /** Does a condition tell elements apart without looking at the state? */
+  readonly isGuard: (c: Expr) => boolean
   readonly render: (e: Expr) => Expr
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
   readonly settle: (e: Expr) => Expr

@@ -8,7 +8,7 @@
  *
  * Rules hold for a domain that is not empty; the caller selects the value over nothing.
  */
-import { call, children, type Expr, mapChildren, type Reduce, reduce } from '../ir.ts'
+import { call, children, type Expr, mapChildren, nodesOf, type Reduce, reduce } from '../ir.ts'
 import { collect, factor, number, renderSum, type Sum, scaled, times } from './algebra.ts'
 import type { Extreme } from './extremes.ts'
 import { createConditions } from './pull-conditions.ts'
@@ -37,7 +37,9 @@ export interface Puller {
 
 export function createPuller(context: PullContext): Puller {
   const { names, stream } = context
-  const memo = new Map<Expr, Sum>()
+  const everywhere: Region = { guards: [], memo: new Map() }
+  const regions = new Map<string, Region>()
+  let region = everywhere
   const statistic = new Map<Expr, boolean>()
   const open = new Map<Expr, boolean>()
   const references = new Set(context.shifts.map((s) => s.reference))
@@ -62,7 +64,27 @@ export function createPuller(context: PullContext): Puller {
       )
     })
 
-  const expand = (e: Expr): Sum => remember(memo, names.intern(e), () => collect(expandNew(names.intern(e)), names))
+  const expand = (e: Expr): Sum => {
+    const own = names.intern(e)
+    const at = isRow(own) ? everywhere : region // elements of its folds are other places
+    return within(at, () => remember(at.memo, own, () => collect(expandNew(own), names)))
+  }
+  const within = <T>(at: Region, f: () => T): T => {
+    const before = region
+    region = at
+    try {
+      return f()
+    } finally {
+      region = before
+    }
+  }
+  const isGuard = (c: Expr): boolean => !isRow(c) && !hasStatistic(c) && !nodesOf(c).some((x) => differences.has(x))
+  const expandUnder = (e: Expr, conditions: readonly Expr[]): Sum => {
+    const guards = [...new Set([...region.guards, ...conditions.filter(isGuard)])]
+    const key = guards.map(names.id).toSorted().join()
+    const made = remember(regions, key, (): Region => ({ guards, memo: new Map() }))
+    return within(guards.length === 0 ? everywhere : made, () => expand(e))
+  }
 
   const expandNew = (e: Expr): Sum => {
     if (e.type !== 'f32') return [factor(hasStatistic(e) ? settle(e) : e)]
@@ -95,6 +117,9 @@ export function createPuller(context: PullContext): Puller {
     ...context,
     ...notes,
     expand,
+    expandUnder,
+    guards: () => region.guards,
+    isGuard,
     render,
     settle,
     hasStatistic,
@@ -104,14 +129,14 @@ export function createPuller(context: PullContext): Puller {
     isLargest,
   }
   const { inverse, rowScaled, noteDivisor } = createReciprocals(scope)
-  const { expOf, logOf } = createExponents(scope, (sum, e) => {
+  const { expOf, logOf, rejoined } = createExponents(scope, (sum, e) => {
     const one = rowScaled(sum, e)
     noteDivisor(one)
     return one
   })
   const { add, multiply, noteCentred, root, powOf, homogeneous, unscaled } = createProducts(scope, rowScaled)
   const { selectOf, settleCondition } = createConditions(scope)
-  const { pull } = createReductions(scope, noteCentred)
+  const { pull } = createReductions(scope, noteCentred, rejoined)
   const whereHolds = (e: Reduce): Expr =>
     names.intern(reduce(e.op, e.over, hasStatistic(e.of) ? settleCondition(e.of) : e.of, e.domain))
 
@@ -142,6 +167,12 @@ export function createPuller(context: PullContext): Puller {
   }
 
   return { expand, render, settle, hasStatistic, ...notes }
+}
+
+/** Where certain guards hold, with what was expanded there. */
+interface Region {
+  readonly guards: readonly Expr[]
+  readonly memo: Map<Expr, Sum>
 }
 
 function remember<K, V>(memo: Map<K, V>, key: K, make: () => V): V {
