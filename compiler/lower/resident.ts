@@ -10,11 +10,13 @@ const features: readonly string[] = ['d', 'e']
 export function residentAxes(
   roots: readonly Expr[],
   rowAxis: string,
-  stream: string,
+  streams: readonly string[],
   batch: readonly string[],
   sizes: Readonly<Record<string, number>>,
 ): ReadonlySet<string> {
-  const pairs = nodesOf(...roots).filter((e) => e.axes.includes(rowAxis) && e.axes.includes(stream))
+  const pairs = nodesOf(...roots).filter(
+    (e) => e.axes.includes(rowAxis) && e.axes.some((axis) => streams.includes(axis)),
+  )
   const mixed = new Set(
     nodesOf(...roots).flatMap((e) => (e.kind === 'reduce' ? e.over.filter((axis) => !features.includes(axis)) : [])),
   )

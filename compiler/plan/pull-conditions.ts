@@ -57,7 +57,7 @@ export function createConditions(scope: PullScope) {
 
   /** `x == max x`, where that maximum is a reference: whether the element is at it. */
   const atExtreme = (c: Expr): readonly Expr[] | undefined => {
-    const found = extremeOf(c, scope.stream)
+    const found = extremeOf(c, scope.streams)
     if (!found || hasStatistic(found.x)) return undefined
     scope.extremes.push(found)
     const shift = scope.shifts.find((s) => s.x === found.x && s.kind === found.kind && s.domain === found.domain)

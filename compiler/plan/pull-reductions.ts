@@ -17,7 +17,7 @@ import {
 import { isSurelyNonNegative, isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
 
 export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void, rejoined: (t: Term) => Term) {
-  const { names, stream, expand, hasStatistic, isRow, settle, shiftOf } = scope
+  const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
   const positive = (e: Expr): boolean => isSurelyPositive(e, scope)
 
   const pull = (e: Reduce): Sum => {
@@ -40,7 +40,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   const places = (e: Reduce): Term => factor(names.intern(call('float', [countOf(e)])))
   const countOf = (e: Reduce): Expr =>
     e.domain === undefined && e.over.length === 1
-      ? size(stream)
+      ? size(e.over[0] as string)
       : reduce('count', e.over, { kind: 'const', value: true, type: 'bool', axes: [], span: e.span }, e.domain)
 
   const sumOf = (e: Reduce, body: Expr): Sum => {

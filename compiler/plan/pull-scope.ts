@@ -1,5 +1,5 @@
 /** What the rules of pulling share: the expression in progress, its shifts, and what is noted on the way. */
-import { call, type Expr, f32 } from '../ir.ts'
+import { call, type Expr, f32, type Reduce } from '../ir.ts'
 import type { Sum, Term } from './algebra.ts'
 import type { Extreme } from './extremes.ts'
 import type { GuardedForms } from './guarded.ts'
@@ -16,11 +16,12 @@ export interface Shift {
   readonly onlyAt: boolean
   readonly kind: 'max' | 'min' | 'largest' | 'mean'
   readonly domain: Expr | undefined
+  readonly stream: string
 }
 
 export interface PullContext {
   readonly names: Interner
-  readonly stream: string
+  readonly streams: readonly string[]
   readonly shifts: readonly Shift[]
   readonly elements: ReadonlySet<Expr> // of running sums: they leave an exponent that has no reference
   readonly isPositive: (e: Expr) => boolean
@@ -44,6 +45,7 @@ export interface PullScope extends PullContext {
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
   readonly settle: (e: Expr) => Expr
   readonly hasStatistic: (e: Expr) => boolean
+  readonly isStatistic: (e: Expr) => e is Reduce
   readonly isOpen: (e: Expr) => boolean
   readonly isRow: (e: Expr) => boolean
   readonly shiftOf: (x: Expr) => Shift | undefined
@@ -56,11 +58,18 @@ export interface PullScope extends PullContext {
   readonly extremes: Extreme[]
 }
 
+/** A fold over a streamed axis that leaves a value per row. */
+export const isStatisticOver =
+  (streams: readonly string[]) =>
+  (e: Expr): e is Reduce =>
+    e.kind === 'reduce' &&
+    e.over.some((axis) => streams.includes(axis)) &&
+    !e.axes.some((axis) => streams.includes(axis))
+
 /** Is a factor certainly above zero, for a domain with a place? */
 export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
   const positive = (x: Expr): boolean => isSurelyPositive(x, scope)
-  if (e.kind === 'reduce' && e.over.includes(scope.stream))
-    return e.op === 'count' || (e.op === 'sum' && positive(e.of))
+  if (scope.isStatistic(e)) return e.op === 'count' || (e.op === 'sum' && positive(e.of))
   if (e.kind !== 'call') return scope.isPositive(e)
   if (e.op === 'float') return isSizeLike(e.args[0])
   if (e.op === 'exp') return true
@@ -71,7 +80,7 @@ export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
 export function isSurelyNonNegative(e: Expr, scope: PullScope): boolean {
   const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
   if (scope.isLargest(e) || isSurelyPositive(e, scope)) return true
-  if (e.kind === 'reduce' && e.over.includes(scope.stream)) return e.op === 'sum' && nonNegative(e.of)
+  if (scope.isStatistic(e)) return e.op === 'sum' && nonNegative(e.of)
   if (e.kind !== 'call') return scope.isNonNegative(e)
   const [x, n] = e.args
   const isEven = e.op === 'pow' && n?.kind === 'const' && n.type === 'i32' && Number(n.value) % 2 === 0

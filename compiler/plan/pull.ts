@@ -16,13 +16,14 @@ import { createExponents } from './pull-exponents.ts'
 import { createProducts } from './pull-products.ts'
 import { createReciprocals } from './pull-reciprocals.ts'
 import { createReductions } from './pull-reductions.ts'
-import { isZero, type PullContext, type PullScope, type Shift } from './pull-scope.ts'
+import { isStatisticOver, isZero, type PullContext, type PullScope, type Shift } from './pull-scope.ts'
 
 export interface Puller {
   readonly expand: (e: Expr) => Sum
   /** `expand` as an expression again, exponents added before one exp; expressions of other types keep their form. */
   readonly render: (e: Expr) => Expr
   readonly hasStatistic: (e: Expr) => boolean
+  readonly isStatistic: (e: Expr) => e is Reduce
   /** Expressions from which a statistic is subtracted in a product or power: candidates for a reference near them. */
   readonly centred: ReadonlySet<Expr>
   /** Exponents of a later pass, in the form that they are computed in, and as the source has them. */
@@ -36,7 +37,7 @@ export interface Puller {
 }
 
 export function createPuller(context: PullContext): Puller {
-  const { names, stream } = context
+  const { names, streams } = context
   const everywhere: Region = { guards: [], memo: new Map() }
   const regions = new Map<string, Region>()
   let region = everywhere
@@ -48,10 +49,10 @@ export function createPuller(context: PullContext): Puller {
 
   const isLargest = (x: Expr): boolean => context.shifts.some((s) => s.kind === 'largest' && s.reference === x)
 
+  const isStatistic = isStatisticOver(streams)
   const hasStatistic = (e: Expr): boolean =>
     remember(statistic, e, () => isStatistic(e) || references.has(e) || children(e).some(hasStatistic))
-  const isStatistic = (e: Expr): boolean => e.kind === 'reduce' && e.over.includes(stream)
-  const isRow = (e: Expr): boolean => !e.axes.includes(stream)
+  const isRow = (e: Expr): boolean => !e.axes.some((axis) => streams.includes(axis))
   /** Plain expressions are taken apart only where an exponential or a shifted expression lies inside. */
   const isOpen = (e: Expr): boolean =>
     remember(open, e, () => {
@@ -94,7 +95,7 @@ export function createPuller(context: PullContext): Puller {
         ? [times(factor(shift.difference), factor(shift.reference))]
         : [factor(shift.difference), factor(shift.reference)]
     if (e.kind === 'const' && typeof e.value === 'number') return e.value === 0 ? [] : [number(e.value)]
-    if (isStatistic(e) && e.kind === 'reduce') return pull(e)
+    if (isStatistic(e)) return pull(e)
     if (!hasStatistic(e) && !isOpen(e)) return [factor(e)]
     if (e.kind === 'spread') return expand(e.of)
     if (e.kind !== 'call') return [factor(settle(e))]
@@ -104,7 +105,7 @@ export function createPuller(context: PullContext): Puller {
 
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
   const settle = (e: Expr): Expr => {
-    if (e.kind === 'reduce' && isStatistic(e) && (e.op === 'count' || e.op === 'any')) return whereHolds(e)
+    if (isStatistic(e) && (e.op === 'count' || e.op === 'any')) return whereHolds(e)
     return settleParts(e)
   }
   const settleParts = (e: Expr): Expr =>
@@ -123,6 +124,7 @@ export function createPuller(context: PullContext): Puller {
     render,
     settle,
     hasStatistic,
+    isStatistic,
     isOpen,
     isRow,
     shiftOf,
@@ -166,7 +168,7 @@ export function createPuller(context: PullContext): Puller {
     straight_through: ([a]) => expand(a),
   }
 
-  return { expand, render, settle, hasStatistic, ...notes }
+  return { expand, render, settle, hasStatistic, isStatistic, ...notes }
 }
 
 /** Where certain guards hold, with what was expanded there. */

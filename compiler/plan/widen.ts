@@ -8,7 +8,10 @@ import { conditionsOf, extremeOf } from './extremes.ts'
 import { where } from './guarded.ts'
 import type { Interner } from './intern.ts'
 
-export function widen(exprs: readonly Expr[], stream: string, names: Interner): readonly Expr[] {
+export const widen = (exprs: readonly Expr[], streams: readonly string[], names: Interner): readonly Expr[] =>
+  streams.reduce((all, stream) => widenOver(all, stream, names), exprs)
+
+function widenOver(exprs: readonly Expr[], stream: string, names: Interner): readonly Expr[] {
   const isFold = (e: Expr): e is Reduce => e.kind === 'reduce' && e.over.join() === stream
   const all = exprs.map(names.intern)
   const domains = [...new Set(nodesOf(...all).flatMap((e) => (isFold(e) && e.domain ? [e.domain] : [])))]
@@ -23,10 +26,10 @@ export function widen(exprs: readonly Expr[], stream: string, names: Interner): 
   }
   const widened = (e: Reduce, domain: Expr): Expr => {
     const own = conditionsOf(domain)
-    const extremes = own.filter((c) => extremeOf(c, stream))
+    const extremes = own.filter((c) => extremeOf(c, [stream]))
     const others = own.filter((c) => !extremes.includes(c))
     // The places at an extreme are some of those that the extreme is of.
-    const ofExtreme = extremes.length > 0 && extremes.every((c) => isAll(extremeOf(c, stream)?.domain, others))
+    const ofExtreme = extremes.length > 0 && extremes.every((c) => isAll(extremeOf(c, [stream])?.domain, others))
     if (ofExtreme) return over(e, others, extremes, names)
     const wider = domains
       .map(conditionsOf)
