@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { emitStage } from '../index.ts'
 import { attentionInputs, createNormal, define, distance, fileOf, run, type Tensors, tensor } from './run-source.ts'
@@ -61,6 +62,16 @@ describe('a fold over an axis that the result has too', () => {
     const kernels = emitStage('kernel', fileOf(source), { sizes })
     expect(kernels.ok && kernels.value).toContain('kernel out over b, h, tiles(i, 32)\n')
   })
+})
+
+test('heads that are mixed through another name share their products with the block: one for each pass', () => {
+  const file = { path: 'composable_heads.attn', text: readFileSync('examples/composable_heads.attn', 'utf8') }
+  const kernels = emitStage('kernel', file)
+  if (!kernels.ok) throw new Error('the example has errors')
+  const [passes, products] = [/^ {2}for tiles\(j/gm, /contract q\w* \* k\w* over d/g].map((form) =>
+    kernels.value.match(form),
+  )
+  expect([passes?.length, products?.length]).toEqual([2, 2])
 })
 
 describe('a product of which an operand lacks the axis', () => {
