@@ -48,10 +48,10 @@ const shares = {
   'both branches': 'let w = if own then exp(score) else exp(score / 4 - 200) normalize = w / sum[j](w)',
   'a logarithm': 'normalize = 1 output log(sum[j where own](exp(score)))',
   'values under it': 'let w = if own then exp(score) else 0 normalize = 1 output sum[j](w * v) / sum[j](w)',
-  powers: 'let w = if own then score ^ 32 else 0 normalize = w / sum[j](w)',
+  powers: 'let w = if own then (score / 1000) ^ 36 else 0 normalize = w / sum[j](w)',
 }
 // As far apart as float64 lets the definition have them: exp(690) and exp(-200) are numbers, exp(-890) is 0.
-const far = (body: string) => (body.includes('^') ? { height: 1e8, ground: 1e-5 } : { height: 690, ground: -200 })
+const far = (body: string) => (body.includes('^') ? { height: 1e11, ground: 1 } : { height: 690, ground: -200 })
 
 describe('a key far above the others that a condition excludes', () => {
   test.each(Object.entries(shares))('%s', async (_, body) =>
