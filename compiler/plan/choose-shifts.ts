@@ -91,9 +91,17 @@ function exponentsOf(t: Term, base: Reduce, pulled: Pulled, { names, fitsExp }: 
 
 function powersOf(t: Term, base: Reduce, pulled: Pulled, { fitsPower }: Facts): readonly Found[] {
   const stream = streamOf(base)
+  const guards = t.guards.filter(pulled.bodies.isGuard)
   return [...t.factors].flatMap(([x, p]) =>
     !x.axes.includes(stream) || pulled.puller.hasStatistic(x) || fitsPower(x, p, divides(base, pulled))
       ? []
-      : [{ x, kind: p < 0 ? undefined : ('largest' as const), domain: base.domain, stream }],
+      : [
+          {
+            x: pulled.guarded.ofBase(x, guards),
+            kind: p < 0 ? undefined : ('largest' as const),
+            domain: base.domain,
+            stream,
+          },
+        ],
   )
 }

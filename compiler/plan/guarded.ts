@@ -1,5 +1,5 @@
 /**
- * Exponents under a condition. A sum of exp(x) where c holds is taken relative to the largest x where c holds: one at another place may
+ * Exponents, and bases of powers, under a condition. A sum of exp(x) where c holds is taken relative to the largest x where c holds: one at another place may
  * be so large that the sum would vanish beside it. So x has a *guarded form*, `if c then x else -inf`, whose extreme is that reference.
  *
  * Where the definition itself takes x relative to a fold of all x, as weights of a softmax that a condition leaves out do, it is that
@@ -13,6 +13,8 @@ import type { Interner } from './intern.ts'
 export interface GuardedForms {
   /** The guarded form of `x`, times a rate of this sign in an exponent; `x` itself where the guards say nothing of it. */
   readonly of: (x: Expr, rate: number, guards: readonly Expr[]) => Expr
+  /** The same for a base of powers: 0 where a guard does not hold. */
+  readonly ofBase: (x: Expr, guards: readonly Expr[]) => Expr
   /** `e` with bare expressions in place of their guarded forms. */
   readonly bare: (e: Expr) => Expr
   /** What an exponential of `x` is made of where it is not 0. */
@@ -32,6 +34,8 @@ export function createGuardedForms(names: Interner): GuardedForms {
     made.set(form, { x, guards: conjunction(own) })
     return form
   }
+  const ofBase: GuardedForms['ofBase'] = (x, guards) =>
+    guards.length === 0 ? x : names.intern(call('select', [all(guards, names), x, f32(0)]))
   const bare = (e: Expr): Expr =>
     made.size === 0 ? e : names.intern(rewrite(e, (x) => made.get(names.intern(x))?.x ?? x))
   const inside = (x: Expr): Expr => {
@@ -40,6 +44,7 @@ export function createGuardedForms(names: Interner): GuardedForms {
   }
   return {
     of,
+    ofBase,
     bare,
     inside,
     note: (form, isWanted) => void wanted.set(form, isWanted || wanted.get(form) === true),
@@ -49,9 +54,11 @@ export function createGuardedForms(names: Interner): GuardedForms {
 
 /** `x` where all of `conditions` hold, else what a fold with `op` leaves out. */
 export function where(x: Expr, conditions: readonly Expr[], op: 'max' | 'min', names: Interner): Expr {
-  const ordered = conditions.map(names.intern).toSorted((a, b) => names.id(a) - names.id(b))
-  return names.intern(call('select', [conjunction(ordered), x, f32(op === 'max' ? -Infinity : Infinity)]))
+  return names.intern(call('select', [all(conditions, names), x, f32(op === 'max' ? -Infinity : Infinity)]))
 }
+
+const all = (conditions: readonly Expr[], names: Interner): Expr =>
+  conjunction(conditions.map(names.intern).toSorted((a, b) => names.id(a) - names.id(b)))
 
 /** `x > -inf`, which a guarded form says anyway. */
 const isAboveNothing = (g: Expr, x: Expr): boolean =>

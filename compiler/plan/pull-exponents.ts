@@ -116,9 +116,31 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
    * reference, it is taken relative to it.
    */
   const rejoined = (t: Term): Term => {
+    return scope.stage === 'use' ? rejoinedExponent(relativeBases(t)) : t
+  }
+  /** Bases of powers under conditions, relative to the largest one where these hold. */
+  const relativeBases = (t: Term): Term => {
+    const guards = t.guards.filter(scope.isGuard)
+    const relative = [...t.factors].map(([x, p]): readonly [Expr, number][] => {
+      const form = guards.length === 0 || isRow(x) ? undefined : scope.guarded.ofBase(x, guards)
+      const shift = form && scope.shifts.find((s) => s.kind === 'largest' && s.x === form)
+      return shift
+        ? [
+            [shift.difference, p],
+            [shift.reference, p],
+          ]
+        : [[x, p]]
+    })
+    const factors = relative.reduce(
+      (all, own) => addWeights(all, new Map(own)),
+      new Map<Expr, number>() as ReadonlyMap<Expr, number>,
+    )
+    return { ...t, factors }
+  }
+  const rejoinedExponent = (t: Term): Term => {
     const parts = new Map([...t.exponent].filter(([x]) => !isRow(x) && !hasStatistic(x)))
     const others = [...t.exponent.keys()].filter((x) => !parts.has(x))
-    if (parts.size === 0 || scope.stage !== 'use') return t
+    if (parts.size === 0) return t
     const [whole, rate] = withoutConstantFactor(scope.guarded.bare(names.intern(renderLinear(parts))))
     const form = formOf(whole, rate, t.guards.filter(scope.isGuard), others)
     const relative = relativeTo(shiftOf(form) ?? shiftOf(whole), rate)

@@ -24,6 +24,7 @@ export interface Puller {
   readonly render: (e: Expr) => Expr
   readonly hasStatistic: (e: Expr) => boolean
   readonly isStatistic: (e: Expr) => e is Reduce
+  readonly isGuard: (c: Expr) => boolean
   /** Expressions from which a statistic is subtracted in a product or power: candidates for a reference near them. */
   readonly centred: ReadonlySet<Expr>
   /** Exponents of a later pass, in the form that they are computed in, and as the source has them. */
@@ -168,7 +169,7 @@ export function createPuller(context: PullContext): Puller {
     straight_through: ([a]) => expand(a),
   }
 
-  return { expand, render, settle, hasStatistic, isStatistic, ...notes }
+  return { expand, render, settle, hasStatistic, isStatistic, isGuard, ...notes }
 }
 
 /** Where certain guards hold, with what was expanded there. */
