@@ -49,6 +49,14 @@ describe('a fold over an axis that the result has too', () => {
     ['of neither', 'score = dot(q * softmax[h](gain), k) normalize = softmax[j](score)'],
     ['inside of another', 'score = dot(q, k * sum[h](q * max[h](gain))[i = 0]) normalize = softmax[j](score)'],
     ['at another head', `${dot} normalize = softmax[j](score * per_head[h = 1 - h] + max[h](per_head)[i = 2])`],
+    [
+      'of pairs, some heads of which see nothing',
+      `${dot} normalize = softmax[h](score * sum[j where score > 3 and j < 7](score))`,
+    ],
+    [
+      'of a row, by another name, some heads of which see nothing',
+      `axis a like h ${dot} mask = j + 20 * h <= i let p = exp(mean[j](score)) normalize = sum[a](p[h = a] * gain[h = a, d = 0]) * softmax[j](score)`,
+    ],
     ['of a batch', `${dot} normalize = softmax[j](score - max[b](per_head))`],
   ])('%s', async (_, body) => agrees(attention(body)))
 

@@ -1,6 +1,7 @@
 /**
- * Exponents, and bases of powers, under a condition. A sum of exp(x) where c holds is taken relative to the largest x where c holds: one at another place may
- * be so large that the sum would vanish beside it. So x has a *guarded form*, `if c then x else -inf`, whose extreme is that reference.
+ * Exponents, and bases of powers, under a condition. A sum of exp(x) where c holds is taken relative to the largest x where c holds:
+ * one at another place may be so large that the sum would vanish beside it. So x has a *guarded form*, `if c then x else -inf`, whose
+ * extreme is that reference.
  *
  * Where the definition itself takes x relative to a fold of all x, as weights of a softmax that a condition leaves out do, it is that
  * fold which sets the scale, and x stays bare. What a sum leaves of the definition does not show it any more; so decisions are made

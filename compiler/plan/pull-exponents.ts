@@ -111,13 +111,6 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
     return guarded.isWanted(form) ? form : x
   }
   const references = new Map(scope.shifts.map((s) => [s.reference, s.x]))
-  /**
-   * Exponents of several factors of a product stand as one in what is left of it, under the conditions of all: where that one has a
-   * reference, it is taken relative to it.
-   */
-  const rejoined = (t: Term): Term => {
-    return scope.stage === 'use' ? rejoinedExponent(relativeBases(t)) : t
-  }
   /** Bases of powers under conditions, relative to the largest one where these hold. */
   const relativeBases = (t: Term): Term => {
     const guards = t.guards.filter(scope.isGuard)
@@ -137,6 +130,7 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
     )
     return { ...t, factors }
   }
+  /** Exponents of several factors of a product as one: where that one has a reference, it is taken relative to it. */
   const rejoinedExponent = (t: Term): Term => {
     const parts = new Map([...t.exponent].filter(([x]) => !isRow(x) && !hasStatistic(x)))
     const others = [...t.exponent.keys()].filter((x) => !parts.has(x))
@@ -146,6 +140,8 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
     const relative = relativeTo(shiftOf(form) ?? shiftOf(whole), rate)
     return relative ? { ...t, exponent: addWeights(addWeights(t.exponent, parts, -1), relative) } : t
   }
+  /** What is left of a product after statistics have left it, under the conditions of all its factors. */
+  const rejoined = (t: Term): Term => (scope.stage === 'use' ? rejoinedExponent(relativeBases(t)) : t)
 
   const logOf = (a: Expr): Sum | undefined => {
     const t = singleTerm(rowScaled(expand(a), a))
