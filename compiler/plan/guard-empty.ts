@@ -39,8 +39,8 @@ export function placesOf(exprs: readonly Expr[], isStatistic: IsStatistic): read
  * Does `e` fold an axis that these places vary over, such as heads with a mask of their own? Then what it folds has such places for
  * each of its members, and one condition outside says nothing of them.
  */
-const mixes = (e: Expr, { domain }: Places, isStatistic: IsStatistic): e is Reduce =>
-  e.kind === 'reduce' && !(isStatistic as (x: Expr) => boolean)(e) && e.over.some((axis) => domain?.axes.includes(axis))
+const mixes = (e: Expr, { domain }: Places, isStatistic: (e: Expr) => boolean): e is Reduce =>
+  e.kind === 'reduce' && !isStatistic(e) && e.over.some((axis) => domain?.axes.includes(axis))
 
 /** Those places of `e` that one condition on its row can tell empty: not inside of what mixes them. */
 function placesOutside(e: Expr, isStatistic: IsStatistic): readonly Places[] {
