@@ -51,7 +51,7 @@ async function verify(path: string, more: Readonly<Record<string, number>>, prob
   return { faults, verdict, median, share: notVerified / elements }
 }
 
-test.each(examples)('%s in f32 stays within its allowance', { timeout: 60_000 }, async (path) => {
+test.each(examples)('%s in f32 stays within its allowance', { timeout: 120_000 }, async (path) => {
   const { faults, verdict } = await verify(path, {}, true)
   expect({ faults, verdict }).toEqual({ faults: [], verdict: 'right' })
 })
@@ -59,7 +59,7 @@ test.each(examples)('%s in f32 stays within its allowance', { timeout: 60_000 },
 // Fourteen tiles of keys: references move often, and differences of moments are taken of many terms.
 test.each(['entropy', 'z_score', 'power_softmax', 'integer_reference', 'stick_breaking'])(
   '%s in f32 stays within its allowance over many tiles',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async (name) => {
     const { faults, verdict, median } = await verify(`examples/${name}.attn`, { h: 1, i: 2, j: 108 }, true)
     expect({ faults, verdict }).toEqual({ faults: [], verdict: 'right' })

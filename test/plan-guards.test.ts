@@ -65,6 +65,11 @@ describe('a key far above the others that a condition excludes', () => {
   })
 })
 
+test('a condition that a mask says twice', async () => {
+  const body = 'mask = own and own normalize = if own then softmax[j where own](score) else 0'
+  await agrees(attention(body), 3, 0)
+})
+
 describe('no reference is added where the definition has one', () => {
   test.each([
     ['weights of a softmax that are left out', 'normalize = if own then softmax[j](score) else 0', 1],

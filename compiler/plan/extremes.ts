@@ -23,6 +23,7 @@ function at(x: Expr, fold: Expr, kind: 'max' | 'min' | undefined, streams: reado
   return kind === undefined || kind === fold.op ? { x, kind: fold.op, domain: fold.domain, stream } : undefined
 }
 
-/** The conditions that hold together where `e` does. */
-export const conditionsOf = (e: Expr): readonly Expr[] =>
-  e.kind === 'call' && e.op === 'and' ? e.args.flatMap(conditionsOf) : e.kind === 'const' && e.value === true ? [] : [e]
+/** The conditions that hold together where `e` does, each once. */
+export const conditionsOf = (e: Expr): readonly Expr[] => [...new Set(conjunctsOf(e))]
+const conjunctsOf = (e: Expr): readonly Expr[] =>
+  e.kind === 'call' && e.op === 'and' ? e.args.flatMap(conjunctsOf) : e.kind === 'const' && e.value === true ? [] : [e]
