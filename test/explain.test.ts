@@ -7,8 +7,8 @@ import type { Picture } from '../compiler/explain/picture.ts'
 import { displayWidth } from '../grammar/display.ts'
 import { type Draw, type ExplainOptions, type Explanation, explain, OptionError } from '../index.ts'
 import { attnc } from './cli-io.ts'
+import { randomProgram } from './fuzz/random-programs.ts'
 import { valueAt } from './masks-programs.ts'
-import { randomProgram } from './random-programs.ts'
 import { attentionOf, fileOf } from './run-source.ts'
 
 const head = 'input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]  score = dot(q, k) / sqrt(size(d))'
@@ -159,8 +159,8 @@ describe('the state', () => {
 
   test('of columns, with what is kept for rows', () => {
     const [columns, rows] = walksIn(pageOf(source('normalize = softmax[j](score) * softmax[i](score)')).parts)
-    expect(columns).toMatchObject({ row: 'j', stream: 'i', kept: ['column_max', 'column_sum'] })
-    expect(rows).toMatchObject({ row: 'i', stream: 'j', kept: [] })
+    expect(columns).toMatchObject({ row: 'j', streams: ['i'], kept: ['column_max', 'column_sum'] })
+    expect(rows).toMatchObject({ row: 'i', streams: ['j'], kept: [] })
     expect(columns!.needs).toMatchObject([
       { of: ['column_max', 'column_sum'], why: 'the fold is over i, and what reads it walks along j' },
     ])

@@ -1,7 +1,11 @@
-/** The meaning of a program, element by element: what `kernel.ts` says, slowly. Tests hold targets and lowering against it. */
+/**
+ * The meaning of a program, element by element: what `kernel.ts` says, slowly. Tests hold targets and lowering against it. With a
+ * `round`, every operation on floats is rounded by it, sums term by term: what a target of that arithmetic may give.
+ */
 import { elementary } from '../compiler/elementary.ts'
 import { invariant } from '../compiler/invariant.ts'
 import type { Buffer, Kernel, KernelExpr, Load, Loop, Program, Statement, Step, Value } from '../compiler/kernel.ts'
+import type { Op } from '../compiler/ops.ts'
 
 /** Elements as numbers, in the order of the buffer's axes; bool is 0 or 1. */
 export type Contents = Map<string, Float64Array>
@@ -25,8 +29,12 @@ interface Scope {
 }
 type At = ReadonlyMap<string, number>
 
+/** `op`: what the number is the result of, if it is that of an operation. */
+export type Round = (x: number, op?: Op) => number
+const exact: Round = (x) => x
+
 /** Runs a program; gives every buffer's contents, unrounded but for f32 (`Math.fround`). */
-export function runProgram(program: Program, { sizes, params = {}, inputs }: Given): Contents {
+export function runProgram(program: Program, { sizes, params = {}, inputs }: Given, round: Round = exact): Contents {
   const contents: Contents = new Map()
   const count = ({ axes }: Buffer): number => axes.reduce((n, axis) => n * sizes[axis]!, 1)
   for (const buffer of program.buffers)
@@ -35,7 +43,7 @@ export function runProgram(program: Program, { sizes, params = {}, inputs }: Giv
       Float64Array.from({ length: count(buffer) }, () => 0),
     )
   for (const [name, data] of Object.entries(inputs)) contents.get(name)!.set(data)
-  const machine = new Run(program, sizes, params, contents)
+  const machine = new Run(program, sizes, params, contents, round)
   machine.steps(program.steps)
   return contents
 }
@@ -45,17 +53,20 @@ class Run {
   readonly #sizes: Readonly<Record<string, number>>
   readonly #params: Readonly<Record<string, number>>
   readonly #contents: Contents
+  readonly #round: Round
 
   constructor(
     program: Program,
     sizes: Readonly<Record<string, number>>,
     params: Readonly<Record<string, number>>,
     contents: Contents,
+    round: Round,
   ) {
     this.#program = program
     this.#sizes = sizes
     this.#params = params
     this.#contents = contents
+    this.#round = round
   }
 
   steps(steps: readonly Step[]): void {
@@ -102,7 +113,7 @@ class Run {
           let sum = 0
           for (const inner of this.#along(s.over, at, scope)) {
             if (s.where === undefined || this.#read(s.where, inner, scope))
-              sum += this.#read(s.left, inner, scope) * this.#read(s.right, inner, scope)
+              sum = this.#round(sum + this.#round(this.#read(s.left, inner, scope) * this.#read(s.right, inner, scope)))
           }
           return sum
         })
@@ -111,7 +122,10 @@ class Run {
           const all = [...this.#along(s.over, at, scope)].filter(
             (inner) => s.where === undefined || this.#read(s.where, inner, scope),
           )
-          return all.map((inner) => this.#eval(s.of, inner, scope)).reduce(fold[s.op]!, start(s.op, s.to.type))
+          return this.#folded(
+            s,
+            all.map((inner) => this.#eval(s.of, inner, scope)),
+          )
         })
       case 'prefix':
         return this.#hold(s.to, scope, (at) => {
@@ -122,7 +136,7 @@ class Run {
             return isPast && (s.where === undefined || this.#read(s.where, inner, scope))
           })
           const all = before.map((inner) => this.#read(s.of, inner, scope))
-          return all.reduce(fold[s.op]!, start(s.op, s.to.type))
+          return this.#folded(s, s.direction === 'up' ? all : all.reverse())
         })
       case 'store':
         for (const at of this.#elements(
@@ -138,6 +152,11 @@ class Run {
       case 'loop':
         return this.#loop(s, scope)
     }
+  }
+
+  #folded({ op, to }: { readonly op: string; readonly to: Value }, all: readonly number[]): number {
+    const round = to.type === 'f32' ? this.#round : exact
+    return all.reduce((x, y) => round(fold[op]!(x, y)), start(op, to.type))
   }
 
   #loop({ over, carried, body }: Loop, outer: Scope): Scope {
@@ -239,13 +258,13 @@ class Run {
   #eval(e: KernelExpr, at: At, scope: Scope): number {
     switch (e.kind) {
       case 'const':
-        return Number(e.value)
+        return e.type === 'f32' ? this.#round(Number(e.value)) : Number(e.value)
       case 'value':
         return this.#read(e.name, at, scope)
       case 'size':
         return this.#sizes[e.axis]!
       case 'param':
-        return this.#params[e.name]!
+        return e.type === 'f32' ? this.#round(this.#params[e.name]!) : this.#params[e.name]!
       case 'index': {
         const { first, count } = this.#range(e.axis, scope)
         if (e.of === 'element') return at.get(e.axis) ?? first
@@ -253,10 +272,12 @@ class Run {
       }
       case 'call': {
         const [a, b, c, d, f] = e.args.map((arg) => this.#eval(arg, at, scope))
-        return elementary(
+        const compute = elementary(
           e.op,
           e.args.map((arg) => arg.type),
-        )(a!, b!, c!, d, f)
+        )
+        const value = compute(a!, b!, c!, d, f)
+        return e.type === 'f32' ? this.#round(value, e.op) : value
       }
     }
   }

@@ -90,7 +90,7 @@ function nameStates({ passes }: StreamPlan, taken: Taken): ReadonlyMap<string, s
 }
 
 /** Names of elements of running sums. */
-function nameRunning({ passes, stream }: StreamPlan, taken: Taken) {
+function nameRunning({ passes }: StreamPlan, taken: Taken) {
   const names = new Map<string, string>()
   const scans: { readonly name: string; readonly expr: Expr }[] = []
   for (const pass of passes) {
@@ -99,7 +99,7 @@ function nameRunning({ passes, stream }: StreamPlan, taken: Taken) {
       const op = r.op === 'max' ? 'cummax' : pass.direction === 'up' ? 'cumsum' : 'cumsum_back'
       const name = taken.fresh('running')
       names.set(r.elementId, name)
-      scans.push({ name, expr: scan(op, stream, r.of, undefined, undefined, !r.inclusive) })
+      scans.push({ name, expr: scan(op, pass.stream, r.of, undefined, undefined, !r.inclusive) })
     }
   }
   const definitions = (show: (e: Expr) => string): readonly Definition[] =>

@@ -17,7 +17,7 @@ export type ExplainedPart = ExplainedWalk | ExplainedElements | ExplainedRounds 
 export interface ExplainedWalk {
   readonly kind: 'stream'
   readonly row: string
-  readonly stream: string
+  readonly streams: readonly string[] // what passes by: mostly one axis
   readonly elements: readonly Definition[]
   readonly passes: readonly ExplainedPass[]
   readonly finish: readonly Finish[]
@@ -26,6 +26,7 @@ export interface ExplainedWalk {
   readonly refused: Refused | null
 }
 export interface ExplainedPass {
+  readonly stream: string // the axis that passes by
   readonly direction: 'up' | 'down'
   readonly where: string | null
   readonly state: readonly StateRow[]
@@ -139,14 +140,14 @@ const explainRounds = (
 type MakeReason = (of: string, on: readonly string[], obstacle: Obstacle) => Reason
 
 function explainWalk(plan: StreamPlan, known: NameOf, planned: Planned, reason: MakeReason): ExplainedWalk {
-  const { row, stream } = plan
+  const { row } = plan
   const buffers = planned.kept.map(({ name }) => name)
   const names = [...new Set(planned.named().values()), ...namesOf(planned.attention), ...buffers]
   const naming = createNaming(plan, known, createTaken(names))
   return {
     kind: 'stream',
     row,
-    stream,
+    streams: [...new Set(plan.passes.map((pass) => pass.stream))],
     elements: naming.elements,
     passes: plan.passes.map((pass) => explainPass(pass, plan, naming, reason)),
     finish: plan.results.map(({ result, finish, empty }) => ({
@@ -162,6 +163,7 @@ function explainWalk(plan: StreamPlan, known: NameOf, planned: Planned, reason: 
 }
 
 const explainPass = (pass: Pass, plan: StreamPlan, naming: Naming, reason: MakeReason): ExplainedPass => ({
+  stream: pass.stream,
   direction: pass.direction,
   where: pass.domain ? naming.show(pass.domain, 0) : null,
   state: stateRows(pass, plan, naming),

@@ -44,7 +44,7 @@ function printPart(part: ExplainedPart, number: string, room: number): readonly 
 }
 
 function printWalk(walk: ExplainedWalk, number: string, room: number): readonly string[] {
-  const { row, stream, passes, finish } = walk
+  const { row, streams, passes, finish } = walk
   const times = passes.length === 1 ? 'in one pass' : `in ${passes.length} passes`
   const results = listed(finish.map(({ name }) => name))
   const stay =
@@ -53,7 +53,7 @@ function printWalk(walk: ExplainedWalk, number: string, room: number): readonly 
       : walk.kept.length === finish.length
         ? ', kept for what follows'
         : ` (${listed(walk.kept)} kept for what follows)`
-  const head = `${number}${results}${stay}: tiles of ${row} stay, tiles of ${stream} pass by, ${times}.`
+  const head = `${number}${results}${stay}: tiles of ${row} stay, tiles of ${streams.join(' and ')} pass by, ${times}.`
   const elements = printDefinitions(walk.elements, room - 2)
   return [
     ...wrap(head, room, 3),
@@ -64,8 +64,8 @@ function printWalk(walk: ExplainedWalk, number: string, room: number): readonly 
   ]
 }
 
-function printPass(pass: ExplainedPass, n: number, { stream, passes }: ExplainedWalk, room: number): readonly string[] {
-  const which = passes.length > 1 ? `Pass ${n + 1} over ${stream}` : `Over ${stream}`
+function printPass(pass: ExplainedPass, n: number, { passes }: ExplainedWalk, room: number): readonly string[] {
+  const which = passes.length > 1 ? `Pass ${n + 1} over ${pass.stream}` : `Over ${pass.stream}`
   const direction = pass.direction === 'down' ? ', from the last tile to the first' : ''
   const where = pass.where === null ? '' : `, where ${pass.where}`
   const rows = pass.state.map(({ name, axes, is, empty }) => [titled({ name, axes }), is, empty])

@@ -19,21 +19,21 @@ export interface StateRow {
 export function stateRows(pass: Pass, plan: StreamPlan, naming: Naming): readonly StateRow[] {
   const row = (id: string, e: Expr, is: string, empty: string): StateRow => ({
     name: naming.stateName(id),
-    axes: withoutAxes(unionAxes(e.axes), ['b', 'h', plan.row, plan.stream]),
+    axes: withoutAxes(unionAxes(e.axes), ['b', 'h', plan.row, pass.stream]),
     is,
     empty,
   })
   return [
-    ...pass.running.map((r) => row(r.id, r.of, runningText(r, plan, naming), r.op === 'sum' ? '0' : '-∞')),
-    ...pass.references.map((r) => row(r.id, r.of, referenceText(r, plan, naming), firstReference(r))),
-    ...pass.accumulators.map((a) => row(a.id, a.body, foldText(a, plan.stream, a.body, naming), emptyOf(a))),
+    ...pass.running.map((r) => row(r.id, r.of, runningText(r, pass, naming), r.op === 'sum' ? '0' : '-∞')),
+    ...pass.references.map((r) => row(r.id, r.of, referenceText(r, pass, naming), firstReference(r))),
+    ...pass.accumulators.map((a) => row(a.id, a.body, foldText(a, pass.stream, a.body, naming), emptyOf(a))),
   ]
 }
 
-const runningText = (r: Running, { stream }: StreamPlan, naming: Naming): string =>
+const runningText = (r: Running, { stream }: Pass, naming: Naming): string =>
   writeFold(`${r.op === 'sum' ? 'Σ' : 'max'}_${stream}`, r.of, r.op === 'sum', 0, naming.show)
 
-function referenceText(r: Reference, { stream }: StreamPlan, naming: Naming): string {
+function referenceText(r: Reference, { stream }: Pass, naming: Naming): string {
   const x = naming.elementOf(r)
   switch (r.kind) {
     case 'max':

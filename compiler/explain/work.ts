@@ -113,14 +113,15 @@ const product = (axes: readonly string[], sizes: Lengths['sizes']): number =>
   axes.reduce((n, axis) => n * (own(sizes, axis) ?? 1), 1)
 
 function countPass(pass: Pass, number: number, plan: StreamPlan, counting: Counting): Count {
-  const { row, stream } = plan
+  const { row } = plan
+  const { stream } = pass
   const { sizes } = counting.lengths
   const densePairs = product([row, stream], sizes)
   const pairs = livePairs(pass, plan, counting) ?? densePairs
-  const [own, dense] = [pairs, densePairs].map((n) => operationsOf(pass, plan, elementsIn(plan, n, counting)))
+  const [own, dense] = [pairs, densePairs].map((n) => operationsOf(pass, plan, elementsIn(plan, stream, n, counting)))
   const others = product(['b', 'h'], sizes)
   const isPair = (axes: readonly string[]): boolean => axes.includes(row) && axes.includes(stream)
-  const ofOnePair = elementsIn(plan, 1, counting)
+  const ofOnePair = elementsIn(plan, stream, 1, counting)
   const of = plan.results.map(({ result }) => result.name)
   const perPair = operationsOf(pass, plan, (axes) => (isPair(axes) ? ofOnePair(axes) / others : 0))
   return {
@@ -130,21 +131,17 @@ function countPass(pass: Pass, number: number, plan: StreamPlan, counting: Count
   }
 }
 
-function livePairs(
-  pass: Pass,
-  { row, stream }: StreamPlan,
-  { classifier, lengths, tile }: Counting,
-): number | undefined {
-  const { domain } = pass
+function livePairs(pass: Pass, { row }: StreamPlan, { classifier, lengths, tile }: Counting): number | undefined {
+  const { domain, stream } = pass
   if (!domain || classifier.unknownIn(domain).length > 0) return undefined
   return countTiles(domain, row, stream, lengths.sizes, tile, classifier).live
 }
 
 /** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet; in each block. */
 const elementsIn =
-  (plan: StreamPlan, pairs: number, { lengths: { sizes }, tile, program }: Counting): ElementsOf =>
+  (plan: StreamPlan, stream: string, pairs: number, { lengths: { sizes }, tile, program }: Counting): ElementsOf =>
   (axes) => {
-    const { row, stream } = plan
+    const { row } = plan
     const others = [...new Set([...axes, ...blockAxes(plan, program)])].filter(
       (axis) => axis !== row && axis !== stream,
     )
@@ -162,7 +159,8 @@ const kernelsIn = (steps: readonly Step[]): readonly Kernel[] =>
   steps.flatMap((step) => (step.kind === 'rounds' ? kernelsIn(step.steps) : [step]))
 
 function operationsOf(pass: Pass, plan: StreamPlan, elementsOf: ElementsOf): Operations {
-  const { row, stream } = plan
+  const { row } = plan
+  const { stream } = pass
   const written = createWritten(plan)
   const isWalked = (e: Expr): boolean => e.axes.includes(stream)
   const roots = [...pass.running, ...pass.references].map((r) => written(r.of))

@@ -154,9 +154,10 @@ export function logSumErrors(e: Reduce, context: Context, state: ErrorState): Er
       continue
     }
     const logarithm = relativeOf(functions.log, n[t]!) * Math.log(Math.max(n[t]!, 1)) + (functions.log?.absolute ?? 0)
-    const own = roundoff * (exps[t]! + logarithm + Math.abs(v)) + sumRoundoff * n[t]! + (n[t]! > 1 ? tiny : 0)
+    // Of one term too: where exponentials fit the accumulator as they are, a plan takes the logarithm of that one.
+    const own = roundoff * (exps[t]! + logarithm + Math.abs(v)) + sumRoundoff * n[t]! + tiny
     const image = Math.max(Math.log(up[t]!), -Math.log(down[t]!))
-    const bound = n[t]! > 1 ? image + own : image
+    const bound = image + own
     hard[t] = Math.abs(v) + bound <= largest ? bound : Infinity
     if (n[t]! < 2) continue
     variance[t]! += (sumRoundoff ** 2 * partials(path[t]!, n[t]!, partial[t]!, squares[t]!)) / 3

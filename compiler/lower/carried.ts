@@ -1,23 +1,23 @@
 /** The carried values of a pass: names, types and first values of its references and accumulators. */
 import { type Expr, unionAxes, withoutAxes } from '../ir.ts'
 import { type Carried, type KernelExpr, kernelCall, kernelConst, type Value } from '../kernel.ts'
-import type { Accumulator, Pass, StreamPlan } from '../plan/plan.ts'
+import type { Accumulator, Pass } from '../plan/plan.ts'
 import { foldWith, identityFor } from './forms.ts'
 import type { Lowering } from './lowering.ts'
 import { nameOf, type State } from './transform.ts'
 
 /** The axes of a fold over the stream: those of its body and of its domain, without the stream. */
-export const rowAxes = (e: Expr, pass: Pass, plan: StreamPlan): readonly string[] =>
-  withoutAxes(unionAxes(e.axes, pass.domain?.axes ?? []), [plan.stream])
+export const rowAxes = (e: Expr, pass: Pass): readonly string[] =>
+  withoutAxes(unionAxes(e.axes, pass.domain?.axes ?? []), [pass.stream])
 export const stateOf = (pass: Pass, value: (id: string) => KernelExpr): State => ({
   value,
   number: (id) =>
     pass.accumulators.find((a) => a.id === id)?.op === 'count' ? kernelCall('float', value(id)) : value(id),
 })
 /** A value for each reference and accumulator of a pass, by id, in the order of the plan. */
-export function holdState(pass: Pass, plan: StreamPlan, lowering: Lowering, prefix = ''): ReadonlyMap<string, Value> {
+export function holdState(pass: Pass, lowering: Lowering, prefix = ''): ReadonlyMap<string, Value> {
   const hold = (base: string, type: Value['type'], e: Expr): Value =>
-    lowering.define(lowering.newValue(prefix + base, type, rowAxes(e, pass, plan), e))
+    lowering.define(lowering.newValue(prefix + base, type, rowAxes(e, pass), e))
   return new Map([
     ...pass.running.map((r) => [r.id, hold(`row_${r.op}`, r.of.type, r.of)] as const),
     ...pass.references.map((r) => [r.id, hold(`row_${nameOf(r)}`, 'f32', r.of)] as const),

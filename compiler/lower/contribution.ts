@@ -2,10 +2,11 @@
 import { type Expr, unionAxes } from '../ir.ts'
 import { type KernelExpr, kernelCall, kernelConst, valueRef } from '../kernel.ts'
 import { conjunction } from '../plan/algebra.ts'
-import type { Accumulator, StreamPlan } from '../plan/plan.ts'
+import type { Accumulator, Pass } from '../plan/plan.ts'
 import { typeOf } from './carried.ts'
 import { factorsOf, multiply } from './forms.ts'
-import { type Lowering, NotLowered } from './lowering.ts'
+import type { Lowering } from './lowering.ts'
+import { NotLowered } from './scopes.ts'
 
 export function emitMask(domain: Expr, full: string | undefined, lowering: Lowering): string {
   const expr = lowering.lower(domain)
@@ -17,13 +18,12 @@ export function emitMask(domain: Expr, full: string | undefined, lowering: Lower
 /** What a tile adds: a contraction where the body is a weight per pair times a value per feature, else a fold of the elements. */
 export function contribution(
   a: Accumulator,
-  plan: StreamPlan,
-  domain: Expr | undefined,
+  row: string,
+  { stream, domain }: Pass,
   where: string | undefined,
   axes: readonly string[],
   lowering: Lowering,
 ): KernelExpr {
-  const { stream, row } = plan
   const features =
     a.op === 'sum'
       ? a.body.axes.filter(
@@ -49,7 +49,7 @@ export function contribution(
       a.body,
       'make it a product of a weight without features and a value without rows',
     )
-  const left = lowering.lowerToValue(pairOf(multiply(weights), axes, plan), 'weight')
+  const left = lowering.lowerToValue(pairOf(multiply(weights), axes, row, stream), 'weight')
   const right = lowering.lowerToValue(multiply(values), 'values')
   const to = lowering.define(lowering.newValue('product', 'f32', axes))
   const inside =
@@ -64,7 +64,7 @@ export function contribution(
   return kernelCall('select', isNothing, zero, kernelCall('mul', valueRef(to), lowering.lower(multiply(after))))
 }
 /** A weight of a contraction varies over both of its token axes, whatever its expression. */
-function pairOf(weight: Expr, axes: readonly string[], { row, stream }: StreamPlan): Expr {
+function pairOf(weight: Expr, axes: readonly string[], row: string, stream: string): Expr {
   const all = unionAxes(weight.axes, [stream], axes.includes(row) ? [row] : [])
   return all.length === weight.axes.length
     ? weight

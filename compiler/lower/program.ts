@@ -1,14 +1,15 @@
 /** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
 import type { Attention, Axis, InputDecl, ResultDecl, StorageType } from '../attention.ts'
+import { createNames } from '../fresh-names.ts'
 import { type Expr, i32 } from '../ir.ts'
 import type { Buffer, Machine, Program, Statement, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
-import { createNames } from '../masks/names.ts'
 import { createTables, type TileAxis } from '../masks/tables.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
-import { createLowering, type LoweringContext, NotLowered } from './lowering.ts'
+import { createLowering, type LoweringContext } from './lowering.ts'
 import { materialise } from './materialise.ts'
+import { NotLowered } from './scopes.ts'
 import { splitAxis } from './split.ts'
 import { lowerStream } from './stream.ts'
 
@@ -31,6 +32,7 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   const options = { ...given, sizes: withAdded(given.sizes, planned.axes) }
   const context = contextOf(planned, options)
   const buffers: Buffer[] = planned.kept.map(bufferOf)
+  const names = namesFor(planned)
   const steps: Step[] = []
   const tileAxes = new Map<string, TileAxis>()
   const lowerPart = (part: Part, into: Step[]): Part => {
@@ -45,13 +47,13 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   }
   const addElements = <P extends VectorPlan | MaterialisedPlan>(part: P, into: Step[]): P => {
     const exprs = part.results.map((r) => planned.exprs.get(r) as Expr)
-    const lowered = materialise(part.results, exprs, withNames(context, buffers))
+    const lowered = materialise(part.results, exprs, withNames(context, buffers), names.buffer)
     into.push(...lowered.steps)
     buffers.push(...lowered.buffers)
     return part
   }
   const lowerWalk = (part: StreamPlan, into: Step[]): Part => {
-    const lowered = tryStream(part, planned, options, context, buffers)
+    const lowered = tryStream(part, planned, options, context, names)
     if (!lowered.ok)
       return addElements(
         { kind: 'materialised', results: part.results.map((r) => r.result), reason: lowered.obstacle },
@@ -84,12 +86,11 @@ function tryStream(
   planned: Planned,
   options: ProgramOptions,
   context: LoweringContext,
-  buffers: readonly Buffer[],
+  names: Names,
 ) {
   const { attention } = planned
-  const named = [...attention.inputs, ...attention.params, ...attention.results, ...buffers]
-  const [taken, axes] = [named.map(({ name }) => name), [...attention.axes, ...planned.axes].map(({ name }) => name)]
-  const tables = createTables(createNames(taken), (column) => nameAside(`${column}_tiles`, axes))
+  const axes = [...attention.axes, ...planned.axes].map(({ name }) => name)
+  const tables = createTables(names.buffer, (column) => nameAside(`${column}_tiles`, axes))
   const classify = createClassify({ attention, sizes: options.sizes }, tables)
   try {
     const stream = lowerStream(part, {
@@ -97,6 +98,7 @@ function tryStream(
       tile: { i: options.machine.tile.i, j: options.machine.tile.j, ...attention.tile, ...options.tile },
       classify,
       splits: options.splits ?? 1,
+      newName: names.buffer,
       name: part.results.map((r) => r.result.name).join('_'),
     })
     const read = new Set(stream.kernels.flatMap(({ body }) => buffersRead(body)))
@@ -105,6 +107,15 @@ function tryStream(
     if (error instanceof NotLowered) return { ok: false as const, obstacle: error.obstacle }
     throw error
   }
+}
+
+/** Names of what a program has beside its source's: none of them is one that the source gave. */
+interface Names {
+  readonly buffer: (base: string) => string
+}
+function namesFor({ attention, kept }: Planned): Names {
+  const given = [...attention.inputs, ...attention.params, ...attention.results, ...kept]
+  return { buffer: createNames(given.map(({ name }) => name)) }
 }
 
 const nameAside = (base: string, taken: readonly string[]): string =>

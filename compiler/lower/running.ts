@@ -1,7 +1,7 @@
 /** Running folds along a walk: what came before the tile, and the fold within it. */
 import { type Expr, unionAxes } from '../ir.ts'
 import { type KernelExpr, kernelCall, type Value, valueRef } from '../kernel.ts'
-import type { Pass, Running, StreamPlan } from '../plan/plan.ts'
+import type { Pass, Running } from '../plan/plan.ts'
 import { rowAxes } from './carried.ts'
 import type { Lowering } from './lowering.ts'
 
@@ -16,12 +16,11 @@ export function stepRunning(
   before: KernelExpr,
   where: string | undefined,
   pass: Pass,
-  plan: StreamPlan,
   lowering: Lowering,
 ): RunningStep {
   const { type } = r.of
-  const axes = rowAxes(r.of, pass, plan)
-  const pairAxes = unionAxes(axes, [plan.stream])
+  const axes = rowAxes(r.of, pass)
+  const pairAxes = unionAxes(axes, [pass.stream])
   const fold = (x: KernelExpr, y: KernelExpr): KernelExpr => kernelCall(r.op === 'sum' ? 'add' : 'max', x, y)
   const of = lowering.lowerToValue(spreadOver(r.of, pairAxes), 'summand')
   const inTile = lowering.define(lowering.newValue('in_tile', type, pairAxes))
@@ -30,7 +29,7 @@ export function stepRunning(
     kind: 'prefix',
     to: inTile,
     of: of.name,
-    along: plan.stream,
+    along: pass.stream,
     op,
     direction: pass.direction,
     inclusive,
@@ -39,7 +38,7 @@ export function stepRunning(
   const element = lowering.define(lowering.newValue('running', type, pairAxes))
   lowering.emit({ kind: 'map', to: element, expr: fold(before, valueRef(inTile)) })
   const total = lowering.define(lowering.newValue(`tile_${op}`, type, axes))
-  lowering.emit({ kind: 'reduce', to: total, of: valueRef(of), over: plan.stream, op, where })
+  lowering.emit({ kind: 'reduce', to: total, of: valueRef(of), over: pass.stream, op, where })
   const next = lowering.define(lowering.newValue('walked', type, axes))
   lowering.emit({ kind: 'map', to: next, expr: fold(before, valueRef(total)) })
   return { next, element: valueRef(element) }

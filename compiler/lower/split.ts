@@ -43,7 +43,7 @@ export function lowerSplit(
   const carried = lowerPass(pass, plan, options, first, [], splits)
   const buffers = carried.map(
     ({ value }): Buffer => ({
-      name: `${options.name}_${value.name}`,
+      name: options.newName(`${options.name}_${value.name}`),
       axes: [...singles, splitAxis, ...value.axes.map((a) => a.axis)],
       storage: value.type === 'f32' ? 'f32' : value.type,
       role: 'workspace',
@@ -53,9 +53,7 @@ export function lowerSplit(
     store(buffer.name, buffer.axes, valueRef((carried[k] as Carried).value), first)
 
   const second = start([])
-  const { scope, value: merged } = second.nested(new Map([[splitAxis, 'single']]), () =>
-    mergeOf(pass, plan, buffers, second),
-  )
+  const { scope, value: merged } = second.nested(new Map([[splitAxis, 'single']]), () => mergeOf(pass, buffers, second))
   second.emit({
     kind: 'loop',
     over: { kind: 'members', axis: splitAxis, direction: 'up' },
@@ -71,7 +69,7 @@ export function lowerSplit(
   const names = plan.results.map((r) => r.result.name).join(', ')
   return {
     kernels: [
-      kernel(first, `the state of ${names} over each part of ${plan.stream}`, '_parts', [splitAxis]),
+      kernel(first, `the state of ${names} over each part of ${pass.stream}`, '_parts', [splitAxis]),
       kernel(second, `${names} from the merged states`, '', []),
     ],
     buffers,
@@ -106,9 +104,9 @@ const followRunning = (by: KernelExpr): Move => ({
 })
 
 /** One more partial state: both sides move to a common reference, then add. The identity on either side changes nothing. */
-function mergeOf(pass: Pass, plan: StreamPlan, buffers: readonly Buffer[], lowering: Lowering): readonly Carried[] {
-  const held = holdState(pass, plan, lowering)
-  const part = holdState(pass, plan, lowering, 'part_')
+function mergeOf(pass: Pass, buffers: readonly Buffer[], lowering: Lowering): readonly Carried[] {
+  const held = holdState(pass, lowering)
+  const part = holdState(pass, lowering, 'part_')
   for (const [k, to] of [...part.values()].entries()) {
     const { name, axes } = buffers[k] as Buffer
     lowering.emit({ kind: 'load', to, buffer: name, index: indexOf(axes), outside: 'never' })
@@ -119,15 +117,15 @@ function mergeOf(pass: Pass, plan: StreamPlan, buffers: readonly Buffer[], lower
   const next = new Map<string, string>()
   for (const r of pass.running) {
     const [before, after] = [left.value(r.id), right.value(r.id)]
-    const to = lowering.define(lowering.newValue('walked', r.of.type, rowAxes(r.of, pass, plan)))
+    const to = lowering.define(lowering.newValue('walked', r.of.type, rowAxes(r.of, pass)))
     lowering.emit({ kind: 'map', to, expr: kernelCall('add', before, after) })
     const follows = pass.direction === 'up' ? rightMoves : leftMoves
     follows.set(r.id, followRunning(pass.direction === 'up' ? before : after))
     next.set(r.id, to.name)
   }
   for (const r of pass.references) {
-    const axes = rowAxes(r.of, pass, plan)
-    const place = { stream: plan.stream, where: undefined, axes, pairAxes: axes, lowering }
+    const axes = rowAxes(r.of, pass)
+    const place = { stream: pass.stream, where: undefined, axes, pairAxes: axes, lowering }
     const to = lowering.define(lowering.newValue(`new_${nameOf(r)}`, 'f32', axes))
     lowering.emit({ kind: 'map', to, expr: mergeReferences(r, left.value(r.id), right.value(r.id), left) })
     leftMoves.set(r.id, moveTo(r, left.value(r.id), valueRef(to), place))
@@ -137,8 +135,7 @@ function mergeOf(pass: Pass, plan: StreamPlan, buffers: readonly Buffer[], lower
   for (const a of pass.accumulators)
     next.set(
       a.id,
-      addTo(a, transform(a, left, leftMoves), transform(a, right, rightMoves), rowAxes(a.body, pass, plan), lowering)
-        .name,
+      addTo(a, transform(a, left, leftMoves), transform(a, right, rightMoves), rowAxes(a.body, pass), lowering).name,
     )
   return carry(pass, held, next)
 }

@@ -31,7 +31,8 @@ export interface StreamOptions {
   readonly context: LoweringContext
   readonly tile: Readonly<Record<string, number>>
   readonly classify: Classify
-  readonly name: string
+  readonly name: string // of the kernel
+  readonly newName: (base: string) => string // for buffers
   readonly splits: number // of the streamed axis; 1: none
 }
 export interface LoweredStream {
@@ -43,7 +44,7 @@ export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredSt
   const splits = plan.passes.length === 1 && plan.passes[0]?.merges ? options.splits : 1
   const roots = [...plan.results.map((r) => r.finish), ...plan.passes.flatMap(rootsOf)]
   const batch = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
-  const resident = residentAxes(roots, plan.row, plan.stream, batch, options.context.sizes)
+  const resident = residentAxes(roots, plan.row, streamsOf(plan), batch, options.context.sizes)
   const singles = batch.filter((axis) => !resident.has(axis))
   const start = (own: readonly string[]): Lowering =>
     createLowering(
@@ -87,13 +88,20 @@ const rootsOf = (pass: Pass): readonly Expr[] => [
 ]
 const docOf = (plan: StreamPlan): string => {
   const results = plan.results.map((r) => r.result.name).join(', ')
-  return `${results}: tiles of ${plan.row} stay, tiles of ${plan.stream} pass by${plan.passes.length > 1 ? ` ${plan.passes.length} times` : ''}`
+  const times = (n: number): string => (n > 1 ? ` ${n} times` : '')
+  const walked = streamsOf(plan).map((axis) => {
+    const passes = plan.passes.filter((pass) => pass.stream === axis).length
+    return `tiles of ${axis} pass by${times(passes)}`
+  })
+  return `${results}: tiles of ${plan.row} stay, ${walked.join(', ')}`
 }
+
+const streamsOf = ({ passes }: StreamPlan): readonly string[] => [...new Set(passes.map((pass) => pass.stream))]
 
 /** Axes of results that are neither streamed nor held whole: one index a block. */
 const isGridAxis = (axis: string, plan: StreamPlan, options: StreamOptions): boolean =>
   axis !== plan.row &&
-  axis !== plan.stream &&
+  !streamsOf(plan).includes(axis) &&
   (axis === 'b' || axis === 'h' || options.context.sizes[axis] === undefined)
 
 // One pass
@@ -106,7 +114,8 @@ export function lowerPass(
   final: readonly Reference[],
   splits: number | undefined,
 ): readonly Carried[] {
-  const { stream, row } = plan
+  const { row } = plan
+  const { stream } = pass
   const whole = [...lowering.resident]
   const place = { row, column: stream, whole, tile: (axis: string) => tileOf(options, axis), fresh: lowering.fresh }
   const classes = pass.domain && options.classify(pass.domain, place)
@@ -149,19 +158,19 @@ function stepOf(
   final: readonly Reference[],
 ): readonly Carried[] {
   const where = pass.domain && emitMask(pass.domain, full, lowering)
-  const held = holdState(pass, plan, lowering)
+  const held = holdState(pass, lowering)
   const state = stateOf(pass, (id) => valueRef(held.get(id) as Value))
   const moves = new Map<string, Move>()
   const next = new Map<string, string>()
   for (const r of final) bindFinished(r, lowering)
   for (const r of pass.running) {
-    const step = stepRunning(r, valueRef(held.get(r.id) as Value), where, pass, plan, lowering)
+    const step = stepRunning(r, valueRef(held.get(r.id) as Value), where, pass, lowering)
     next.set(r.id, step.next.name)
     lowering.current().names.set(r.elementId, () => step.element)
   }
   for (const r of pass.references) {
-    const axes = rowAxes(r.of, pass, plan)
-    const place = { stream: plan.stream, where, axes, pairAxes: unionAxes(r.of.axes, axes), lowering }
+    const axes = rowAxes(r.of, pass)
+    const place = { stream: pass.stream, where, axes, pairAxes: unionAxes(r.of.axes, axes), lowering }
     const step = stepReference(r, valueRef(lowering.lowerToValue(r.of, 'score')), state.value(r.id), state, place)
     moves.set(r.id, step)
     next.set(r.id, step.next.name)
@@ -169,8 +178,8 @@ function stepOf(
     lowering.current().names.set(r.isAtId, () => step.isAt)
   }
   for (const a of pass.accumulators) {
-    const axes = rowAxes(a.body, pass, plan)
-    const tile = contribution(a, plan, pass.domain, where, axes, lowering)
+    const axes = rowAxes(a.body, pass)
+    const tile = contribution(a, plan.row, pass, where, axes, lowering)
     next.set(a.id, addTo(a, transform(a, state, moves), tile, axes, lowering).name)
   }
   return carry(pass, held, next)

@@ -1,10 +1,11 @@
 /** Runs the scalar code of a mask's classes, to draw them and to test them. */
+
+import { createNames } from '../fresh-names.ts'
 import type { Expr } from '../ir.ts'
 import type { KernelExpr } from '../kernel.ts'
 import { own } from '../own.ts'
 import type { RangeFacts } from '../range.ts'
 import { createClassify, type MaskClasses, type MaskPlace } from './classify.ts'
-import { createNames } from './names.ts'
 import { createRun, type MaskInput, runKernel, type ScalarLaunch, type Tiles, tilesOf } from './scalar-run.ts'
 import { createTables, type TableProgram } from './tables.ts'
 

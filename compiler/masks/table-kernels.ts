@@ -1,4 +1,6 @@
 /** The kernels that fill tables of tiles: one element of the grid for each tile, then a walk along the tiles. */
+
+import { createNames } from '../fresh-names.ts'
 import type { Expr } from '../ir.ts'
 import {
   indexRef,
@@ -13,7 +15,6 @@ import {
 } from '../kernel.ts'
 import type { Op } from '../ops.ts'
 import { createElements } from './elements.ts'
-import { createNames } from './names.ts'
 import { float, int, no, scalar, yes } from './scalar.ts'
 import type { Table, TileFold } from './tables.ts'
 

@@ -7,6 +7,8 @@ import type { Axis } from '../attention.ts'
 export interface AxisNames {
   /** An axis as long as `axis` that none of `avoid` is. */
   readonly another: (axis: string, avoid: readonly string[]) => string
+  /** The axis whose length `axis` has. */
+  readonly rootOf: (axis: string) => string
   readonly areAsLong: (a: string, b: string) => boolean
   readonly added: () => readonly Axis[]
 }
@@ -30,5 +32,5 @@ export function createAxisNames(axes: readonly Axis[]): AxisNames {
     const length = (declared.get(axis) ?? added.get(axis))?.length
     return length?.kind === 'like' ? rootOf(length.of) : axis
   }
-  return { another, areAsLong: (a, b) => rootOf(a) === rootOf(b), added: () => [...added.values()] }
+  return { another, rootOf, areAsLong: (a, b) => rootOf(a) === rootOf(b), added: () => [...added.values()] }
 }

@@ -2,25 +2,14 @@
  * From result expressions to passes with their state: pulls statistics, gives references to what could overflow, and orders what is
  * stuck into later passes. Nothing here knows a variant: the forms of `algebra.ts` decide.
  */
-import {
-  bound,
-  call,
-  constant,
-  type Expr,
-  f32,
-  nodesOf,
-  type Reduce,
-  rewrite,
-  size,
-  unionAxes,
-  withoutAxes,
-} from '../ir.ts'
-import type { Term } from './algebra.ts'
+import type { Expr } from '../ir.ts'
+import { basesOf, chooseShifts } from './choose-shifts.ts'
+import { emptyValue, guardEmpty, guardMixed, placesOf } from './guard-empty.ts'
+import { createGuardedForms } from './guarded.ts'
 import type { Interner } from './intern.ts'
-import { fold } from './normalise.ts'
 import type { Obstacle, StreamPlan } from './plan.ts'
-import { createPuller, type Puller } from './pull.ts'
-import { type PullContext, type Shift, withoutConstantFactor } from './pull-scope.ts'
+import { createPuller } from './pull.ts'
+import { isStatisticOver, type PullContext, type Shift } from './pull-scope.ts'
 import { obstacleTo, runningIn, takeRunning } from './running.ts'
 import type { Request } from './stages.ts'
 import { createState } from './state.ts'
@@ -42,55 +31,59 @@ const maxDomains = 3
 export function derive(
   requests: readonly Request[],
   row: string,
-  stream: string,
+  streams: readonly string[],
   known: Facts,
   distribute: boolean,
 ): Derived {
-  const { exprs, running, meaning } = takeRunning(
-    widen(
-      requests.map((r) => r.expr),
-      stream,
-      known.names,
-    ),
-    stream,
-    known.names,
-  )
+  const { names } = known
+  const wanted = requests.map((r) => r.expr)
+  const { exprs: taken, running, meaning } = takeRunning(widen(wanted, streams, names), streams, names)
   const facts = throughRunning(known, meaning)
-  const domains = domainsOf(exprs, stream)
-  if (domains.length > maxDomains)
+  const isStatistic = isStatisticOver(streams)
+  const exprs = guardMixed(taken, isStatistic, names)
+  const many = streams.map((axis) => placesOf(exprs, isStatistic).filter((p) => p.stream === axis)[maxDomains])
+  const surplus = many.find((places) => places !== undefined)
+  if (surplus)
     return failed(
       'more than three different domains over one axis',
-      domains[maxDomains],
-      `let reductions over ${stream} share their where`,
+      surplus.domain,
+      `let reductions over ${surplus.stream} share their where`,
     )
-  const context = (shifts: readonly Shift[], elements: readonly Expr[]): PullContext => ({
+  const guarded = createGuardedForms(names)
+  const context = (
+    stage: PullContext['stage'],
+    shifts: readonly Shift[] = [],
+    elements: readonly Expr[] = [],
+  ): PullContext => ({
     ...facts,
-    stream,
+    streams,
     shifts,
     elements: new Set(elements),
     distribute,
+    guarded,
+    stage,
     isBounded: (e) => facts.fitsExp(e, true),
   })
-  const first = createPuller(context([], []))
+  const first = createPuller(context('decide'))
   const trial = exprs.map((e) => first.render(e))
-  for (const base of basesOf(trial, stream)) {
+  for (const base of basesOf(trial, first)) {
     const obstacle = obstacleTo(base.domain, runningIn(base.of, running))
     if (obstacle) return { ok: false, obstacle }
   }
-  const shifts = chooseShifts(trial, first, stream, facts)
+  const shifts = chooseShifts({ exprs: trial, puller: first, bodies: createPuller(context('propose')), guarded }, facts)
   if (!shifts.ok) return shifts
   const elements = running.map((r) => r.element)
-  const puller = createPuller(context(shifts.shifts, elements))
-  const finish = exprs.map((e) => guardEmpty(e, stream, facts.names, puller.render))
-  const state = createState(shifts.shifts, running, stream, puller, facts.names)
+  const puller = createPuller(context('use', shifts.shifts, elements))
+  const finish = exprs.map((e) => guardEmpty(e, { names, isStatistic, pulled: puller.render }))
+  const state = createState(shifts.shifts, running, puller, names)
   const finished = requests.map(({ decl: result }, k) => ({
     result,
     finish: state.name(finish[k] as Expr),
-    empty: emptyValue(exprs[k] as Expr, stream, facts.names),
+    empty: emptyValue(exprs[k] as Expr, { names, isStatistic }),
   }))
-  const leftover = finished.map((f) => f.finish).find((e) => e.axes.includes(stream))
-  if (leftover) return failed(`a result varies over ${stream} outside a reduction`, leftover)
-  return { ok: true, plan: { kind: 'stream', row, stream, passes: state.passes(), results: finished } }
+  const leftover = finished.map((f) => f.finish).find((e) => e.axes.some((axis) => streams.includes(axis)))
+  if (leftover) return failed(`a result varies over ${streams.join(' or ')} outside a reduction`, leftover)
+  return { ok: true, plan: { kind: 'stream', row, passes: state.passes(), results: finished } }
 }
 
 /** What is known of running sums is known of their elements. */
@@ -106,146 +99,3 @@ const failed = (why: string, at?: Expr, change?: string): { ok: false; obstacle:
   ok: false,
   obstacle: { why, at, change },
 })
-
-function domainsOf(exprs: readonly Expr[], stream: string): readonly (Expr | undefined)[] {
-  const all = nodesOf(...exprs).filter((e) => e.kind === 'reduce' && e.over.includes(stream))
-  return [...new Set(all.map((e) => (e.kind === 'reduce' ? e.domain : undefined)))]
-}
-
-/**
- * `pulled(e)` where every domain has a place; where one is empty, `e` with the values over nothing. An expression that is one
- * reduction as it stands needs no guard: its state starts as the value over nothing. `filled`: domains known to have a place.
- */
-function guardEmpty(
-  e: Expr,
-  stream: string,
-  names: Interner,
-  pulled: (e: Expr) => Expr,
-  filled: readonly (Expr | undefined)[] = [],
-): Expr {
-  const domains = domainsOf([e], stream).filter((domain) => !filled.includes(domain))
-  const value = pulled(e)
-  if (domains.length === 0 || (filled.length === 0 && isOneReduction(e, value))) return value
-  const [domain] = domains
-  const whenEmpty = guardEmpty(overNothing(e, domain, stream, names), stream, names, pulled, filled)
-  const otherwise = guardEmpty(e, stream, names, pulled, [...filled, domain])
-  return names.intern(call('select', [notEmpty(domain, stream), otherwise, whenEmpty]))
-}
-/** The value of a row in which no place counts. */
-const emptyValue = (e: Expr, stream: string, names: Interner): Expr =>
-  domainsOf([e], stream).reduce<Expr>((value, domain) => overNothing(value, domain, stream, names), e)
-const isOneReduction = (e: Expr, value: Expr): boolean =>
-  value === e && value.kind === 'reduce' && value.op !== 'mean' && value.op !== 'logsumexp'
-
-const notEmpty = (domain: Expr | undefined, stream: string): Expr =>
-  domain === undefined
-    ? call('lt', [constant(0, 'i32'), size(stream)])
-    : {
-        kind: 'reduce',
-        op: 'any',
-        over: [stream],
-        of: constant(true, 'bool'),
-        domain,
-        type: 'bool',
-        axes: withoutAxes(domain.axes, [stream]),
-        span: domain.span,
-      }
-
-function overNothing(e: Expr, domain: Expr | undefined, stream: string, names: Interner): Expr {
-  const replaced = rewrite(e, (x) =>
-    x.kind === 'reduce' && x.over.includes(stream) && x.domain === domain
-      ? identity(x.op, x.type)
-      : fold(foldNumbers(x)),
-  )
-  return names.intern(replaced)
-}
-const identity = (op: string, type: Expr['type']): Expr => {
-  if (op === 'any' || op === 'all') return constant(op === 'all', 'bool')
-  if (op === 'max' || op === 'logsumexp') return constant(-Infinity, type)
-  return op === 'min' ? constant(Infinity, type) : constant(0, type)
-}
-/** 0 * x and 0 / x stay: they are what the row's expression says. Only sums with 0 read better without. */
-function foldNumbers(e: Expr): Expr {
-  if (e.kind !== 'call' || e.op !== 'add') return e
-  const [a, b] = e.args as [Expr, Expr]
-  if (a.kind === 'const' && a.value === 0) return b
-  return b.kind === 'const' && b.value === 0 ? a : e
-}
-
-// References
-
-/** Every reduction over the stream that occurs in pulled sums, inner ones included. */
-const basesOf = (exprs: readonly Expr[], stream: string): readonly Reduce[] =>
-  nodesOf(...exprs).filter((e): e is Reduce => e.kind === 'reduce' && e.over.includes(stream))
-
-function chooseShifts(trial: readonly Expr[], puller: Puller, stream: string, facts: Facts) {
-  const { names } = facts
-  const bases = basesOf(trial, stream)
-  const shifts: Shift[] = []
-  const propose: Propose = (x, kind, domain, onlyAt = false) => {
-    const known = shifts.find((s) => s.x === x)
-    if (known)
-      return known.kind === kind && known.domain === domain
-        ? undefined
-        : { why: 'one expression would need two references', at: x }
-    const n = shifts.length
-    const axes = withoutAxes(unionAxes(x.axes, domain?.axes ?? []), [stream])
-    shifts.push({
-      x,
-      kind,
-      domain,
-      difference: names.intern(bound(`y${n}`, 'f32', unionAxes(x.axes, axes))),
-      isAt: names.intern(bound(`at${n}`, 'bool', unionAxes(x.axes, axes))),
-      onlyAt,
-      reference: names.intern(bound(`r${n}`, 'f32', axes)),
-    })
-    return undefined
-  }
-  for (const base of bases) {
-    if (base.op !== 'sum') continue
-    for (const t of puller.expand(base.of)) {
-      const obstacle = proposeFor(t, base, puller, facts, stream, propose)
-      if (obstacle) return { ok: false as const, obstacle }
-    }
-  }
-  for (const { x, kind, domain } of puller.extremes) if (!shifts.some((s) => s.x === x)) propose(x, kind, domain, true)
-  for (const x of puller.centred) {
-    const domain = bases.find((base) => nodesOf(base.of).includes(x))?.domain
-    if (!shifts.some((s) => s.x === x)) propose(x, 'mean', domain)
-  }
-  return { ok: true as const, shifts }
-}
-
-type Propose = (x: Expr, kind: Shift['kind'], domain: Expr | undefined, onlyAt?: boolean) => Obstacle | undefined
-
-function proposeFor(
-  t: Term,
-  base: Reduce,
-  puller: Puller,
-  facts: Facts,
-  stream: string,
-  propose: Propose,
-): Obstacle | undefined {
-  const divides = puller.divisors.has(base) || puller.divisors.size > 0
-  for (const [found, rate] of t.exponent) {
-    const x = puller.stuck.get(found) ?? found
-    if (!x.axes.includes(stream) || (!puller.stuck.has(found) && puller.hasStatistic(x))) continue
-    const [inner, by] = withoutConstantFactor(x)
-    const total = rate * by
-    if (facts.fitsExp(facts.names.intern(call('mul', [f32(total), inner])), divides)) continue
-    const obstacle = propose(inner, total > 0 ? 'max' : 'min', base.domain)
-    if (obstacle) return obstacle
-  }
-  for (const [x, p] of t.factors) {
-    if (!x.axes.includes(stream) || puller.hasStatistic(x) || facts.fitsPower(x, p, divides)) continue
-    if (p < 0)
-      return {
-        why: 'a negative power of an unbounded expression',
-        at: x,
-        change: 'keep it away from 0 and from infinity, as 1 + x ^ 2 does for a score x, or declare a range',
-      }
-    const obstacle = propose(x, 'largest', base.domain)
-    if (obstacle) return obstacle
-  }
-  return undefined
-}

@@ -11,8 +11,9 @@ import { factsOf } from './facts.ts'
 import { flatten } from './flatten.ts'
 import { createInterner } from './intern.ts'
 import { normalise } from './normalise.ts'
-import type { Cost, Plan, StreamPlan } from './plan.ts'
-import { planStages, type Request } from './stages.ts'
+import type { Cost, Part, Pass, Plan, StreamPlan } from './plan.ts'
+import { createRenaming } from './rename-folds.ts'
+import { planStages, type Request, type Staged } from './stages.ts'
 
 export interface PlanOptions {
   readonly sizes: Readonly<Record<string, number>> // lengths known when the kernel is made
@@ -59,21 +60,36 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
       named,
     }
   }
-  const requests = normal(flatten(stable)).map((expr, k): Request => ({ decl: wanted[k] as ResultDecl, expr }))
-  const staged = planStages(requests, {
-    attention,
-    names,
-    isOpen: (axis) => axis !== 'b' && axis !== 'h' && options.sizes[axis] === undefined,
-    walk: (placed, row, stream, meaning) =>
-      cheapest(placed, row, stream, factsOf(attention, options, names, placed, meaning), options),
-  })
+  const exprs = normal(flatten(stable))
+  const rename = createRenaming(exprs, axes, (axis) => options.sizes[axis] !== undefined && !isBatch(axis))
+  const requests = exprs.map((e, k): Request => ({ decl: wanted[k] as ResultDecl, expr: names.intern(rename(e)) }))
+  const stage = (share: boolean): Staged =>
+    planStages(requests, {
+      attention,
+      names,
+      share,
+      isOpen: (axis) => !isBatch(axis) && options.sizes[axis] === undefined,
+      walk: (placed, row, streams, meaning) =>
+        cheapest(placed, row, streams, factsOf(attention, options, names, placed, meaning), options),
+    })
+  const together = stage(true)
+  const staged = together.parts.some(hasSources) ? cheaper(together, stage(false), options) : together
   return { attention, ...staged, axes: axes.added(), hints, named }
 }
 
+/** Blocks are counted along batch and heads, even if their number is known. */
+const isBatch = (axis: string): boolean => axis === 'b' || axis === 'h'
+
 /** One pass with products multiplied out, or more passes with fewer values: whichever costs less. */
-function cheapest(requests: readonly Request[], row: string, stream: string, facts: Facts, options: PlanOptions) {
-  const open = derive(requests, row, stream, facts, true)
-  const closed = derive(requests, row, stream, facts, false)
+function cheapest(
+  requests: readonly Request[],
+  row: string,
+  streams: readonly string[],
+  facts: Facts,
+  options: PlanOptions,
+) {
+  const open = derive(requests, row, streams, facts, true)
+  const closed = derive(requests, row, streams, facts, false)
   if (!open.ok || !closed.ok) return open.ok ? open : closed.ok ? closed : open
   const [one, more] = [costOf(open.plan, options), costOf(closed.plan, options)]
   if (one.total > more.total) return { ok: true as const, plan: { ...closed.plan, refused: { own: more, other: one } } }
@@ -82,12 +98,26 @@ function cheapest(requests: readonly Request[], row: string, stream: string, fac
     : open
 }
 
+const hasSources = (part: Part): boolean =>
+  part.kind === 'rounds'
+    ? part.parts.some(hasSources)
+    : part.kind === 'stream' && new Set(part.passes.map((pass) => pass.stream)).size > 1
+
+const cheaper = (a: Staged, b: Staged, options: PlanOptions): Staged =>
+  costOfParts(a.parts, options) <= costOfParts(b.parts, options) ? a : b
+const costOfParts = (parts: readonly Part[], options: PlanOptions): number =>
+  parts.reduce((sum, part) => sum + costOfPart(part, options), 0)
+const costOfPart = (part: Part, options: PlanOptions): number => {
+  if (part.kind === 'stream') return costOf(part, options).total
+  return part.kind === 'rounds' ? costOfParts(part.parts, options) : part.kind === 'vector' ? 0 : Infinity
+}
+
 /** Per admitted pair: d for each pass that forms the score, e for each accumulated value. */
 function costOf(plan: StreamPlan, options: PlanOptions): Cost {
   const { d = 64, e = 64 } = options.sizes
-  const isPair = (x: Expr): boolean => x.axes.includes(plan.row) && x.axes.includes(plan.stream)
+  const isPair = (x: Expr, { stream }: Pass): boolean => x.axes.includes(plan.row) && x.axes.includes(stream)
   const passes = plan.passes.filter((p) =>
-    [...p.references.map((r) => r.of), ...p.accumulators.map((a) => a.body)].some(isPair),
+    [...p.references.map((r) => r.of), ...p.accumulators.map((a) => a.body)].some((x) => isPair(x, p)),
   ).length
   const sums = plan.passes
     .flatMap((p) => p.accumulators)

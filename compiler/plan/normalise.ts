@@ -48,8 +48,8 @@ function createPlace(axes: AxisNames): PlaceAt {
 }
 
 function placeIn(of: Expr, all: readonly Place[], place: PlaceAt, axes: AxisNames): Expr {
-  const places = all.filter((p) => of.axes.includes(p.axis))
-  const isLost = (p: Place) => p.outside === 'zero' && !places.includes(p)
+  const places = all.filter((p) => of.axes.includes(p.axis) && !isOwnIndex(p))
+  const isLost = (p: Place) => p.outside === 'zero' && !of.axes.includes(p.axis)
   if (all.some(isLost))
     return at(
       spread(
@@ -82,7 +82,7 @@ function placeIn(of: Expr, all: readonly Place[], place: PlaceAt, axes: AxisName
     case 'reduce': {
       const captured = of.over.filter((axis) => places.some((p) => p.index.axes.includes(axis)))
       if (captured.some((axis) => axis === 'i' || axis === 'j')) return at(of, places)
-      if (captured.length > 0) return place(underOtherNames(of, captured, places, place, axes), places)
+      if (captured.length > 0) return place(underOtherNames(of, captured, axes, places), places)
       const inside = place(of.of, places)
       return reduce(of.op, of.over, inside, of.domain && place(of.domain, places), of.span)
     }
@@ -99,21 +99,27 @@ function placeIn(of: Expr, all: readonly Place[], place: PlaceAt, axes: AxisName
 
 /** An input that is read at a place, at another place: its indices are evaluated there. */
 function placeAgain(of: At, places: readonly Place[], place: PlaceAt): Expr {
-  const inner = of.places.map((p) => ({ ...p, index: place(p.index, places) }))
+  const inner = of.places.map((p) => ({ ...p, index: place(p.index, places) })).filter((p) => !isOwnIndex(p))
   const rest = places.filter((p) => of.of.axes.includes(p.axis) && !of.places.some((q) => q.axis === p.axis))
-  return at(of.of, [...inner, ...rest], of.span)
+  return inner.length + rest.length > 0 ? at(of.of, [...inner, ...rest], of.span) : of.of
 }
 
-/** A reduction over other axes of the same lengths. */
-function underOtherNames(
+const isOwnIndex = ({ axis, index }: Place): boolean => index.kind === 'index' && index.axis === axis
+
+/** A reduction over other axes of the same lengths, which `places`, where it is to be read, do not have. */
+export function underOtherNames(
   e: Reduce,
-  captured: readonly string[],
-  places: readonly Place[],
-  place: PlaceAt,
+  over: readonly string[],
   axes: AxisNames,
+  places: readonly Place[] = [],
 ): Reduce {
   const avoid = [...e.of.axes, ...(e.domain?.axes ?? []), ...places.flatMap((p) => [p.axis, ...p.index.axes])]
-  const renamed = new Map(captured.map((axis) => [axis, axes.another(axis, avoid)]))
+  return underNames(e, new Map(over.map((axis) => [axis, axes.another(axis, avoid)])), axes)
+}
+
+/** A reduction over other axes, which its body does not have. */
+export function underNames(e: Reduce, renamed: ReadonlyMap<string, string>, axes: AxisNames): Reduce {
+  const place = createPlace(axes)
   const moves = [...renamed].map(([axis, to]): Place => ({ axis, index: index(to), outside: 'clamp' }))
   const over = e.over.map((axis) => renamed.get(axis) ?? axis)
   return reduce(e.op, over, place(e.of, moves), e.domain && place(e.domain, moves), e.span)

@@ -16,11 +16,10 @@ export interface Plan {
 }
 export type Part = StreamPlan | VectorPlan | RoundsPlan | MaterialisedPlan
 
-/** Row tiles stay, the streamed axis passes by. `row` is i and `stream` j, or the other way for column statistics. */
+/** Row tiles stay, streamed axes pass by: for rows of i, keys j and what further sources of keys there are; for rows of j, i. */
 export interface StreamPlan {
   readonly kind: 'stream'
   readonly row: string
-  readonly stream: string
   readonly passes: readonly Pass[]
   readonly results: readonly Finished[]
   readonly refused?: Refused | undefined
@@ -44,11 +43,12 @@ export interface Cost {
 }
 
 /**
- * One walk over the tiles of the streamed axis, from its end if `direction` is down. All its state shares one domain (undefined: the
+ * One walk over the tiles of a streamed axis, from its end if `direction` is down. All its state shares one domain (undefined: the
  * whole axis). `merges`: whether states of parts of the axis can be taken together; those of running sums are, in the order of the
  * parts, if sums depend on them by an exponential.
  */
 export interface Pass {
+  readonly stream: string
   readonly domain: Expr | undefined
   readonly direction: 'up' | 'down'
   readonly merges: boolean

@@ -37,18 +37,20 @@ function printRounds(part: RoundsPlan): string {
 }
 
 function printStream(part: StreamPlan): string {
-  const head = `  stream over ${part.stream}, rows of ${part.row}, ${count(part.passes.length, 'pass', 'passes')}`
-  const passes = part.passes.map((pass, k) => printPass(pass, k + 1, part.stream))
+  const streams = [...new Set(part.passes.map((pass) => pass.stream))]
+  const head = `  stream over ${streams.join(' and ')}, rows of ${part.row}, ${count(part.passes.length, 'pass', 'passes')}`
+  const passes = part.passes.map((pass, k) => printPass(pass, k + 1))
   const finish = part.results.map(
     ({ result, finish }) => `    ${result.name}[${result.axes.join(', ')}] =${below(finish, 6)}`,
   )
   return [head, ...passes, '  finish', ...finish].join('\n')
 }
 
-function printPass(pass: Pass, number: number, stream: string): string {
+function printPass(pass: Pass, number: number): string {
+  const { stream } = pass
   const domain = pass.domain ? ` where${below(pass.domain, 6)}` : ''
   const lines = [
-    ...pass.running.map((r) => printRunning(r, pass, stream)),
+    ...pass.running.map((r) => printRunning(r, pass)),
     ...pass.references.flatMap(printReference),
     ...pass.accumulators.map((a) => printAccumulator(a, stream)),
   ]
@@ -59,7 +61,7 @@ function printPass(pass: Pass, number: number, stream: string): string {
 }
 
 /** An element is final when its tile has gone by. */
-function printRunning(r: Running, { direction }: Pass, stream: string): string {
+function printRunning(r: Running, { direction, stream }: Pass): string {
   const which = `${r.inclusive ? '' : 'exclusive '}running ${r.op}[${stream}]`
   return `${r.elementId} = ${which}${direction === 'up' ? '' : ' from the end'} of${below(r.of, 6)}; ${r.id} over all`
 }

@@ -7,7 +7,7 @@ import { isSurelyPositive, isZero, type PullScope, singleTerm } from './pull-sco
 const none: ReadonlyMap<Expr, number> = new Map()
 
 export function createConditions(scope: PullScope) {
-  const { names, expand, hasStatistic, isRow, settle } = scope
+  const { names, expand, expandUnder, hasStatistic, isRow, settle } = scope
   const positive = (e: Expr): boolean => isSurelyPositive(e, scope)
 
   const selectOf = (c: Expr, x: Expr, y: Expr): Sum | undefined => {
@@ -17,11 +17,11 @@ export function createConditions(scope: PullScope) {
     const conditions = parts.every((part) => part !== undefined) ? parts.flat() : undefined
     if (!conditions || (!scope.distribute && hasStatistic(x) && !isZero(y))) return undefined
     const under = (sum: Sum, guards: readonly Expr[]): Sum => sum.map((t) => guards.reduce(guarded, t))
-    const taken = under(expand(x), conditions)
+    const taken = under(expandUnder(x, conditions), conditions)
     if (isZero(y)) return taken
     // Not (a and b) as two cases that exclude each other: not a; a and not b.
     const others = conditions.map((last, k) => [...conditions.slice(0, k), names.intern(call('not', [last]))])
-    return [...taken, ...others.flatMap((guards) => under(expand(y), guards))]
+    return [...taken, ...others.flatMap((guards) => under(expandUnder(y, guards), guards))]
   }
   /**
    * A comparison of a single term with zero, as conditions that hold together: the signs of its statistics, per row, and of the rest,
@@ -57,7 +57,7 @@ export function createConditions(scope: PullScope) {
 
   /** `x == max x`, where that maximum is a reference: whether the element is at it. */
   const atExtreme = (c: Expr): readonly Expr[] | undefined => {
-    const found = extremeOf(c, scope.stream)
+    const found = extremeOf(c, scope.streams)
     if (!found || hasStatistic(found.x)) return undefined
     scope.extremes.push(found)
     const shift = scope.shifts.find((s) => s.x === found.x && s.kind === found.kind && s.domain === found.domain)

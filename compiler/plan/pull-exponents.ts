@@ -11,7 +11,8 @@ import {
   scaleWeights,
   type Term,
 } from './algebra.ts'
-import { isSurelyPositive, type PullScope, singleTerm, withoutConstantFactor } from './pull-scope.ts'
+import { hasFoldOf } from './guarded.ts'
+import { isSurelyPositive, type PullScope, type Shift, singleTerm, withoutConstantFactor } from './pull-scope.ts'
 
 export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr) => Sum) {
   const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
@@ -55,14 +56,15 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
   }
   /** `a` as weights of pulled statistics and of one plain expression, itself shifted where it has a reference. */
   const linear = (a: Expr): ReadonlyMap<Expr, number> => {
-    if (!hasStatistic(a)) return plainLinear(a)
+    if (!hasStatistic(a)) return plainLinear(a, [])
     const weights = statisticLinear(a)
     const plain = new Map([...weights].filter(([x]) => !hasStatistic(x)))
     const others = new Map([...weights].filter(([x]) => hasStatistic(x)))
     const pairs = [...plain.keys()].some((x) => !isRow(x))
     if (!pairs) return weights
     const [only, ...more] = [...plain]
-    const joined = only && more.length === 0 ? plainLinear(only[0]) : plainLinear(names.intern(renderLinear(plain)))
+    const whole = only && more.length === 0 ? only[0] : names.intern(renderLinear(plain))
+    const joined = plainLinear(whole, [...others.keys()])
     return addWeights(others, joined, only && more.length === 0 ? only[1] : 1)
   }
   const statisticLinear = (a: Expr): ReadonlyMap<Expr, number> => {
@@ -81,19 +83,65 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
     }
     return weights
   }
-  const plainLinear = (a: Expr): ReadonlyMap<Expr, number> => {
-    const [x, rate] = withoutConstantFactor(a)
+  /** `others`: what stands beside `a` in its exponent. */
+  const plainLinear = (a: Expr, others: readonly Expr[]): ReadonlyMap<Expr, number> => {
+    const [x, rate] = withoutConstantFactor(scope.guarded.bare(a))
     if (x.kind === 'call' && (x.op === 'add' || x.op === 'sub') && !shiftOf(x) && nodesOf(x).some(isDifference)) {
       const [left, right] = x.args as [Expr, Expr]
-      return scaleWeights(addWeights(plainLinear(left), plainLinear(right), x.op === 'sub' ? -1 : 1), rate)
+      const sum = addWeights(plainLinear(left, others), plainLinear(right, others), x.op === 'sub' ? -1 : 1)
+      return scaleWeights(sum, rate)
     }
-    const shift = shiftOf(x)
-    if (!shift || shift.kind === 'largest') return new Map([[x, rate]])
-    return new Map([
-      [shift.difference, rate],
-      [shift.reference, rate],
-    ])
+    const form = formOf(x, rate, scope.guards(), others)
+    if (form !== x && scope.stage !== 'use') return new Map([[form, rate]])
+    return relativeTo(shiftOf(form), rate) ?? new Map([[x, rate]])
   }
+  const relativeTo = (shift: Shift | undefined, rate: number): ReadonlyMap<Expr, number> | undefined =>
+    shift && shift.kind !== 'largest'
+      ? new Map([
+          [shift.difference, rate],
+          [shift.reference, rate],
+        ])
+      : undefined
+  /** `x` or its guarded form, whichever its reference is to be of. */
+  const formOf = (x: Expr, rate: number, guards: readonly Expr[], others: readonly Expr[]): Expr => {
+    const { guarded, stage } = scope
+    const form = guarded.of(x, rate, guards)
+    if (form === x) return x
+    if (stage === 'decide') guarded.note(form, !hasFoldOf(x, form, others, references))
+    return guarded.isWanted(form) ? form : x
+  }
+  const references = new Map(scope.shifts.map((s) => [s.reference, s.x]))
+  /** Bases of powers under conditions, relative to the largest one where these hold. */
+  const relativeBases = (t: Term): Term => {
+    const guards = t.guards.filter(scope.isGuard)
+    const relative = [...t.factors].map(([x, p]): readonly [Expr, number][] => {
+      const form = guards.length === 0 || isRow(x) ? undefined : scope.guarded.ofBase(x, guards)
+      const shift = form && scope.shifts.find((s) => s.kind === 'largest' && s.x === form)
+      return shift
+        ? [
+            [shift.difference, p],
+            [shift.reference, p],
+          ]
+        : [[x, p]]
+    })
+    const factors = relative.reduce(
+      (all, own) => addWeights(all, new Map(own)),
+      new Map<Expr, number>() as ReadonlyMap<Expr, number>,
+    )
+    return { ...t, factors }
+  }
+  /** Exponents of several factors of a product as one: where that one has a reference, it is taken relative to it. */
+  const rejoinedExponent = (t: Term): Term => {
+    const parts = new Map([...t.exponent].filter(([x]) => !isRow(x) && !hasStatistic(x)))
+    const others = [...t.exponent.keys()].filter((x) => !parts.has(x))
+    if (parts.size === 0) return t
+    const [whole, rate] = withoutConstantFactor(scope.guarded.bare(names.intern(renderLinear(parts))))
+    const form = formOf(whole, rate, t.guards.filter(scope.isGuard), others)
+    const relative = relativeTo(shiftOf(form) ?? shiftOf(whole), rate)
+    return relative ? { ...t, exponent: addWeights(addWeights(t.exponent, parts, -1), relative) } : t
+  }
+  /** What is left of a product after statistics have left it, under the conditions of all its factors. */
+  const rejoined = (t: Term): Term => (scope.stage === 'use' ? rejoinedExponent(relativeBases(t)) : t)
 
   const logOf = (a: Expr): Sum | undefined => {
     const t = singleTerm(rowScaled(expand(a), a))
@@ -106,5 +154,5 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
     return [...logs, ...exponents, ...constant]
   }
 
-  return { expOf, logOf }
+  return { expOf, logOf, rejoined }
 }

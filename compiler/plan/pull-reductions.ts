@@ -8,7 +8,6 @@ import {
   power,
   product,
   renderFactored,
-  renderLinear,
   renderSum,
   renderTerm,
   type Sum,
@@ -17,8 +16,8 @@ import {
 } from './algebra.ts'
 import { isSurelyNonNegative, isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
 
-export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void) {
-  const { names, stream, expand, hasStatistic, isRow, settle, shiftOf } = scope
+export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void, rejoined: (t: Term) => Term) {
+  const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
   const positive = (e: Expr): boolean => isSurelyPositive(e, scope)
 
   const pull = (e: Reduce): Sum => {
@@ -41,7 +40,7 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   const places = (e: Reduce): Term => factor(names.intern(call('float', [countOf(e)])))
   const countOf = (e: Reduce): Expr =>
     e.domain === undefined && e.over.length === 1
-      ? size(stream)
+      ? size(e.over[0] as string)
       : reduce('count', e.over, { kind: 'const', value: true, type: 'bool', axes: [], span: e.span }, e.domain)
 
   const sumOf = (e: Reduce, body: Expr): Sum => {
@@ -52,23 +51,6 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
     if (terms.length > 1 && pulled.some(({ rest }) => isStuck(rest)) && !isRow(body))
       return [factor(held(reduce('sum', e.over, wholeBody(body, terms), e.domain, e.span), terms))]
     return pulled.map(({ statistics, rest }) => whereAny(e, statistics, rest, times(statistics, summed(e, rest))))
-  }
-  /**
-   * Exponents of several factors of a product stand as one in what is left of it: where that one has a reference, it is taken
-   * relative to it.
-   */
-  const rejoined = (t: Term): Term => {
-    const parts = new Map([...t.exponent].filter(([x]) => !isRow(x) && !hasStatistic(x)))
-    if (parts.size < 2) return t
-    const [whole, rate] = withoutConstantFactor(names.intern(renderLinear(parts)))
-    const shift = shiftOf(whole)
-    if (!shift || shift.kind === 'largest') return t
-    const others = addWeights(t.exponent, parts, -1)
-    const relative = new Map([
-      [shift.difference, rate],
-      [shift.reference, rate],
-    ])
-    return { ...t, exponent: addWeights(others, relative) }
   }
   const wholeBody = (body: Expr, terms: Sum): Expr =>
     body.kind === 'call' ? renderFactored(terms, names) : settle(body)

@@ -1,7 +1,8 @@
 /** What the rules of pulling share: the expression in progress, its shifts, and what is noted on the way. */
-import { call, type Expr, f32 } from '../ir.ts'
+import { call, type Expr, f32, type Reduce } from '../ir.ts'
 import type { Sum, Term } from './algebra.ts'
 import type { Extreme } from './extremes.ts'
+import type { GuardedForms } from './guarded.ts'
 import type { Interner } from './intern.ts'
 
 /** `x` is written as `difference + reference` (additive) or `difference * reference`. */
@@ -15,25 +16,36 @@ export interface Shift {
   readonly onlyAt: boolean
   readonly kind: 'max' | 'min' | 'largest' | 'mean'
   readonly domain: Expr | undefined
+  readonly stream: string
 }
 
 export interface PullContext {
   readonly names: Interner
-  readonly stream: string
+  readonly streams: readonly string[]
   readonly shifts: readonly Shift[]
   readonly elements: ReadonlySet<Expr> // of running sums: they leave an exponent that has no reference
   readonly isPositive: (e: Expr) => boolean
   readonly isBounded: (e: Expr) => boolean // exp of it fits the accumulator's window: no reference is needed
   readonly isNonNegative: (e: Expr) => boolean
   readonly distribute: boolean // may a product be multiplied out to free a statistic
+  readonly guarded: GuardedForms
+  /** Of guarded forms: decides where they are wanted, shows them to who chooses references, or uses those that were chosen. */
+  readonly stage: 'decide' | 'propose' | 'use'
 }
 
 export interface PullScope extends PullContext {
   readonly expand: (e: Expr) => Sum
+  /** `expand` where `guards` hold as well. */
+  readonly expandUnder: (e: Expr, guards: readonly Expr[]) => Sum
+  /** The guards that expansion is under: conditions on pairs, free of statistics. */
+  readonly guards: () => readonly Expr[]
+  /** Does a condition tell elements apart without looking at the state? */
+  readonly isGuard: (c: Expr) => boolean
   readonly render: (e: Expr) => Expr
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
   readonly settle: (e: Expr) => Expr
   readonly hasStatistic: (e: Expr) => boolean
+  readonly isStatistic: (e: Expr) => e is Reduce
   readonly isOpen: (e: Expr) => boolean
   readonly isRow: (e: Expr) => boolean
   readonly shiftOf: (x: Expr) => Shift | undefined
@@ -48,11 +60,18 @@ export interface PullScope extends PullContext {
   readonly walls: Map<Expr, readonly Expr[]>
 }
 
+/** A fold over a streamed axis that leaves a value per row. */
+export const isStatisticOver =
+  (streams: readonly string[]) =>
+  (e: Expr): e is Reduce =>
+    e.kind === 'reduce' &&
+    e.over.some((axis) => streams.includes(axis)) &&
+    !e.axes.some((axis) => streams.includes(axis))
+
 /** Is a factor certainly above zero, for a domain with a place? */
 export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
   const positive = (x: Expr): boolean => isSurelyPositive(x, scope)
-  if (e.kind === 'reduce' && e.over.includes(scope.stream))
-    return e.op === 'count' || (e.op === 'sum' && positive(e.of))
+  if (scope.isStatistic(e)) return e.op === 'count' || (e.op === 'sum' && positive(e.of))
   if (e.kind !== 'call') return scope.isPositive(e)
   if (e.op === 'float') return isSizeLike(e.args[0])
   if (e.op === 'exp') return true
@@ -63,7 +82,7 @@ export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
 export function isSurelyNonNegative(e: Expr, scope: PullScope): boolean {
   const nonNegative = (x: Expr): boolean => isSurelyNonNegative(x, scope)
   if (scope.isLargest(e) || isSurelyPositive(e, scope)) return true
-  if (e.kind === 'reduce' && e.over.includes(scope.stream)) return e.op === 'sum' && nonNegative(e.of)
+  if (scope.isStatistic(e)) return e.op === 'sum' && nonNegative(e.of)
   if (e.kind !== 'call') return scope.isNonNegative(e)
   const [x, n] = e.args
   const isEven = e.op === 'pow' && n?.kind === 'const' && n.type === 'i32' && Number(n.value) % 2 === 0

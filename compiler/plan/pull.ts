@@ -8,7 +8,7 @@
  *
  * Rules hold for a domain that is not empty; the caller selects the value over nothing.
  */
-import { call, children, type Expr, mapChildren, type Reduce, reduce } from '../ir.ts'
+import { call, children, type Expr, mapChildren, nodesOf, type Reduce, reduce } from '../ir.ts'
 import { collect, factor, number, renderSum, type Sum, scaled, times } from './algebra.ts'
 import type { Extreme } from './extremes.ts'
 import { createConditions } from './pull-conditions.ts'
@@ -16,13 +16,15 @@ import { createExponents } from './pull-exponents.ts'
 import { createProducts } from './pull-products.ts'
 import { createReciprocals } from './pull-reciprocals.ts'
 import { createReductions } from './pull-reductions.ts'
-import { isZero, type PullContext, type PullScope, type Shift } from './pull-scope.ts'
+import { isStatisticOver, isZero, type PullContext, type PullScope, type Shift } from './pull-scope.ts'
 
 export interface Puller {
   readonly expand: (e: Expr) => Sum
   /** `expand` as an expression again, exponents added before one exp; expressions of other types keep their form. */
   readonly render: (e: Expr) => Expr
   readonly hasStatistic: (e: Expr) => boolean
+  readonly isStatistic: (e: Expr) => e is Reduce
+  readonly isGuard: (c: Expr) => boolean
   /** Expressions from which a statistic is subtracted in a product or power: candidates for a reference near them. */
   readonly centred: ReadonlySet<Expr>
   /** Exponents of a later pass, in the form that they are computed in, and as the source has them. */
@@ -38,8 +40,10 @@ export interface Puller {
 }
 
 export function createPuller(context: PullContext): Puller {
-  const { names, stream } = context
-  const memo = new Map<Expr, Sum>()
+  const { names, streams } = context
+  const everywhere: Region = { guards: [], memo: new Map() }
+  const regions = new Map<string, Region>()
+  let region = everywhere
   const statistic = new Map<Expr, boolean>()
   const open = new Map<Expr, boolean>()
   const references = new Set(context.shifts.map((s) => s.reference))
@@ -48,10 +52,10 @@ export function createPuller(context: PullContext): Puller {
 
   const isLargest = (x: Expr): boolean => context.shifts.some((s) => s.kind === 'largest' && s.reference === x)
 
+  const isStatistic = isStatisticOver(streams)
   const hasStatistic = (e: Expr): boolean =>
     remember(statistic, e, () => isStatistic(e) || references.has(e) || children(e).some(hasStatistic))
-  const isStatistic = (e: Expr): boolean => e.kind === 'reduce' && e.over.includes(stream)
-  const isRow = (e: Expr): boolean => !e.axes.includes(stream)
+  const isRow = (e: Expr): boolean => !e.axes.some((axis) => streams.includes(axis))
   /** Plain expressions are taken apart only where an exponential or a shifted expression lies inside. */
   const isOpen = (e: Expr): boolean =>
     remember(open, e, () => {
@@ -64,7 +68,27 @@ export function createPuller(context: PullContext): Puller {
       )
     })
 
-  const expand = (e: Expr): Sum => remember(memo, names.intern(e), () => collect(expandNew(names.intern(e)), names))
+  const expand = (e: Expr): Sum => {
+    const own = names.intern(e)
+    const at = isRow(own) ? everywhere : region // elements of its folds are other places
+    return within(at, () => remember(at.memo, own, () => collect(expandNew(own), names)))
+  }
+  const within = <T>(at: Region, f: () => T): T => {
+    const before = region
+    region = at
+    try {
+      return f()
+    } finally {
+      region = before
+    }
+  }
+  const isGuard = (c: Expr): boolean => !isRow(c) && !hasStatistic(c) && !nodesOf(c).some((x) => differences.has(x))
+  const expandUnder = (e: Expr, conditions: readonly Expr[]): Sum => {
+    const guards = [...new Set([...region.guards, ...conditions.filter(isGuard)])]
+    const key = guards.map(names.id).toSorted().join()
+    const made = remember(regions, key, (): Region => ({ guards, memo: new Map() }))
+    return within(guards.length === 0 ? everywhere : made, () => expand(e))
+  }
 
   const expandNew = (e: Expr): Sum => {
     if (e.type !== 'f32') return [factor(hasStatistic(e) ? settle(e) : e)]
@@ -74,7 +98,7 @@ export function createPuller(context: PullContext): Puller {
         ? [times(factor(shift.difference), factor(shift.reference))]
         : [factor(shift.difference), factor(shift.reference)]
     if (e.kind === 'const' && typeof e.value === 'number') return e.value === 0 ? [] : [number(e.value)]
-    if (isStatistic(e) && e.kind === 'reduce') return pull(e)
+    if (isStatistic(e)) return pull(e)
     if (!hasStatistic(e) && !isOpen(e)) return [factor(e)]
     if (e.kind === 'spread') return expand(e.of)
     if (e.kind !== 'call') return [factor(settle(e))]
@@ -84,7 +108,7 @@ export function createPuller(context: PullContext): Puller {
 
   /** A node that algebra cannot open: its operands are put into safe form, the node stays. */
   const settle = (e: Expr): Expr => {
-    if (e.kind === 'reduce' && isStatistic(e) && (e.op === 'count' || e.op === 'any')) return whereHolds(e)
+    if (isStatistic(e) && (e.op === 'count' || e.op === 'any')) return whereHolds(e)
     return settleParts(e)
   }
   const settleParts = (e: Expr): Expr =>
@@ -103,23 +127,27 @@ export function createPuller(context: PullContext): Puller {
     ...context,
     ...notes,
     expand,
+    expandUnder,
+    guards: () => region.guards,
+    isGuard,
     render,
     settle,
     hasStatistic,
+    isStatistic,
     isOpen,
     isRow,
     shiftOf,
     isLargest,
   }
   const { inverse, rowScaled, noteDivisor } = createReciprocals(scope)
-  const { expOf, logOf } = createExponents(scope, (sum, e) => {
+  const { expOf, logOf, rejoined } = createExponents(scope, (sum, e) => {
     const one = rowScaled(sum, e)
     noteDivisor(one)
     return one
   })
   const { add, multiply, noteCentred, root, powOf, homogeneous, unscaled } = createProducts(scope, rowScaled)
   const { selectOf, settleCondition } = createConditions(scope)
-  const { pull } = createReductions(scope, noteCentred)
+  const { pull } = createReductions(scope, noteCentred, rejoined)
   const whereHolds = (e: Reduce): Expr =>
     names.intern(reduce(e.op, e.over, hasStatistic(e.of) ? settleCondition(e.of) : e.of, e.domain))
 
@@ -149,7 +177,13 @@ export function createPuller(context: PullContext): Puller {
     straight_through: ([a]) => expand(a),
   }
 
-  return { expand, render, settle, hasStatistic, ...notes }
+  return { expand, render, settle, hasStatistic, isStatistic, isGuard, ...notes }
+}
+
+/** Where certain guards hold, with what was expanded there. */
+interface Region {
+  readonly guards: readonly Expr[]
+  readonly memo: Map<Expr, Sum>
 }
 
 function remember<K, V>(memo: Map<K, V>, key: K, make: () => V): V {

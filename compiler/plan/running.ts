@@ -17,7 +17,7 @@ export interface Replaced {
   readonly meaning: (e: Expr) => Expr
 }
 
-export function takeRunning(exprs: readonly Expr[], stream: string, names: Interner): Replaced {
+export function takeRunning(exprs: readonly Expr[], streams: readonly string[], names: Interner): Replaced {
   const running: RunningSum[] = []
   const taken = new Map<Expr, Expr>()
   const originals = new Map<Expr, Expr>()
@@ -25,7 +25,7 @@ export function takeRunning(exprs: readonly Expr[], stream: string, names: Inter
     const known = taken.get(e)
     if (known) return known
     const out = names.intern(mapChildren(e, visit))
-    const made = e.kind === 'scan' && out.kind === 'scan' && e.over === stream ? elementOf(out, e) : out
+    const made = e.kind === 'scan' && out.kind === 'scan' && streams.includes(e.over) ? elementOf(out, e) : out
     taken.set(e, made)
     return made
   }

@@ -30,11 +30,13 @@ export interface StageTools {
   readonly names: Interner
   /** Whether the length of an axis is known only when a kernel runs. */
   readonly isOpen: (axis: string) => boolean
-  /** Plans results of rows of `row` as one walk over `stream`. `meaning` undoes the buffers: what an expression stands for. */
+  /** Whether all sources of keys are to pass by in one walk. */
+  readonly share: boolean
+  /** Plans results of rows of `row` as a walk over `streams`. `meaning` undoes the buffers: what an expression stands for. */
   readonly walk: (
     requests: readonly Request[],
     row: string,
-    stream: string,
+    streams: readonly string[],
     meaning: (e: Expr) => Expr,
   ) => { readonly ok: true; readonly plan: StreamPlan } | { readonly ok: false; readonly obstacle: Obstacle }
 }
@@ -66,7 +68,11 @@ class Unstaged extends Error {
 
 export function planStages(wanted: readonly Request[], tools: StageTools): Staged {
   const { attention, names } = tools
-  const { cutAt, walkFor } = createCuts(tools.isOpen)
+  const { cutAt, walkFor, heldBy } = createCuts(
+    tools.isOpen,
+    wanted.map((r) => r.expr),
+    tools.share,
+  )
   const exprs = new Map<ResultDecl, Expr>()
   const kept: ResultDecl[] = []
   const originals = new Map<Expr, Expr>() // by buffer
@@ -107,16 +113,16 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
 
   // What has to be kept
 
-  /** The outermost parts of `e` that a walk over `stream` cannot hold (no walk: that an element by itself cannot). */
-  const cutsOf = (e: Expr, stream: string | undefined, level: Level): readonly Expr[] => {
+  /** The outermost parts of `e` that a walk cannot hold (no walk: that an element by itself cannot). */
+  const cutsOf = (e: Expr, walk: Walk, level: Level): readonly Expr[] => {
     const cuts = new Set<Expr>()
     const seen = new Set<Expr>()
     const visit = (x: Expr): void => {
       if (seen.has(x) || find(x, level)) return
       seen.add(x)
-      const cut = cutAt(x, stream)
+      const cut = cutAt(x, walk)
       if (cut) cuts.add(cut)
-      if (cut && (stream !== undefined || !reasons.has(cut))) reasons.set(cut, reasonOf(x, stream))
+      if (cut && (walk.stream !== undefined || !reasons.has(cut))) reasons.set(cut, reasonOf(x, walk.stream))
       for (const child of cut ? [] : children(x)) visit(child)
       if (cut && x.kind === 'at') for (const { index } of x.places) visit(index)
     }
@@ -130,9 +136,9 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     return at
   }
 
-  /** Sees to it that every part of `all` that a walk over `stream` cannot hold is in a buffer. */
-  const prepare = (all: readonly Expr[], stream: string | undefined, level: Level): void => {
-    const cuts = [...new Set(all.flatMap((e) => cutsOf(e, stream, level)))]
+  /** Sees to it that every part of `all` that a walk cannot hold is in a buffer. */
+  const prepare = (all: readonly Expr[], walk: Walk, level: Level): void => {
+    const cuts = [...new Set(all.flatMap((e) => cutsOf(e, walk, level)))]
     for (const folds of groupBy(cuts.filter(walkFor), (e) => JSON.stringify(walkFor(e))).values())
       for (const [at, own] of groupBy(folds, (e) => levelFor(e, level)))
         keep(own, walkFor(folds[0] as Expr) as Walk, at)
@@ -216,7 +222,7 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
   /** What `requests` need of another walk that is planned before theirs: it computes that beside its own. */
   const neededOf = (requests: readonly Request[], own: Walk, walk: Walk, level: Level): readonly Request[] => {
     if (walk.stream === undefined) return []
-    const cuts = [...new Set(requests.flatMap((r) => cutsOf(r.expr, own.stream, level)))]
+    const cuts = [...new Set(requests.flatMap((r) => cutsOf(r.expr, own, level)))]
     const fits = (e: Expr): boolean => {
       const asked = walkFor(e)
       return asked?.row === walk.row && asked?.stream === walk.stream && levelFor(e, level) === level
@@ -239,10 +245,10 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     if (requests.length === 1) materialised(requests, failed, level)
     else for (const r of requests) planRows([r], walk, level)
   }
-  const tryPrepare = (requests: readonly Request[], stream: string | undefined, level: Level): Obstacle | undefined => {
+  const tryPrepare = (requests: readonly Request[], walk: Walk, level: Level): Obstacle | undefined => {
     try {
       const all = requests.map((r) => r.expr)
-      prepare(all, stream, level)
+      prepare(all, walk, level)
       return undefined
     } catch (error) {
       if (error instanceof Unstaged) return error.obstacle
@@ -250,19 +256,21 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
     }
   }
   /** Undefined, or why these requests cannot be one part. */
-  const planTogether = (requests: readonly Request[], { row, stream }: Walk, level: Level): Obstacle | undefined => {
-    const obstacle = tryPrepare(requests, stream, level)
+  const planTogether = (requests: readonly Request[], walk: Walk, level: Level): Obstacle | undefined => {
+    const obstacle = tryPrepare(requests, walk, level)
     if (obstacle) return obstacle
     const placed = requests.map((r) => ({ decl: r.decl, expr: substitute(r.expr, level) }))
     for (const { decl, expr } of placed) exprs.set(decl, expr)
-    const isWalked = (x: Expr): boolean =>
-      (x.kind === 'reduce' || x.kind === 'scan') && [x.over].flat().some((axis) => axis === stream)
-    const streams = placed.some(({ expr }) => nodesOf(expr).some(isWalked))
-    if (row === undefined || stream === undefined || !streams) {
+    const { row } = walk
+    const streams = heldBy(
+      walk,
+      placed.map(({ expr }) => expr),
+    )
+    if (row === undefined || streams.length === 0) {
       level.parts.push({ kind: 'vector', results: requests.map((r) => r.decl) })
       return undefined
     }
-    const walked = tools.walk(placed, row, stream, meaning)
+    const walked = tools.walk(placed, row, streams, meaning)
     if (!walked.ok) return walked.obstacle
     level.parts.push(walked.plan)
     return undefined

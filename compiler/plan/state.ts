@@ -10,6 +10,7 @@ import { directionOf, type RunningSum, runningIn } from './running.ts'
 
 interface Draft {
   readonly level: number // passes run in the order of their levels
+  readonly stream: string
   readonly domain: Expr | undefined
   readonly references: Map<string, Reference>
   readonly accumulators: Map<string, Accumulator>
@@ -17,6 +18,12 @@ interface Draft {
   direction: Pass['direction'] | undefined // undefined: either
   merges: boolean
   readonly waits: Map<string, Wait>
+}
+
+/** What a walk goes over, and which places of it count. */
+interface Places {
+  readonly stream: string
+  readonly domain: Expr | undefined
 }
 
 export interface State {
@@ -28,7 +35,6 @@ export interface State {
 export function createState(
   shifts: readonly Shift[],
   sums: readonly RunningSum[],
-  stream: string,
   puller: Puller,
   names: Interner,
 ): State {
@@ -39,25 +45,26 @@ export function createState(
   const name = (e: Expr): Expr => {
     const known = named.get(e)
     if (known) return known
-    const made = e.kind === 'reduce' && e.over.includes(stream) ? nameReduction(e) : names.intern(mapChildren(e, name))
+    const made = puller.isStatistic(e) ? nameReduction(e) : names.intern(mapChildren(e, name))
     if (e.kind === 'bound') noteBound(e)
     named.set(e, made)
     return made
   }
 
   /** The draft of a level that a walk in the direction of `read` can be. */
-  const draftAt = (level: number, domain: Expr | undefined, read: readonly RunningSum[]): Draft => {
+  const draftAt = (level: number, { stream, domain }: Places, read: readonly RunningSum[]): Draft => {
     const direction = read[0] && directionOf(read[0])
     const fits = (d: Draft): boolean => !direction || !d.direction || d.direction === direction
-    const known = drafts.find((d) => d.level === level && d.domain === domain && fits(d))
-    const draft = known ?? newDraft(level, domain)
+    const known = drafts.find((d) => d.level === level && d.stream === stream && d.domain === domain && fits(d))
+    const draft = known ?? newDraft(level, { stream, domain })
     draft.direction ??= direction
     for (const sum of read.toReversed()) addRunning(draft, sum)
     return draft
   }
-  const newDraft = (level: number, domain: Expr | undefined): Draft => {
+  const newDraft = (level: number, { stream, domain }: Places): Draft => {
     const made: Draft = {
       level,
+      stream,
       domain,
       references: new Map(),
       accumulators: new Map(),
@@ -110,7 +117,7 @@ export function createState(
     const domain = shift.domain && name(shift.domain)
     const level = Math.max(levelOf(of), levelOf(domain)) + 1
     const read = runningIn(shift.x, sums)
-    const draft = draftAt(level, domain, read)
+    const draft = draftAt(level, { stream: shift.stream, domain }, read)
     if (read.length > 0) draft.merges = false
     levels.set(id, level)
     noteWait(draft, id, [of, domain], { why: 'what it is the extreme of depends on that', at: shift.x })
@@ -140,6 +147,7 @@ export function createState(
     for (const s of used) noteReference(s.reference as Bound)
     const runsBeside = (s: Shift): boolean =>
       (e.op === 'sum' || e.op === 'count' || e.op === 'any') &&
+      s.stream === e.over[0] &&
       s.domain === e.domain &&
       levelOf(s.reference) > inner &&
       follows(body, s)
@@ -153,7 +161,7 @@ export function createState(
     const own = used.filter((s) => runsBeside(s) && levelOf(s.reference) === level)
     const op = e.op === 'mean' || e.op === 'logsumexp' ? 'sum' : e.op
     const read = runningOf(e.of)
-    const draft = draftAt(level, domain, read)
+    const draft = draftAt(level, { stream: e.over[0] as string, domain }, read)
     if (!read.every((sum) => op === 'sum' && isExponential(body, sum))) draft.merges = false
     const id = accumulate(draft, op, body, own)
     const late = read.find(({ element }) => inner > 0 && levels.get(element.id) === inner)
@@ -269,7 +277,8 @@ export function createState(
   const passes = (): readonly Pass[] =>
     [...drafts]
       .sort((a, b) => a.level - b.level)
-      .map(({ domain, references, accumulators, running, direction, merges, waits }) => ({
+      .map(({ stream, domain, references, accumulators, running, direction, merges, waits }) => ({
+        stream,
         domain,
         direction: direction ?? 'up',
         merges,

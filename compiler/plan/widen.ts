@@ -1,13 +1,17 @@
 /**
- * Sums, counts and `any` over some of the places that other folds see become folds over all of those, of what is nothing at the
+ * Sums, extremes, counts and `any` over some of the places that other folds see become folds over all of those, of what is nothing at the
  * others. So they share a walk, and an empty set of places needs no case of its own.
  */
 import { call, constant, type Expr, mapChildren, nodesOf, type Reduce, reduce } from '../ir.ts'
 import { conjunction } from './algebra.ts'
 import { conditionsOf, extremeOf } from './extremes.ts'
+import { where } from './guarded.ts'
 import type { Interner } from './intern.ts'
 
-export function widen(exprs: readonly Expr[], stream: string, names: Interner): readonly Expr[] {
+export const widen = (exprs: readonly Expr[], streams: readonly string[], names: Interner): readonly Expr[] =>
+  streams.reduce((all, stream) => widenOver(all, stream, names), exprs)
+
+function widenOver(exprs: readonly Expr[], stream: string, names: Interner): readonly Expr[] {
   const isFold = (e: Expr): e is Reduce => e.kind === 'reduce' && e.over.join() === stream
   const all = exprs.map(names.intern)
   const domains = [...new Set(nodesOf(...all).flatMap((e) => (isFold(e) && e.domain ? [e.domain] : [])))]
@@ -22,11 +26,11 @@ export function widen(exprs: readonly Expr[], stream: string, names: Interner): 
   }
   const widened = (e: Reduce, domain: Expr): Expr => {
     const own = conditionsOf(domain)
-    const extremes = own.filter((c) => extremeOf(c, stream))
+    const extremes = own.filter((c) => extremeOf(c, [stream]))
     const others = own.filter((c) => !extremes.includes(c))
     // The places at an extreme are some of those that the extreme is of.
-    const ofExtreme = extremes.length > 0 && extremes.every((c) => isAll(extremeOf(c, stream)?.domain, others))
-    if (ofExtreme) return over(e, others, extremes)
+    const ofExtreme = extremes.length > 0 && extremes.every((c) => isAll(extremeOf(c, [stream])?.domain, others))
+    if (ofExtreme) return over(e, others, extremes, names)
     const wider = domains
       .map(conditionsOf)
       .filter((some) => some.length > 0 && some.length < own.length && some.every((c) => own.includes(c)))
@@ -36,6 +40,7 @@ export function widen(exprs: readonly Expr[], stream: string, names: Interner): 
           e,
           wider,
           own.filter((c) => !wider.includes(c)),
+          names,
         )
       : e
   }
@@ -43,12 +48,14 @@ export function widen(exprs: readonly Expr[], stream: string, names: Interner): 
 }
 
 /** `e` over the places where `domain` holds, of what it sees where `conditions` hold as well. */
-function over(e: Reduce, domain: readonly Expr[], conditions: readonly Expr[]): Expr {
+function over(e: Reduce, domain: readonly Expr[], conditions: readonly Expr[], names: Interner): Expr {
   const wide = domain.length > 0 ? conjunction(domain) : undefined
   if (e.op === 'sum') {
     const body = call('select', [conjunction(conditions), e.of, constant(0, e.type)])
     return reduce('sum', e.over, body, wide, e.span)
   }
+  if ((e.op === 'max' || e.op === 'min') && e.type === 'f32')
+    return reduce(e.op, e.over, where(e.of, conditions, e.op, names), wide, e.span)
   if (e.op !== 'count' && e.op !== 'any') return e
   const isTrue = e.of.kind === 'const' && e.of.value === true
   return reduce(e.op, e.over, conjunction(isTrue ? conditions : [...conditions, e.of]), wide, e.span)

@@ -53,7 +53,7 @@ export function nameProgram(program: Program, module: Names): ProgramNames {
   const kernels = new Map(
     kernelsOf(program.steps).map((kernel) => [kernel, module.fresh(`${entry}${capital(kernel.name)}`)]),
   )
-  const own = new Names(reserved, ['lengths', 'results', 'given', 'inputs', 'options'])
+  const own = new Names(reserved, ['lengths', 'results', 'given', 'inputs', 'options', 'next', 'block'])
   return {
     entry,
     parallel: module.fresh(`${entry}Parallel`),

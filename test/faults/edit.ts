@@ -25,7 +25,7 @@ export const editDomains = (plan: Planned, change: (domain: Expr) => Expr | unde
 export const editFinish = (plan: Planned, change: (e: Expr) => Expr): Planned =>
   editStreams(plan, (part) => ({
     ...part,
-    results: part.results.map(({ result, finish }) => ({ result, finish: rewrite(finish, change) })),
+    results: part.results.map((one) => ({ ...one, finish: rewrite(one.finish, change) })),
   }))
 
 /** Whether an accumulator holds a value for each feature. */

@@ -74,7 +74,10 @@ export function plantIn(attention: Attention, fault: Omit<Fault, 'examples'>) {
   const make = async (shape: Shape, schedule: Schedule): Promise<Ready> => {
     const planted = await plant(attention, shape, schedule, fault)
     isChanged ||= planted.isChanged
-    const loaded = await runner.load({ read: () => Buffer.from(planted.code), path: () => '' })
+    const loaded = await runner.load(
+      { read: () => Buffer.from(planted.code), path: () => '' },
+      { cache: undefined, warn: () => {} },
+    )
     if (!loaded.ok) throw new Error('what was generated cannot be loaded')
     return {
       arithmetic: { ...runner.arithmetic, storage: storageOf(attention, shape.dtype) },

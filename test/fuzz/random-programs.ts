@@ -65,6 +65,15 @@ const pairExpr = (depth: number): fc.Arbitrary<string> => {
     fc.tuple(inner, inner).map(([x, y]) => `(${x}) * sum[j where ${y} > 0 and j < 7](${y})`),
     inner.map((x) => `(${x}) / max(1, count[j](${x} > 0))`),
     inner.map((x) => `sinkhorn[j, i](tanh(${x}), 2)`),
+    inner.map((x) => `softmax[h](${x})`),
+    inner.map((x) => `tanh(sum[a](((${x}) + score)[h = a] * mix))`),
+    fc.tuple(pick('max', 'mean'), inner).map(([f, x]) => `(score / 2 - ${f}[h](${x}))`),
+    fc.tuple(inner, comparison).map(([x, c]) => `(if ${c} then exp(${x}) else 0) / (1 + sum[j where ${c}](exp(${x})))`),
+    fc.tuple(inner, comparison).map(([x, c]) => `(if ${c} then softmax[j where ${c}](${x}) else 0)`),
+    fc.tuple(pick('logsumexp', 'mean', 'max'), inner).map(([f, x]) => `tanh((${x}) - ${f}[m](dot(q, mk)))`),
+    fc
+      .tuple(inner, inner)
+      .map(([x, y]) => `exp((${x}) - max(max[j](${x}), max[m](slot))) / (1 + sum[m](exp(slot)) + sum[j](abs(${y})))`),
   )
 }
 const output = pick(
@@ -75,11 +84,13 @@ const output = pick(
   'output m2 = sum[j](weight * v * v)',
   'output col = sum[i](weight)',
   'output map = weight',
+  'output sum[j](weight * v) + sum[m](softmax[m](slot) * mv)',
+  'output sum[j](weight * v) * max[h](qb) + dot(q, j / 9)',
 )
 
 export interface RandomProgram {
   readonly source: string
-  readonly sizes: { readonly i: number; readonly j: number; readonly d: number; readonly e: number }
+  readonly sizes: { readonly i: number; readonly j: number; readonly m: number; readonly d: number; readonly e: number }
   readonly tile: { readonly i: number; readonly j: number }
   readonly splits: number
   readonly seed: number
@@ -94,6 +105,7 @@ export const randomProgram: fc.Arbitrary<RandomProgram> = fc
     output,
     i: pick(0, 1, 3, 8, 9),
     j: pick(0, 1, 4, 8, 9, 19),
+    m: pick(0, 1, 5, 9),
     d: pick(1, 3, 4),
     e: pick(1, 2, 5),
     ti: pick(3, 8),
@@ -104,13 +116,16 @@ export const randomProgram: fc.Arbitrary<RandomProgram> = fc
   })
   .map((p) => ({
     source: `attention a {
-  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], slope[h]: f32, kb[b, j]: f32, qb[b, i]: f32, seen[b, j]: bool, doc[b, j]: i32 in [0, 2]
+  axis a like h
+  axis m
+  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], mk[b, h, m, d], mv[b, h, m, e], mix[a, h]: f32, slope[h]: f32, kb[b, j]: f32, qb[b, i]: f32, seen[b, j]: bool, doc[b, j]: i32 in [0, 2]
   fn let_x(x) = exp(sum[j](0 - abs(x)) - cumsum[j](0 - abs(x)))
+  let slot = dot(q, mk) / 3
   score = ${p.score}
   ${p.mask === undefined ? '' : `mask = ${p.mask}\n  `}normalize = ${p.normalize}
   ${p.output}
 }`,
-    sizes: { i: p.i, j: p.j, d: p.d, e: p.e },
+    sizes: { i: p.i, j: p.j, m: p.m, d: p.d, e: p.e },
     tile: { i: p.ti, j: p.tj },
     splits: p.splits,
     seed: p.seed,
