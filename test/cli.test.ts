@@ -484,7 +484,7 @@ describe('verify', () => {
     expect({ exit, err }, out).toEqual({ exit: 0, err: '' })
     const rows = out.trimEnd().split('\n')
     expect(rows[0]).toMatch(/^attention +target +shapes +cases +worst error +hard +6 expected +where +verdict$/)
-    expect(rows[1]).toMatch(/^softmax_causal +ts +1 +\d+ .*\bright\b/)
+    expect(rows[1]).toMatch(/^softmax_causal +ts +5 +\d+ .*\bright\b/)
   })
 
   test('takes several sources side by side, and answers in their order', async () => {

@@ -15,6 +15,11 @@ import { buildF32 } from './run-f32.ts'
  * plans have no such table, a function that is off by more than its rounding may put a distance at an edge into the next bucket.
  */
 const untabulated: readonly string[] = ['examples/t5.attn', 'examples/paged_cache.attn']
+/**
+ * Of the difference of two softmaxes little is left, and no plan declares yet what the exponentials of a reference that moves cost:
+ * with functions that are off by 4 ulp, that is a little more than is expected.
+ */
+const unpriced: readonly string[] = ['examples/differential.attn']
 
 const root = resolve(import.meta.dirname, '..')
 const examples = globSync('examples/*.attn', { cwd: root }).sort()
@@ -43,7 +48,7 @@ async function verify(path: string, more: Readonly<Record<string, number>>, prob
     seed: 1,
     probes,
     params,
-    build: buildF32(file, untabulated.includes(path) ? 'rounded' : 'coarse'),
+    build: buildF32(file, [...untabulated, ...unpriced].includes(path) ? 'rounded' : 'coarse'),
   })
   if (!report.ok) throw new Error(report.findings.map(({ message }) => message).join('\n'))
   const { verdict, failures, median, elements, notVerified } = report.value

@@ -20,11 +20,23 @@ const shortened = (text: string): string =>
 
 /** The place of an expression; one in an imported file or the library is preceded by what in the attention's own file leads there. */
 export function placesOf(e: Expr | undefined, a: Attention): readonly Place[] {
-  const span = e?.span
+  const span = e && spanOf(e)
   if (!span) return []
   if (span.file === a.span.file) return [placeAt(span)]
   const outer = ownSpanAround(span, a)
   return [...(outer ? [placeAt(outer)] : []), placeAt(span)]
+}
+
+/** Of an expression that a plan has made, the place of the nearest thing in it that was written. */
+function spanOf(e: Expr): Span | undefined {
+  const open = [e]
+  const seen = new Set(open)
+  for (const x of open) {
+    if (x.span) return x.span
+    for (const child of children(x)) if (!seen.has(child)) open.push(child)
+    for (const child of children(x)) seen.add(child)
+  }
+  return undefined
 }
 
 /** The smallest text of the attention's file around a node of another one. */

@@ -156,13 +156,13 @@ const tails: readonly Fault[] = [
     name: 'a loop of two without its rest',
     what: 'The last of an odd number of keys has the score of another.',
     examples: ['softmax', 'sigmoid'],
-    code: swap('j < columns; j += 2', 'j + 2 <= columns; j += 2'),
+    code: swap('j < high; j += 2', 'j + 2 <= high; j += 2'),
   },
   {
     name: 'keys beyond a multiple of four lost',
     what: 'What a loop of four steps leaves is not added to the vector.',
     examples: ['softmax', 'z_score'],
-    code: swap(/for \(; k < depth; k\+\+\)/, 'for (; k < 0; k++)'),
+    code: swap(/for \(; k < high; k\+\+\)/, 'for (; k < 0; k++)'),
   },
   {
     name: 'first feature not rescaled',
