@@ -60,8 +60,6 @@ async function verifyOne(
   )
   if (!checked.ok) return checked
   const { dtype, shape: sizes, tile, seed } = asked
-  const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1] })
-  if (!shapes.ok) return shapes
   const rows: Row[] = []
   for (const target of asked.targets) {
     const head = { source: source.file.path, attention: attention.name, target }
@@ -71,6 +69,9 @@ async function verifyOne(
       rows.push({ ...head, verdict: 'skipped', reason: missing ?? '', report: null })
       continue
     }
+    const isSlow = runner.isSlow ?? false
+    const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow })
+    if (!shapes.ok) return shapes
     const report = await verifyAttention(attention, {
       shapes: shapes.value,
       seed: asked.seed,

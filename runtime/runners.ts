@@ -42,6 +42,7 @@ export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
   missing(): Promise<string | undefined> // why it cannot run here
+  readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
@@ -54,6 +55,7 @@ export const runners: Readonly<Record<string, Runner>> = {
   native: {
     about: 'with g++ or clang++',
     arithmetic: native,
+    isSlow: true,
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],
     machine: async () => describeMachine(),

@@ -93,3 +93,19 @@ describe('a product of which an operand lacks the axis', () => {
     ['under a condition', 'score = sum[d](if d < 3 then q * j else 0) / 40'],
   ])('%s', async (_, score) => agrees(attention(`${score} normalize = softmax[j](score)`)))
 })
+
+describe('found by random sources', () => {
+  test('an element at the greatest of integers', () =>
+    agrees(
+      attention(`score = dot(q, k) let up = if score > 0 then 1 else 0
+        normalize = if up >= max[j](up) then score * softmax[j](score) else 0`),
+    ))
+  test('a sum of products of which one factor stays, and brings an axis', async () => {
+    const source = `attention a { input q[h, d], k[b, j, d], v[i, e] score = dot(q, k) / sqrt(size(d))
+      output sum[i](k * v) output lse = logsumexp[i](score) }`
+    const given = { q: tensor([2, 5], normal), k: tensor([1, 9, 5], normal), v: tensor([7, 3], normal) }
+    const want = define(source, given)
+    const got = await run(source, given, { sizes, tile: { i: 4, j: 8 } })
+    for (const [name, expected] of Object.entries(want)) expect(distance(got[name], expected), name).toBeLessThan(3e-7)
+  })
+})

@@ -51,7 +51,8 @@ export function contribution(
     )
   const left = lowering.lowerToValue(pairOf(multiply(weights), axes, row, stream), 'weight')
   const right = lowering.lowerToValue(multiply(values), 'values')
-  const to = lowering.define(lowering.newValue('product', 'f32', axes))
+  const own = axes.filter((axis) => axis === row || [...weights, ...values].some((f) => f.axes.includes(axis)))
+  const to = lowering.define(lowering.newValue('product', 'f32', own))
   const inside =
     conditions.length > 0
       ? emitMask(conjunction([...(domain ? [domain] : []), ...conditions]), undefined, lowering)

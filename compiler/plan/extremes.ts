@@ -16,7 +16,7 @@ export function extremeOf(c: Expr, streams: readonly string[]): Extreme | undefi
   return at(a, b, undefined, streams) ?? at(b, a, undefined, streams)
 }
 function at(x: Expr, fold: Expr, kind: 'max' | 'min' | undefined, streams: readonly string[]): Extreme | undefined {
-  if (fold.kind !== 'reduce' || fold.of !== x) return undefined
+  if (fold.kind !== 'reduce' || fold.of !== x || x.type !== 'f32') return undefined // references are real numbers
   const stream = streams.find((axis) => fold.over.join() === axis)
   if (stream === undefined) return undefined
   if (fold.op !== 'max' && fold.op !== 'min') return undefined

@@ -32,6 +32,9 @@ const usualSchedules: readonly Schedule[] = [
   inOnePart({ i: 8, j: 1 }),
 ]
 
+/** Where a build takes a compiler seconds: both kinds of tiles and the merge, at the widths of the first check line; else the default. */
+const fewSchedules: readonly Schedule[] = [inOnePart(undefined), { tile: { i: 8, j: 16 }, splits: 3 }]
+
 /**
  * Lengths that a first check line is tried with beside its own, as far as they are free: no keys; one key for several tiles of queries,
  * most of which see nothing of it, if they stand before it; no queries; one query. Two texts, since lines may have one.
@@ -45,13 +48,15 @@ export interface Wanted {
   readonly tile: Tile
   readonly seed: number
   readonly params: Readonly<Record<string, number | boolean>>
+  readonly isSlow?: boolean // whether each build takes seconds
 }
 
 /** Asked for, else the source's check lines and the edges of the first, with every usual schedule, else all edges of a small tile. */
 export function shapesFor(attention: Attention, wanted: Wanted): Outcome<readonly Shape[]> {
-  const { dtype, sizes: asked, tile, seed, params } = wanted
+  const { dtype, sizes: asked, tile, seed, params, isSlow = false } = wanted
   const isTiled = Object.keys(tile).length > 0
-  const schedules = isTiled ? [inOnePart(tile), { tile, splits: 3 }] : usualSchedules
+  const usual = isSlow ? fewSchedules : usualSchedules
+  const schedules = isTiled ? [inOnePart(tile), { tile, splits: 3 }] : usual
   const lengths = Object.keys(asked).length > 0 ? [asked] : lengthsOf(attention)
   if (lengths.length === 0) {
     const covering = coveringShapes(attention, 8, dtype ? [dtype] : undefined)
@@ -63,13 +68,18 @@ export function shapesFor(attention: Attention, wanted: Wanted): Outcome<readonl
     if (!complete.ok) return complete
     const extent = checkExtent(attention, complete.value)
     if (!extent.ok) return extent
-    shapes.push({ sizes: complete.value, dtype: dtype ?? 'f32', schedules })
+    const isBuiltAnew = isSlow && shapes[0] !== undefined && !haveSameWidths(attention, shapes[0].sizes, complete.value)
+    const own = isBuiltAnew && !isTiled ? [inOnePart(undefined)] : schedules
+    shapes.push({ sizes: complete.value, dtype: dtype ?? 'f32', schedules: own })
   }
   const unmet = Object.entries(asked).find(([axis, length]) => shapes.some(({ sizes }) => sizes[axis] !== length))
   return unmet
     ? failed(problem('ATTN0324', `size(${unmet[0]}) follows from other lengths, and is ${shapes[0]?.sizes[unmet[0]]}`))
     : done(shapes)
 }
+
+const haveSameWidths = ({ axes }: Attention, a: Sizes, b: Sizes): boolean =>
+  axes.every(({ name, time }) => time === 'run' || a[name] === b[name])
 
 /** The lengths at the edges of a tile: nothing, one, one less, whole, one more, and a ragged third tile. */
 export const edgeLengths = (tile: number): readonly number[] => [0, 1, tile - 1, tile, tile + 1, 2 * tile + 3]
