@@ -124,7 +124,7 @@ function verifyExamples() {
     'error uses most of what rounding may do. It is right if the error is below both bounds. (This target computes in f64',
   )
   say('and rounds once, when it stores an f32: that rounding is most of its error, and most of the hard bound.)\n')
-  say(indent(attnc('verify', 'examples')))
+  say(indent(attnc('verify', 'examples', '--target', 'ts')))
 }
 
 try {
