@@ -41,7 +41,7 @@ export function printNodes(all: readonly Node[], spot: Spot): void {
 
 /** A loop over the elements of an axis, in two forms where whole tiles need no mask. */
 function printNest(nest: Nest, spot: Spot): void {
-  for (const fold of nest.folds) begin(fold, nest.axis, spot)
+  for (const fold of nest.folds) begin(fold, spot)
   const flag = flagOf(nest, spot)
   const inside = (at: Spot): void => openAxis(nest.axis, nest, at, (inner) => printNodes(nest.nodes, inner))
   if (flag === undefined) inside(spot)
@@ -50,7 +50,7 @@ function printNest(nest: Nest, spot: Spot): void {
       inside({ ...spot, block, flags: new Map(spot.flags).set(flag, decided) })
     spot.block.either(valueAt(flag, spot).text, form(true), form(false))
   }
-  for (const fold of nest.folds) end(fold, nest.axis, spot)
+  for (const fold of nest.folds) end(fold, spot)
 }
 
 /** A loop over the elements of an axis: of the lane axis, a vector at a time. */
@@ -68,7 +68,7 @@ const foldsLanes = ({ over }: Fold, { sheet, oneLane }: Spot): boolean => over =
 const isRunningWide = (fold: Fold, spot: Spot): boolean =>
   foldsLanes(fold, spot) || (!spot.oneLane && fold.to.axes.some(({ axis }) => axis === spot.sheet.lane))
 
-function begin(fold: Fold, axis: string, spot: Spot): void {
+function begin(fold: Fold, spot: Spot): void {
   const { sheet, block } = spot
   const { to, op } = fold
   const name = sheet.names.reuse(to.name, `value ${to.name}`)
@@ -76,13 +76,12 @@ function begin(fold: Fold, axis: string, spot: Spot): void {
   const first = identity(op, to.type)
   sheet.locals.set(to.name, atom(name, wide ? 1 : 0))
   block.line(`${wide ? 'auto' : cppTypes[to.type]} ${name} = ${wide ? widen(atom(first), to.type).text : first};`)
-  void axis
 }
 
-function end(fold: Fold, axis: string, spot: Spot): void {
+function end(fold: Fold, spot: Spot): void {
   const { sheet, block } = spot
   const { to, op } = fold
-  if (axis === sheet.lane && foldsLanes(fold, spot)) {
+  if (foldsLanes(fold, spot)) {
     const all = sheet.locals.get(to.name)!
     const name = sheet.names.reuse(`${to.name}OfLanes`, `lanes of ${to.name}`)
     block.line(`const auto ${name} = vec::${ofLanes[op]}(${all.text});`)

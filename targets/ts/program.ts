@@ -2,18 +2,9 @@
 import type { Axis, ParamDecl, StorageType } from '../../compiler/attention.ts'
 import { invariant } from '../../compiler/invariant.ts'
 import type { Expr } from '../../compiler/ir.ts'
-import {
-  type Buffer,
-  type Kernel,
-  type KernelExpr,
-  kernelCall,
-  kernelConst,
-  type Program,
-  paramRef,
-  type Step,
-  sizeRef,
-} from '../../compiler/kernel.ts'
+import type { Buffer, Kernel, KernelExpr, Program, Step } from '../../compiler/kernel.ts'
 import { atom, printExpr, type Words } from '../expression.ts'
+import { definitionsInOrder } from '../lengths.ts'
 import { Names, safeName } from '../names.ts'
 import { propertyName, reserved } from './reserved.ts'
 import type { ArgumentNames } from './spot.ts'
@@ -84,16 +75,6 @@ export const buffersOf = ({ buffers }: Program, role: Buffer['role']): readonly 
 /** Parameters that a caller may give. */
 export const openParams = ({ params }: Program): readonly ParamDecl[] => params.filter(({ time }) => time === 'run')
 
-/** A uniform expression of the source: sizes, params and constants. */
-function uniform(e: Expr): KernelExpr {
-  if (e.kind === 'const') return kernelConst(e.value, e.type)
-  if (e.kind === 'size') return sizeRef(e.axis)
-  if (e.kind === 'param') return paramRef(e.name, e.type)
-  if (e.kind === 'spread') return uniform(e.of)
-  invariant(e.kind === 'call', `${e.kind} in a length, default or range`)
-  return kernelCall(e.op, ...e.args.map(uniform))
-}
-
 /** Prints an expression of sizes and params with the names in scope. */
 export function printUniform(e: KernelExpr, program: Program, given: ArgumentNames): string {
   const never = (): never => invariant(false, 'a value or an index outside of a kernel') as never
@@ -109,44 +90,22 @@ export function printUniform(e: KernelExpr, program: Program, given: ArgumentNam
   return printExpr(e, words).text
 }
 
-/** Lines that define every length and parameter, each after those that it rests on. */
-export function definitions(program: Program, given: ArgumentNames): readonly string[] {
-  const done = new Set<string>()
-  const lines: string[] = []
-  const print = (e: Expr): string => {
-    for (const ref of refsOf(uniform(e))) need(ref)
-    return printUniform(uniform(e), program, given)
-  }
-  const need = (key: string): void => {
-    if (done.has(key)) return
-    done.add(key)
-    const axis = program.axes.find(({ name }) => key === `size ${name}`)
-    const param = program.params.find(({ name }) => key === `param ${name}`)
-    if (axis && program.sizes[axis.name] === undefined) lines.push(...sizeLines(axis, given, print, need, program))
-    if (param) lines.push(...paramLines(param, given, print))
-  }
-  for (const { name } of program.axes) need(`size ${name}`)
-  for (const { name } of program.params) need(`param ${name}`)
-  return lines
-}
-
-const refsOf = (e: KernelExpr): readonly string[] =>
-  e.kind === 'size'
-    ? [`size ${e.axis}`]
-    : e.kind === 'param'
-      ? [`param ${e.name}`]
-      : e.kind === 'call'
-        ? e.args.flatMap(refsOf)
-        : []
+/** Lines that define every length and parameter. */
+export const definitions = (program: Program, given: ArgumentNames): readonly string[] =>
+  definitionsInOrder(program, {
+    axis: (axis, print, needs) =>
+      program.sizes[axis.name] === undefined ? sizeLines(axis, given, print, needs, program) : [],
+    param: (param, print) => paramLines(param, given, print),
+    print: (e) => printUniform(e, program, given),
+  })
 
 type Print = (e: Expr) => string
-type Need = (key: string) => void
 
 function sizeLines(
   { name, length }: Axis,
   given: ArgumentNames,
   print: Print,
-  need: Need,
+  needs: (axis: string) => void,
   program: Program,
 ): readonly string[] {
   const own = given.sizes.get(name)
@@ -154,7 +113,7 @@ function sizeLines(
   const follows = (text: string): readonly string[] => [`const ${own} = agree(lengths, '${name}', ${text})`]
   if (length.kind === 'input') return [read]
   if (length.kind === 'fixed') return follows(print(length.value))
-  need(`size ${length.of}`)
+  needs(length.of)
   const of = String(program.sizes[length.of] ?? given.sizes.get(length.of))
   if (length.kind === 'like') return follows(of)
   if (length.kind === 'divides') return [read, `checkDivides('${name}', ${own}, '${length.of}', ${of})`]
