@@ -47,18 +47,13 @@ ATTNC_INLINE ints wide(ints x) { return x; }
 ATTNC_INLINE ints mask(bool x) { return wide(std::int32_t(x ? -1 : 0)); }
 ATTNC_INLINE ints mask(ints x) { return x; }
 
-ATTNC_INLINE floats load(const float *at) {
-  floats x;
-  std::memcpy(&x, at, sizeof x);
-  return x;
-}
-ATTNC_INLINE ints load(const std::int32_t *at) {
-  ints x;
-  std::memcpy(&x, at, sizeof x);
-  return x;
-}
-ATTNC_INLINE void store(float *at, floats x) { std::memcpy(at, &x, sizeof x); }
-ATTNC_INLINE void store(std::int32_t *at, ints x) { std::memcpy(at, &x, sizeof x); }
+/** Vectors anywhere in memory, of elements of their own type: what is stored as float is never read as an integer. */
+typedef float FloatsAnywhere __attribute__((vector_size(4 * lanes), aligned(4)));
+typedef std::int32_t IntsAnywhere __attribute__((vector_size(4 * lanes), aligned(4)));
+ATTNC_INLINE floats load(const float *at) { return *reinterpret_cast<const FloatsAnywhere *>(at); }
+ATTNC_INLINE ints load(const std::int32_t *at) { return *reinterpret_cast<const IntsAnywhere *>(at); }
+ATTNC_INLINE void store(float *at, floats x) { *reinterpret_cast<FloatsAnywhere *>(at) = x; }
+ATTNC_INLINE void store(std::int32_t *at, ints x) { *reinterpret_cast<IntsAnywhere *>(at) = x; }
 
 /** The bits of one type as another. */
 template <class To, class From>

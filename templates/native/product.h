@@ -1,12 +1,13 @@
 /**
  * Products of tiles whose rows lie in lanes: c[x, l] = the sum over k of a[k, l] * b(x, k). a and c are tiles with a line of lanes
- * for each k and each x; b is read element by element where it lies, at b[x * bx + k * bk]. Each element of c is one chain of fused
- * multiplications in the order of k, whatever the blocks, so that the same product has the same bits wherever it is computed.
+ * for each k and each x; b is read element by element where it lies, at b[x * bx + k * bk]. Each product is one chain of fused
+ * multiplications in the order of k, whatever the blocks, so that it has the same bits wherever it is computed.
  */
 #pragma once
 #include "arithmetic.h"
 
 #define ATTNC_UNROLL _Pragma("GCC unroll 16")
+#define ATTNC_UNROLL_TWICE _Pragma("GCC unroll 2")
 
 namespace {
 namespace vec {
@@ -34,10 +35,12 @@ ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth) {
   for (int x = 0; x < xs; ++x) {
     line[x] = b.at + x * b.x;
     ATTNC_UNROLL
-    for (int v = 0; v < vectors; ++v) sum[x][v] = fresh ? floats{} : load(c.at + x * c.x + v * lanes);
+    for (int v = 0; v < vectors; ++v) sum[x][v] = floats{};
   }
   const float *left = a.at;
-  for (std::ptrdiff_t k = 0, at = 0; k < depth; ++k, at += b.k, left += a.k) {
+  std::ptrdiff_t at = 0;
+  ATTNC_UNROLL_TWICE
+  for (std::ptrdiff_t k = 0; k < depth; ++k, at += b.k, left += a.k) {
     floats l[vectors];
     ATTNC_UNROLL
     for (int v = 0; v < vectors; ++v) l[v] = load(left + v * lanes);
@@ -51,18 +54,30 @@ ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth) {
   ATTNC_UNROLL
   for (int x = 0; x < xs; ++x) {
     ATTNC_UNROLL
-    for (int v = 0; v < vectors; ++v) store(c.at + x * c.x + v * lanes, sum[x][v]);
+    for (int v = 0; v < vectors; ++v) {
+      float *const to = c.at + x * c.x + v * lanes;
+      store(to, fresh ? sum[x][v] : load(to) + sum[x][v]);
+    }
   }
 }
 
 /** So many elements of b that their sums with two vectors fit the registers. */
 constexpr int atOnce = lanes == 16 ? 8 : 6;
 
-template <bool fresh, int vectors>
-inline void multiplyColumns(Into c, Left a, Right b, std::ptrdiff_t width, std::ptrdiff_t depth) {
+/** What is read of b stays in the nearest cache for all rows. */
+template <bool fresh, int xs>
+ATTNC_INLINE void multiplyRows(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t depth) {
+  std::ptrdiff_t row = 0;
+  for (; row + lanes < rows; row += 2 * lanes) multiplyBlock<fresh, xs, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
+  if (row < rows) multiplyBlock<fresh, xs, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
+}
+
+/** c = a b if `fresh`, else c += a b, for `rows` lanes, rounded up to whole vectors. */
+template <bool fresh>
+inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth) {
   std::ptrdiff_t x = 0;
   const auto next = [&](auto count) {
-    multiplyBlock<fresh, decltype(count)::value, vectors>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, depth);
+    multiplyRows<fresh, decltype(count)::value>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, rows, depth);
     x += decltype(count)::value;
   };
   while (x + atOnce <= width) next(std::integral_constant<int, atOnce>{});
@@ -71,35 +86,39 @@ inline void multiplyColumns(Into c, Left a, Right b, std::ptrdiff_t width, std::
   while (x < width) next(std::integral_constant<int, 1>{});
 }
 
-/** c = a b if `fresh`, else c += a b, for `rows` lanes, rounded up to whole vectors. */
-template <bool fresh>
-inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth) {
-  std::ptrdiff_t row = 0;
-  for (; row + lanes < rows; row += 2 * lanes) multiplyColumns<fresh, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, width, depth);
-  if (row < rows) multiplyColumns<fresh, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, width, depth);
-}
-
 /** The same with nothing added where a is 0: b may hold NaN there. */
 template <bool fresh>
 inline void multiplyWhere(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth) {
   for (std::ptrdiff_t x = 0; x < width; ++x) {
     for (std::ptrdiff_t row = 0; row < rows; row += lanes) {
-      floats sum = fresh ? floats{} : load(c.at + x * c.x + row);
+      floats sum{};
       for (std::ptrdiff_t k = 0; k < depth; ++k) {
         const floats weight = load(a.at + k * a.k + row);
         const floats next = fuse(wide(b.at[x * b.x + k * b.k]), weight, sum);
         sum = weight != 0.0f ? next : sum;
       }
-      store(c.at + x * c.x + row, sum);
+      float *const to = c.at + x * c.x + row;
+      store(to, fresh ? sum : load(to) + sum);
     }
   }
 }
 
-ATTNC_INLINE bool allFinite(Right b, std::ptrdiff_t width, std::ptrdiff_t depth) {
-  bool finite = true;
-  for (std::ptrdiff_t k = 0; k < depth; ++k)
-    for (std::ptrdiff_t x = 0; x < width; ++x) finite &= std::fabs(b.at[x * b.x + k * b.k]) < INFINITY;
-  return finite;
+/** 0 times anything is 0, but for what is not finite: that makes NaN, which sums keep. */
+inline bool allFinite(Right b, std::ptrdiff_t width, std::ptrdiff_t depth) {
+  const bool alongX = b.x == 1;
+  const std::ptrdiff_t length = alongX ? width : depth;
+  const std::ptrdiff_t lines = alongX ? depth : width;
+  const std::ptrdiff_t step = alongX ? 1 : b.k;
+  floats sums{};
+  float sum = 0;
+  for (std::ptrdiff_t n = 0; n < lines; ++n) {
+    const float *const line = b.at + n * (alongX ? b.k : b.x);
+    std::ptrdiff_t at = 0;
+    if (step == 1)
+      for (; at + lanes <= length; at += lanes) sums = fuse(load(line + at), floats{}, sums);
+    for (; at < length; ++at) sum += line[at * step] * 0.0f;
+  }
+  return sum == 0 && allOf(sums == 0.0f);
 }
 
 /** `multiplyTiles` where a is 0 outside of a mask, which `full` says there is nothing of. */
