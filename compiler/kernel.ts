@@ -113,6 +113,7 @@ export interface Reduce {
   readonly over: string
   readonly op: Exclude<ReduceOp, 'mean' | 'logsumexp'>
   readonly where: string | undefined
+  readonly loose?: boolean // of max and min: whether NaN may be left out, since all that this is used for has NaN by itself
 }
 /**
  * `to` = at every place of `along`, which it keeps, the fold of the places of the value `of` before it (`direction` up) or after it

@@ -69,7 +69,9 @@ export function printStatement(s: Statement): readonly string[] {
     case 'contract':
       return [`${printValue(s.to)} = contract ${s.left} * ${s.right} over ${s.over}${where(s.where)}`]
     case 'reduce':
-      return [`${printValue(s.to)} = ${s.op} over ${s.over} of ${printKernelExpr(s.of)}${where(s.where)}`]
+      return [
+        `${printValue(s.to)} = ${s.loose ? 'loose ' : ''}${s.op} over ${s.over} of ${printKernelExpr(s.of)}${where(s.where)}`,
+      ]
     case 'prefix':
       return [
         `${printValue(s.to)} = ${s.inclusive ? '' : 'exclusive '}running ${s.op}${s.direction === 'up' ? '' : ' from the end'} along ${s.along} of ${s.of}${where(s.where)}`,

@@ -29,8 +29,8 @@ const float64: Arithmetic = {
   functions: { exp: exponential, sigmoid: exponential },
 }
 
-/** f32 throughout. Functions are within 4 units in the last place: templates/native/functions.h. */
-const native: Arithmetic = float32
+/** f32 throughout. Functions are within 4 units in the last place, and may be 0 below 2^-125: templates/native/functions.h. */
+const native: Arithmetic = { ...float32, tiny: 2 ** -125 }
 
 /** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
 export interface Keeping {

@@ -33,6 +33,7 @@ export interface Words {
   readonly size: (e: SizeRef) => Code
   readonly param: (e: ParamRef) => Code
   readonly ops: Readonly<Record<Op, Spelling>>
+  readonly whole?: (e: KernelCall) => Code | undefined // what a call is known by here, if it is not written out
   readonly prepare?: (args: readonly Code[]) => readonly Code[] // what a target does with operands before they are joined
 }
 
@@ -50,6 +51,8 @@ export function printExpr(e: KernelExpr, words: Words): Code {
     case 'param':
       return words.param(e)
     case 'call': {
+      const known = words.whole?.(e)
+      if (known) return known
       const args = e.args.map((arg) => printExpr(arg, words))
       return words.ops[e.op](words.prepare?.(args) ?? args, e)
     }

@@ -200,7 +200,7 @@ describe.skipIf(missing !== undefined).each(chosen)('on %s', (machine, flags) =>
         const want = out.storage === 'f32' ? Math.fround(exact) : exact
         const got = out.data[n]!
         const ulp = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(want))), -126) - 23)
-        const near = Math.abs(got - exact) <= 4 * ulp || (Math.abs(want) < 2 ** -126 && got === 0)
+        const near = Math.abs(got - exact) <= 4 * ulp || (Math.abs(want) < 2 ** -125 && got === 0)
         if (!Object.is(got, want) && got !== want && !near) expect(`${op}(${row}) = ${got}`).toBe(String(want))
       })
     })
@@ -221,7 +221,7 @@ template <class F, class G> void worst(const char *name, F f, G exact, float low
     const float x = low + (high - low) * float(n / 2000000.0);
     const double want = exact(double(x));
     const float size = std::fabs(float(want));
-    if (size < 1.18e-38f) continue;
+    if (size < 0x1p-125f) continue;
     const double apart = std::fabs(double(f(wide(x))[0]) - want) / (double(std::nextafter(size, INFINITY)) - double(size));
     if (!(apart <= most)) most = apart;
   }

@@ -3,7 +3,7 @@
  * carried values of its loop. Results are stored by the block that owns their rows. With splits, each split stores its state, and a
  * second kernel merges them and finishes.
  */
-import { type Expr, unionAxes } from '../ir.ts'
+import { type Expr, nodesOf, unionAxes } from '../ir.ts'
 import {
   type Buffer,
   type Carried,
@@ -136,6 +136,13 @@ export function lowerPass(
   return carried
 }
 
+/** Whether the reference itself shows: in a result, in what a later pass computes, or in what is picked by being equal to it. */
+function isRead({ id }: Reference, pass: Pass, { passes, results }: StreamPlan): boolean {
+  const roots = [...results.flatMap(({ finish, empty }) => [finish, empty]), ...passes.flatMap(rootsOf)]
+  const isPicked = pass.accumulators.some(({ degrees }) => degrees.some((d) => d.reference === id && d.isAt))
+  return isPicked || nodesOf(...roots).some((e) => e.kind === 'bound' && e.id === id)
+}
+
 /** A flag as a uniform value of the loop's head; none where it is never true. */
 function nameFlag(
   base: string,
@@ -170,7 +177,8 @@ function stepOf(
   }
   for (const r of pass.references) {
     const axes = rowAxes(r.of, pass)
-    const place = { stream: pass.stream, where, axes, pairAxes: unionAxes(r.of.axes, axes), lowering }
+    const pairAxes = unionAxes(r.of.axes, axes)
+    const place = { stream: pass.stream, where, axes, pairAxes, lowering, isRead: isRead(r, pass, plan) }
     const step = stepReference(r, valueRef(lowering.lowerToValue(r.of, 'score')), state.value(r.id), state, place)
     moves.set(r.id, step)
     next.set(r.id, step.next.name)

@@ -41,12 +41,23 @@ export interface Place {
   readonly lowering: Lowering
 }
 
+/** `isRead`: whether anything but differences from the reference is made of it. */
+export interface ReferencePlace extends Place {
+  readonly isRead: boolean
+}
+
 const zero = kernelConst(0, 'f32')
 const one = kernelConst(1, 'f32')
 const atLeastOne = (n: KernelExpr): KernelExpr => kernelCall('max', n, one)
 
 /** One tile: the new reference, elements relative to it, and how the old state follows. */
-export function stepReference(r: Reference, of: KernelExpr, old: KernelExpr, state: State, place: Place): Step {
+export function stepReference(
+  r: Reference,
+  of: KernelExpr,
+  old: KernelExpr,
+  state: State,
+  place: ReferencePlace,
+): Step {
   const next = named(`new_${nameOf(r)}`, nextReference(r, of, old, state, place), place)
   const move = moveTo(r, old, valueRef(next), place)
   const difference = differenceFrom(r, of, valueRef(next))
@@ -70,11 +81,11 @@ export function differenceFrom(r: Reference, x: KernelExpr, reference: KernelExp
     : kernelCall('sub', x, to)
 }
 
-function nextReference(r: Reference, of: KernelExpr, old: KernelExpr, state: State, place: Place): KernelExpr {
+function nextReference(r: Reference, of: KernelExpr, old: KernelExpr, state: State, place: ReferencePlace): KernelExpr {
   switch (r.kind) {
     case 'max':
     case 'min':
-      return kernelCall(r.kind, old, overTile(`tile_${r.kind}`, r.kind, of, place))
+      return kernelCall(r.kind, old, overTile(`tile_${r.kind}`, r.kind, of, place, !place.isRead))
     case 'largest':
       return kernelCall('max', old, overTile('tile_largest', 'max', kernelCall('abs', of), place))
     case 'mean':
@@ -185,9 +196,15 @@ function named(base: string, expr: KernelExpr, { lowering, axes }: Place, own: r
   lowering.emit({ kind: 'map', to, expr })
   return to
 }
-function overTile(base: string, op: 'max' | 'min' | 'sum' | 'count', of: KernelExpr, place: Place): KernelExpr {
+function overTile(
+  base: string,
+  op: 'max' | 'min' | 'sum' | 'count',
+  of: KernelExpr,
+  place: Place,
+  loose = false,
+): KernelExpr {
   const to = place.lowering.define(place.lowering.newValue(base, op === 'count' ? 'i32' : 'f32', place.axes))
-  place.lowering.emit({ kind: 'reduce', to, of, over: place.stream, op, where: place.where })
+  place.lowering.emit({ kind: 'reduce', to, of, over: place.stream, op, where: place.where, ...(loose && { loose }) })
   return valueRef(to)
 }
 function once<K, V>(make: (key: K) => V): (key: K) => V {

@@ -4,7 +4,7 @@ import { docLines } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
-import { valuesIn } from '../nests/item.ts'
+import { type Facts, valuesIn } from '../nests/item.ts'
 import { Block, indented } from './block.ts'
 import { singleAt } from './loop.ts'
 import { cppTypes, printNodes } from './print.ts'
@@ -24,13 +24,13 @@ export function printKernel(
   given: GivenNames,
 ): readonly string[] {
   const lane = laneOf(kernel)
-  const analysis = analyze(kernel, program, (load, to) => isReadInPlace(load, to, lane, program))
+  const analysis = analyze(kernel, program, (load, to, facts) => isReadInPlace(load, to, lane, facts, program))
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given, lane)
   const body = new Block()
   const axes = openBlock(kernel, sheet, body)
-  const spot: Spot = { sheet, block: body, path: [], axes, flags: new Map(), oneLane: undefined }
+  const spot: Spot = { sheet, block: body, path: [], outside: [], axes, flags: new Map(), oneLane: undefined }
   printNodes(analysis.nodes, spot)
   return [
     `struct ${names.scratch} {`,
@@ -50,7 +50,13 @@ export function printKernel(
 const laneOf = ({ grid }: Kernel): string | undefined => grid.findLast(({ tile }) => tile !== undefined)?.axis
 
 /** Whether products read these elements where they lie: f32, at the indices of the tile's own axes. */
-function isReadInPlace(load: Load, to: Value, lane: string | undefined, { buffers }: Program): boolean {
+function isReadInPlace(
+  load: Load,
+  to: Value,
+  lane: string | undefined,
+  { values }: Facts,
+  { buffers }: Program,
+): boolean {
   const buffer = buffers.find(({ name }) => name === load.buffer)
   if (buffer?.storage !== 'f32' || load.outside !== 'never') return false
   if (to.axes.some(({ axis }) => axis === lane)) return false
@@ -58,7 +64,7 @@ function isReadInPlace(load: Load, to: Value, lane: string | undefined, { buffer
   const isOwn = (e: KernelExpr, axis: string): boolean => e.kind === 'index' && e.axis === axis && e.of === 'element'
   const others = indices.filter((e) => !to.axes.some(({ axis }) => isOwn(e, axis)))
   const isUniform = (e: KernelExpr): boolean =>
-    valuesIn(e).length === 0 && !to.axes.some(({ axis }) => mentions(e, axis))
+    valuesIn(e).every((name) => values.get(name)?.axes.length === 0) && !to.axes.some(({ axis }) => mentions(e, axis))
   return to.axes.every(({ axis }) => indices.some((e) => isOwn(e, axis))) && others.every(isUniform)
 }
 
@@ -76,7 +82,7 @@ function sheetOf(
 ): Sheet {
   for (const axis of facts.order) names.reuse(axis)
   const arrays = new Map([...places].flatMap(([name, { stored }]) => (stored ? [[name, names.fresh(name)]] : [])))
-  return { program, facts, places, names, given, arrays, lane, used: new Set(), locals: new Map() }
+  return { program, facts, places, names, given, arrays, lane, used: new Set(), locals: new Map(), hoisted: new Map() }
 }
 
 const arrayLines = (sheet: Sheet): readonly string[] =>

@@ -59,7 +59,13 @@ function printTiles(node: LoopNode, { axis, tile, from, to, direction }: TileLoo
 
 /** A round: its head, what it skips, its body. */
 function fill(node: LoopNode, spot: Spot, block: Block, axes: Readonly<Record<string, AxisSpot>>): void {
-  const inner = { ...spot, block, path: [...spot.path, node], axes: new Map([...spot.axes, ...Object.entries(axes)]) }
+  const inner = {
+    ...spot,
+    block,
+    path: [...spot.path, node],
+    outside: [...spot.outside, spot],
+    axes: new Map([...spot.axes, ...Object.entries(axes)]),
+  }
   printNodes(node.head, inner)
   const { over } = node.item.loop
   if (over.kind === 'tiles' && over.skip) block.line(`if (${valueAt(over.skip, inner).text}) continue;`)

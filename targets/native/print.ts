@@ -6,6 +6,7 @@ import type { Define, Fold, Item } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
 import type { Block } from './block.ts'
+import { printColumns } from './columns.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
 import { printRunning } from './running.ts'
@@ -43,7 +44,13 @@ export function printNodes(all: readonly Node[], spot: Spot): void {
 function printNest(nest: Nest, spot: Spot): void {
   for (const fold of nest.folds) begin(fold, spot)
   const flag = flagOf(nest, spot)
-  const inside = (at: Spot): void => openAxis(nest.axis, nest, at, (inner) => printNodes(nest.nodes, inner))
+  const inside = (at: Spot): void => {
+    if (printColumns(nest, at)) return
+    const loop = (around: Spot): void => openAxis(nest.axis, nest, around, (inner) => printNodes(nest.nodes, inner))
+    const test = changesAnything(nest, at)
+    if (test === undefined) loop(at)
+    else at.block.braces(`if (${test})`, (block) => loop({ ...at, block }))
+  }
   if (flag === undefined) inside(spot)
   else {
     const form = (decided: boolean) => (block: Block) =>
@@ -51,6 +58,17 @@ function printNest(nest: Nest, spot: Spot): void {
     spot.block.either(valueAt(flag, spot).text, form(true), form(false))
   }
   for (const fold of nest.folds) end(fold, spot)
+}
+
+/** A test that spares a loop which only multiplies by a factor: often the factor of all rows is 1. */
+function changesAnything({ axis, nodes }: Nest, spot: Spot): string | undefined {
+  const [line] = nodes
+  const item = nodes.length === 1 && line?.kind === 'line' ? line.item : undefined
+  if (item?.kind !== 'scale' || item.by.kind !== 'value' || axis === spot.sheet.lane) return undefined
+  if (spot.sheet.facts.values.get(item.by.name)?.axes.some((a) => a.axis === axis)) return undefined
+  const factor = print(item.by, spot)
+  const differs = join('!=', tightness.equality, factor, atom('1.0f')).text
+  return isWide(factor) ? `vec::anyOf(${differs})` : differs
 }
 
 /** A loop over the elements of an axis: of the lane axis, a vector at a time. */
@@ -156,6 +174,12 @@ function fold(item: Fold, spot: Spot): void {
     return spot.block.line(condition === '' ? step : `if (${condition}) ${step}`)
   }
   const wide = widen(code, op === 'count' || op === 'any' || op === 'all' ? 'bool' : to.type)
+  if (item.loose && to.type === 'f32') {
+    const step = op === 'max' ? 'larger' : 'smaller'
+    return spot.block.line(
+      `${name.text} = vec::${step}(${admitted(wide, op, to.type, conditions).text}, ${name.text});`,
+    )
+  }
   spot.block.line(wideSteps[op](name.text, admitted(wide, op, to.type, conditions), to.type))
 }
 

@@ -19,6 +19,7 @@ import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
 import { liesOn, simplify } from '../ranges.ts'
 import type { Block } from './block.ts'
+import { hoistCall, hoistValue } from './hoist.ts'
 import { constant, isWide, spellings, widen } from './words.ts'
 
 /** The names under which a program's kernels find their arguments. */
@@ -40,6 +41,7 @@ export interface Sheet {
   readonly arrays: ReadonlyMap<string, string> // names of arrays by value
   readonly locals: Map<string, Code> // names of consts by value
   readonly lane: string | undefined // the axis whose places lie in the lanes of vectors
+  readonly hoisted: Map<Block, Map<string, Code>> // names of what does not change in the loops that a block is around, by its text
 }
 
 /** `first` and `count`: of the current tile, or of the whole axis. `inner`: the place within it, inside a loop over it. */
@@ -53,6 +55,7 @@ export interface Spot {
   readonly sheet: Sheet
   readonly block: Block
   readonly path: Path
+  readonly outside: readonly Spot[] // the places before each loop of the path
   readonly axes: ReadonlyMap<string, AxisSpot>
   readonly flags: ReadonlyMap<string, boolean> // uniform values that a branch around this place has decided
   /** Set for one lane at a time: the lane within the vector that `inner` of the lane axis begins, if it is in one. */
@@ -71,6 +74,7 @@ function wordsAt(spot: Spot): Words {
     index: ({ axis, of }) => indexAt(axis, of, spot),
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
+    whole: (e) => hoistCall(e, spot),
     ops: spellings,
   }
 }
@@ -112,7 +116,7 @@ export function valueAt(name: string, spot: Spot): Code {
   const { facts, places, locals } = spot.sheet
   if (isWhole(name, spot)) return atom('true')
   const source = facts.inlined.has(name) ? facts.defines.get(name) : undefined
-  if (source) return sourceAt(source, spot)
+  if (source) return hoistValue(source, spot) ?? sourceAt(source, spot)
   const local = locals.get(name)
   const place = places.get(name)
   if (local && (!place?.stored || isWithin(spot.path, place.path))) return laneOf(local, name, spot)
@@ -283,7 +287,7 @@ export const indicesOf = (index: Load['index'], { axes, name }: Buffer): readonl
   })
 
 /** An index of the axis itself needs no test, nor one that is small enough by its form. */
-const isSafe = (load: Load, e: KernelExpr, axis: string, program: Program): boolean =>
+export const isSafe = (load: Load, e: KernelExpr, axis: string, program: Program): boolean =>
   load.outside === 'never' ||
   (e.kind === 'index' && e.axis === axis) ||
   liesOn(simplify(e, program), program.sizes[axis] ?? 0)
@@ -342,7 +346,7 @@ export function narrowed({ storage }: Buffer, code: Code): string {
 export function inLoop(spot: Spot, node: object, axis: string, block: Block, inner: Code): Spot {
   const outer = spot.axes.get(axis) ?? { single: false, first: zero, count: sizeOf(axis, spot.sheet), inner: undefined }
   const axes = new Map(spot.axes).set(axis, { ...outer, inner })
-  return { ...spot, block, axes, path: [...spot.path, node] }
+  return { ...spot, block, axes, path: [...spot.path, node], outside: [...spot.outside, spot] }
 }
 
 export const countOf = (axis: string, spot: Spot): Code => spot.axes.get(axis)?.count ?? sizeOf(axis, spot.sheet)

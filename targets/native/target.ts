@@ -9,7 +9,7 @@ import { reserved } from './reserved.ts'
 /** C++ for CPUs that stands alone: NAME.cc, with the C header NAME.h. */
 export const native: Target = {
   name: 'native',
-  machine: { tile: { i: 32, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } },
+  machine: { tile: { i: 32, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } },
   emit: async (source) => emit(source),
 }
 
@@ -51,7 +51,7 @@ function emit(source: EmitSource): readonly OutFile[] {
 
 const suffixes = ['_call', '_shapes', '_workspace', '_run', '_scratch']
 
-const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'product', 'call'] as const
+const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'columns', 'product', 'call'] as const
 
 /** The project's headers in one piece, so that what is generated stands alone. */
 const prelude = (): string =>

@@ -34,7 +34,9 @@ const costLimit = { mask: 6, expr: 2 }
 /** The cheap operations of an expression; infinite with any other. */
 const cost = (e: KernelExpr): number =>
   e.kind === 'call' ? e.args.reduce((sum, arg) => sum + cost(arg), isQuick(e) ? 1 : Infinity) : 0
-const isQuick = ({ op, args }: KernelCall): boolean => cheap.includes(op) || (op === 'div' && args[1]?.kind === 'const')
+/** Whether an operation by itself costs about as much as reading its result would. */
+export const isQuick = ({ op, args }: KernelCall): boolean =>
+  cheap.includes(op) || (op === 'div' && args[1]?.kind === 'const')
 
 /** A load that is one read of a typed array: no conversion, no test, no other value in its indices. */
 export const isPlain = (load: Load, buffer: Buffer | undefined): boolean =>
@@ -43,7 +45,7 @@ export const isPlain = (load: Load, buffer: Buffer | undefined): boolean =>
   Object.values(load.index).every((e) => valuesIn(e).length === 0)
 
 /** Whether products may read a loaded value from its buffer. */
-export type InPlace = (load: Load, to: Value) => boolean
+export type InPlace = (load: Load, to: Value, facts: Facts) => boolean
 
 /** First choice, before loops are known. */
 export function chooseInlined(
@@ -57,10 +59,9 @@ export function chooseInlined(
   for (const item of facts.defines.values()) {
     const all = uses.get(item.to.name) ?? []
     const { from } = item
-    const isFixed = ({ by }: Use): boolean => {
-      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to)) return facts.stored.has(from.buffer)
-      return !mayWriteOut(item, by, facts, chosen)
-    }
+    const isReadInPlace = ({ by }: Use): boolean =>
+      by.kind === 'product' && from.kind === 'load' && !facts.stored.has(from.buffer) && inPlace(from, item.to, facts)
+    const isFixed = (use: Use): boolean => !isReadInPlace(use) && !mayWriteOut(item, use.by, facts, chosen)
     if (item.to.axes.length === 0 || all.some(isFixed)) continue
     const plain =
       from.kind === 'load' &&
@@ -68,7 +69,8 @@ export function chooseInlined(
         from,
         buffers.find(({ name }) => name === from.buffer),
       )
-    if (plain || isReadOnceBeside(item, all, facts) || from.kind === 'mask') chosen.add(item.to.name)
+    if (plain || all.every(isReadInPlace) || isReadOnceBeside(item, all, facts) || from.kind === 'mask')
+      chosen.add(item.to.name)
   }
   return new Set(
     [...chosen].filter((name) => facts.defines.get(name)?.from.kind !== 'mask' || isCheap(name, facts, chosen)),

@@ -24,6 +24,7 @@ export interface Fold {
   readonly over: string
   readonly op: Reduce['op']
   readonly where: string | undefined
+  readonly loose?: boolean | undefined
 }
 /**
  * Adds the product of two tiles to a third; `fresh`: which is 0 before. `where`: the left operand is 0 there, and

@@ -10,6 +10,7 @@ import {
   type Loop,
   type Map as MapStatement,
   type Mask,
+  type Reduce as ReduceStatement,
   type Statement,
   type Value,
   valueRef,
@@ -19,6 +20,7 @@ import { everyItem, type Item, valuesIn } from './item.ts'
 interface Context {
   readonly values: ReadonlyMap<string, Value>
   readonly masks: ReadonlyMap<string, Mask>
+  readonly maps: ReadonlyMap<string, KernelExpr>
   readonly uses: ReadonlyMap<string, number>
 }
 
@@ -29,9 +31,11 @@ export interface Normal {
 
 export function normalize(kernel: Kernel): Normal {
   const values = new Map<string, Value>()
-  const context = { values, masks: new Map<string, Mask>(), uses: countUses(kernel.body) }
+  const maps = new Map<string, KernelExpr>()
+  const context = { values, masks: new Map<string, Mask>(), maps, uses: countUses(kernel.body) }
   for (const statement of everyStatement(kernel.body)) {
     if ('to' in statement) values.set(statement.to.name, statement.to)
+    if (statement.kind === 'map') maps.set(statement.to.name, statement.expr)
     if (statement.kind === 'mask') context.masks.set(statement.to.name, statement)
     if (statement.kind === 'loop') for (const { value } of statement.carried) values.set(value.name, value)
   }
@@ -89,7 +93,7 @@ function itemsOf(statement: Statement, context: Context): readonly Item[] {
     case 'contract':
       return contract(statement, statement.to, true, context)
     case 'reduce':
-      return [{ ...statement, kind: 'fold' }]
+      return reduce(statement, context)
     case 'prefix': {
       const { to, along, op, direction, inclusive, where } = statement
       const mask = where === undefined ? undefined : findValue(where, context.values)
@@ -102,6 +106,27 @@ function itemsOf(statement: Statement, context: Context): readonly Item[] {
     case 'loop':
       return loop(statement, context)
   }
+}
+
+/** An extreme of `x * c` or `x / c` for a positive constant c is that of x, times or over c: rounding keeps the order. */
+function reduce(statement: ReduceStatement, { maps }: Context): readonly Item[] {
+  const { to, of, op } = statement
+  const found = of.kind === 'value' ? maps.get(of.name) : of
+  const scaled = to.type === 'f32' && (op === 'max' || op === 'min') ? scaledByConstant(found) : undefined
+  if (!scaled) return [{ ...statement, kind: 'fold' }]
+  const unscaled: Value = { ...to, name: `${to.name}_unscaled` }
+  const expr = { ...scaled.call, args: [valueRef(unscaled), scaled.by] }
+  return [
+    { ...statement, kind: 'fold', to: unscaled, of: scaled.of },
+    { kind: 'define', to, from: { kind: 'expr', expr } },
+  ]
+}
+
+function scaledByConstant(e: KernelExpr | undefined) {
+  if (e?.kind !== 'call' || (e.op !== 'mul' && e.op !== 'div')) return undefined
+  const [of, by] = e.args
+  const isPositive = by?.kind === 'const' && typeof by.value === 'number' && by.value > 0 && by.value < Infinity
+  return of && isPositive ? { call: e, of, by } : undefined
 }
 
 function loop(statement: Loop, context: Context): readonly Item[] {

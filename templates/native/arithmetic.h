@@ -64,6 +64,10 @@ ATTNC_INLINE floats smallest(floats a, floats b) {
   return a != a ? a : smaller;
 }
 
+/** The larger, or b if a is NaN. */
+ATTNC_INLINE floats larger(floats a, floats b) { return a > b ? a : b; }
+ATTNC_INLINE floats smaller(floats a, floats b) { return a < b ? a : b; }
+
 ATTNC_INLINE float magnitude(float x) { return std::fabs(x); }
 ATTNC_INLINE std::int32_t magnitude(std::int32_t x) { return x < 0 ? subtract(0, x) : x; }
 ATTNC_INLINE floats magnitude(floats x) { return (floats)((words)x & 0x7fffffffu); }
@@ -124,8 +128,22 @@ ATTNC_INLINE float largestOf(floats x) { return foldLanes(x, [](float a, float b
 ATTNC_INLINE std::int32_t largestOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return largest(a, b); }); }
 ATTNC_INLINE float smallestOf(floats x) { return foldLanes(x, [](float a, float b) { return smallest(a, b); }); }
 ATTNC_INLINE std::int32_t smallestOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return smallest(a, b); }); }
-ATTNC_INLINE bool anyOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return a | b; }) != 0; }
-ATTNC_INLINE bool allOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return a & b; }) != 0; }
+/** A bit for each lane of a mask. */
+ATTNC_INLINE std::uint32_t bitsOf(ints x) {
+#if ATTNC_LANES == 16 && defined(__AVX512DQ__)
+  return std::uint32_t(_mm512_movepi32_mask((__m512i)x));
+#elif ATTNC_LANES == 8 && defined(__AVX__)
+  return std::uint32_t(_mm256_movemask_ps((__m256)x));
+#elif ATTNC_LANES == 4 && defined(__SSE__)
+  return std::uint32_t(_mm_movemask_ps((__m128)x));
+#else
+  std::uint32_t all = 0;
+  for (int n = 0; n < lanes; ++n) all |= std::uint32_t(x[n] != 0) << n;
+  return all;
+#endif
+}
+ATTNC_INLINE bool anyOf(ints x) { return bitsOf(x) != 0; }
+ATTNC_INLINE bool allOf(ints x) { return bitsOf(x) == (1u << lanes) - 1; }
 
 }  // namespace vec
 }  // namespace

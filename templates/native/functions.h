@@ -1,5 +1,5 @@
 /**
- * Elementary functions within 4 units in the last place. Results below the smallest normal number may be 0. Polynomials are those
+ * Elementary functions within 4 units in the last place. Results below 2^-125 may be 0. Polynomials are fitted, or those
  * of Moshier, "Methods and Programs for Mathematical Functions", 1989 (Cephes) and of Sun's fdlibm, 1993.
  */
 #pragma once
@@ -8,39 +8,47 @@
 namespace {
 namespace vec {
 
-/** The integer nearest to x, for |x| < 2^22, in the low bits of the sum that rounds it. */
-constexpr float rounder = 12582912.0f;
+/**
+ * Added to x, it leaves the integer n nearest to x in the low bits of the sum, plus 126: shifted to the exponent, they are 2^(n - 1),
+ * and 0 for n = -126. For -127 < x < 129; of NaN the sum is NaN, and so is what is multiplied by whatever its bits make.
+ */
+constexpr float rounder = 12582912.0f + 126.0f;
+ATTNC_INLINE floats halfPower(floats sum) { return (floats)((words)sum << 23); }
 
-/** p times 2 to the integer in the low bits of `sum`. */
-ATTNC_INLINE floats scaleBy(floats p, floats sum) { return (floats)((words)p + ((words)sum << 23)); }
+/** x, brought between the two; NaN stays NaN. */
+ATTNC_INLINE floats between(float low, float high, floats x) {
+  const floats raised = wide(low) > x ? wide(low) : x;
+  return wide(high) < raised ? wide(high) : raised;
+}
 
-ATTNC_INLINE floats exp(floats x) {
+/** 2 e^r for |r| <= log(2) / 2, times 2^(n - 1). Infinity from 88.73 on; results below 2^-125 may be 0, and that of -infinity is. */
+ATTNC_INLINE floats exp(floats given) {
+  const floats x = between(-87.33654f, 89.0f, given);
   const floats sum = fuse(x, wide(1.44269504088896341f), wide(rounder));
   const floats n = sum - rounder;
   const floats r = fuse(n, wide(2.12194440e-4f), fuse(n, wide(-0.693359375f), x));
-  floats p = wide(1.9875691500e-4f);
-  p = fuse(p, r, wide(1.3981999507e-3f));
-  p = fuse(p, r, wide(8.3334519073e-3f));
-  p = fuse(p, r, wide(4.1665795894e-2f));
-  p = fuse(p, r, wide(1.6666665459e-1f));
-  p = fuse(p, r, wide(5.0000001201e-1f));
-  p = fuse(p, r * r, r) + 1.0f;
-  const floats y = x < -87.33654f ? floats{} : scaleBy(p, sum);
-  return x <= 88.72283f ? y : x * INFINITY;  // of NaN, NaN
+  floats p = wide(2.7629080e-3f);
+  p = fuse(p, r, wide(1.67374904e-2f));
+  p = fuse(p, r, wide(8.3336782e-2f));
+  p = fuse(p, r, wide(0.33333041f));
+  p = fuse(p, r, wide(0.99999987f));
+  p = fuse(p, r, wide(2.0f));
+  p = fuse(p, r, wide(2.0f));
+  return p * halfPower(sum);
 }
 
-ATTNC_INLINE floats exp2(floats x) {
+ATTNC_INLINE floats exp2(floats given) {
+  const floats x = between(-126.0f, 128.25f, given);
   const floats sum = x + rounder;
   const floats r = x - (sum - rounder);
-  floats p = wide(1.535336188319500e-4f);
-  p = fuse(p, r, wide(1.339887440266574e-3f));
-  p = fuse(p, r, wide(9.618437357674640e-3f));
-  p = fuse(p, r, wide(5.550332471162809e-2f));
-  p = fuse(p, r, wide(2.402264791363012e-1f));
-  p = fuse(p, r, wide(6.931472028550421e-1f));
-  p = fuse(p, r, wide(1.0f));
-  const floats y = x < -126.0f ? floats{} : scaleBy(p, sum);
-  return x < 128.0f ? y : x * INFINITY;
+  floats p = wide(3.070672377e-04f);
+  p = fuse(p, r, wide(2.679774881e-03f));
+  p = fuse(p, r, wide(1.923687472e-02f));
+  p = fuse(p, r, wide(1.110066494e-01f));
+  p = fuse(p, r, wide(4.804529583e-01f));
+  p = fuse(p, r, wide(1.386294406e+00f));
+  p = fuse(p, r, wide(2.0f));
+  return p * halfPower(sum);
 }
 
 ATTNC_INLINE floats log(floats x) {
