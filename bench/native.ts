@@ -49,15 +49,12 @@ function measureShape(shape: Shape, call: () => unknown, machine: Machine): read
   const isMemory = shape.bound === 'memory'
   const work = isMemory ? bytesReadOf(shape) : flopsOf(shape)
   const limit = isMemory ? machine.read : machine.fma
+  const most = isMemory ? machine.readBytes : machine.fmaFlops * threads
   const [times, limits]: [number[], number[]] = [[], []]
   call()
   limit(threads)
   for (let round = 0; round < rounds; round++) {
-    let done = 0
-    const time = timeOf(() => {
-      done = limit(threads)
-    }, machine)
-    limits.push(done / time / 1e6)
+    limits.push(most / timeOf(() => limit(threads), machine) / 1e6)
     times.push(timeOf(call, machine))
   }
   const rates = times.map((time) => work / time / 1e6)

@@ -76,7 +76,7 @@ export function inputsOf(shape: Shape, machine: Machine): Tensors {
     const one = Int32Array.from({ length: batch * length }, (_, n) => documentOf(n % length))
     return [new Uint8Array(one.buffer), [batch, length], 4]
   }
-  const documents = shape.hasDocuments ? { text_of_query: texts(queries), text_of_key: texts(keys) } : {}
+  const documents = shape.mask === 'documents' ? { text_of_query: texts(queries), text_of_key: texts(keys) } : {}
   return {
     q: draw(1, [batch, heads, queries, width]),
     k: draw(2, [batch, keyHeads, keys, width]),

@@ -12,7 +12,9 @@ export interface Shape {
   readonly keys: number
   readonly width: number
   readonly params?: Readonly<Record<string, number>>
-  readonly hasDocuments?: boolean
+  readonly weights: 'softmax' | 'sigmoid'
+  readonly mask: 'none' | 'causal' | 'window' | 'documents'
+  readonly hasSlopes?: boolean // of ALiBi
   readonly seen: (query: number) => readonly [from: number, to: number] // keys that a query sees: from, up to but without to
   readonly bound: 'arithmetic' | 'memory'
 }
@@ -29,15 +31,21 @@ const ownDocument = (token: number): readonly [number, number] => {
   return [start, start + documents[documentOf(token)]!]
 }
 
-const short = { batch: 1, heads: 8, keyHeads: 8, queries: 1024, keys: 1024, width: 64, bound: 'arithmetic' } as const
-const long = { ...short, queries: 4096, keys: 4096 } as const
+type Common = Omit<Shape, 'name' | 'about' | 'source' | 'seen'>
+const short: Common = {
+  ...{ batch: 1, heads: 8, keyHeads: 8, queries: 1024, keys: 1024, width: 64 },
+  weights: 'softmax',
+  mask: 'none',
+  bound: 'arithmetic',
+}
+const long: Common = { ...short, queries: 4096, keys: 4096 }
 const all = (keys: number) => (): readonly [number, number] => [0, keys]
 const earlier = (query: number): readonly [number, number] => [0, query + 1]
 
 export const shapes: readonly Shape[] = [
   { ...short, name: 'A', about: 'full', source: example('softmax'), seen: all(1024) },
-  { ...short, name: 'B', about: 'causal', source: example('causal'), seen: earlier },
-  { ...long, name: 'C', about: 'causal, long', source: example('causal'), seen: earlier },
+  { ...short, name: 'B', about: 'causal', source: example('causal'), mask: 'causal', seen: earlier },
+  { ...long, name: 'C', about: 'causal, long', source: example('causal'), mask: 'causal', seen: earlier },
   {
     ...short,
     name: 'D',
@@ -51,6 +59,8 @@ export const shapes: readonly Shape[] = [
     about: 'decode, grouped',
     source: example('grouped_query'),
     ...{ batch: 8, heads: 32, keyHeads: 8, queries: 1, keys: 4096, width: 128 },
+    weights: 'softmax',
+    mask: 'causal',
     seen: all(4096),
     bound: 'memory',
   },
@@ -60,16 +70,25 @@ export const shapes: readonly Shape[] = [
     about: `window of ${window}`,
     source: example('sliding_window'),
     params: { window },
+    mask: 'window',
     seen: (query) => [Math.max(0, query - window + 1), query + 1],
   },
-  { ...short, name: 'G', about: 'sigmoid', source: example('sigmoid'), seen: all(1024) },
-  { ...long, name: 'H', about: 'ALiBi, causal', source: example('alibi'), seen: earlier },
+  { ...short, name: 'G', about: 'sigmoid', source: example('sigmoid'), weights: 'sigmoid', seen: all(1024) },
+  {
+    ...long,
+    name: 'H',
+    about: 'ALiBi, causal',
+    source: example('alibi'),
+    mask: 'causal',
+    hasSlopes: true,
+    seen: earlier,
+  },
   {
     ...long,
     name: 'I',
     about: `${documents.length} documents`,
     source: join(import.meta.dirname, 'documents.attn'),
-    hasDocuments: true,
+    mask: 'documents',
     seen: ownDocument,
   },
 ]
