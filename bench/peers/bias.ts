@@ -26,7 +26,7 @@ function makeBias({ heads, queries, keys, hasSlopes, seen }: Shape): Bias {
     for (let i = 0; i < queries; i++) {
       const [from, to] = seen(i)
       const row = (h * queries + i) * keys
-      for (let j = from; j < to; j++) data[row + j] = -m * (i - j)
+      for (let j = from; j < to; j++) data[row + j] = m * (j - i)
     }
   }
   return { data, shape: [1, count, queries, keys] }

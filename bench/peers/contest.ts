@@ -55,7 +55,8 @@ export function largestDifference(shape: Shape, ours: Float32Array, { result, ro
   for (let row = first; row * shape.width < ours.length; row += every)
     for (let n = row * shape.width; n < (row + 1) * shape.width; n++) {
       const apart = Math.abs(theirs[n]! - ours[n]!)
-      if (!(apart <= worst)) worst = apart // NaN stays
+      if (Number.isNaN(apart)) return apart
+      if (apart > worst) worst = apart
     }
   return worst
 }

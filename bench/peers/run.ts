@@ -37,11 +37,25 @@ for (const [name, found] of Object.entries({
 console.log(`${os.cpus()[0]?.model.trim()}, Node ${process.version}; f32, forward, ${rounds} rounds`)
 console.log('1 thread: processor time; 2 threads: time on the clock. Medians.\n')
 
+const limitName = { arithmetic: 'fused multiplications', memory: 'reading memory' } as const
 const goals: Goal[] = []
+let unrest = 0 // the largest MAD of a limit, relative to its median
 for (const shape of shapes.filter(({ name }) => asked?.includes(name) ?? true)) goals.push(...(await measure(shape)))
 console.log(table([['goal', 'wanted', 'got', '', ''], ...goals.map(goalRow)], [1, 2]))
+if (unrest > 0.05)
+  console.log(
+    `The limit itself varied by ${(100 * unrest).toFixed(0)} %: other work is going on here, and shares say little.\n`,
+  )
 console.log(lastLine(goals))
 process.exitCode = goals.every(isReached) ? 0 : 1
+
+/** What the limit does in one call, and what the shape takes, in the same unit. */
+function mostOf({ bound }: Shape, threads: number): number {
+  return bound === 'memory' ? machine.readBytes : machine.fmaFlops * threads
+}
+function workOf(shape: Shape): number {
+  return shape.bound === 'memory' ? bytesReadOf(shape) : flopsOf(shape)
+}
 
 async function measure(shape: Shape): Promise<readonly Goal[]> {
   const tensors = inputsOf(shape, machine)
@@ -63,11 +77,13 @@ async function measure(shape: Shape): Promise<readonly Goal[]> {
     for (const peer of peers) {
       const found = await enter(peer, { ...given, threads }, ours)
       if (typeof found !== 'string') entrants.push(found)
-      else if (threads === 1) notes.push(`${peer.name}: ${found}`)
+      else if (threads === 1 && !peer.isPrintedOnly) notes.push(`${peer.name}: ${found}`)
     }
   }
   const timed = await takeTurns(entrants, rounds, machine)
   for (const { contestant } of entrants) await contestant.release?.()
+  const limits = timed.filter(({ name }) => name === 'limit')
+  unrest = Math.max(unrest, ...limits.map((one) => spreadOf(one) / timeOf(one)))
   console.log(shapeTable(shape, timed))
   for (const note of notes) console.log(`  ${note}`)
   if (notes.length > 0) console.log()
@@ -105,24 +121,29 @@ function shapeTable(shape: Shape, timed: readonly Timed[]): string {
     'of limit',
     'attnc ×',
   ]
-  const rows = timed
-    .filter(({ name }) => name !== 'limit')
-    .map((one) => {
-      const share = shareOf(shape, one, timed)
-      const ratio = timeOf(one) / timeOf(ourOwn(timed, one.threads))
-      const rate = work / timeOf(one) / 1e6
-      const name = one.isPrintedOnly ? `(${one.name})` : one.name
-      return [
-        name,
-        String(one.threads),
-        timeOf(one).toFixed(2),
-        spreadOf(one).toFixed(2),
-        rate.toFixed(1),
-        `${(100 * share).toFixed(1)} %`,
-        ratio.toFixed(2),
-      ] // prettier-ignore
-    })
+  const rows = timed.map((one) => {
+    if (one.name === 'limit') return limitRow(shape, one)
+    const share = shareOf(shape, one, timed)
+    const ratio = timeOf(one) / timeOf(ourOwn(timed, one.threads))
+    const rate = work / timeOf(one) / 1e6
+    const name = one.isPrintedOnly ? `(${one.name})` : one.name
+    return [
+      name,
+      String(one.threads),
+      timeOf(one).toFixed(2),
+      spreadOf(one).toFixed(2),
+      rate.toFixed(1),
+      `${(100 * share).toFixed(1)} %`,
+      ratio.toFixed(2),
+    ] // prettier-ignore
+  })
   return table([head, ...rows], [1, 2, 3, 4, 5, 6])
+}
+
+/** Its rate alone: it does no shape's work. */
+function limitRow(shape: Shape, limit: Timed): readonly string[] {
+  const rate = mostOf(shape, limit.threads) / timeOf(limit) / 1e6
+  return [limitName[shape.bound], String(limit.threads), '', '', rate.toFixed(1), '', '']
 }
 
 function find(timed: readonly Timed[], name: string, threads: number): Timed {
@@ -134,10 +155,9 @@ function ourOwn(timed: readonly Timed[], threads: number): Timed {
 
 /** Of what the machine can do in the same round, the median over all rounds. */
 function shareOf(shape: Shape, one: Timed, timed: readonly Timed[]): number {
-  const isMemory = shape.bound === 'memory'
   const limit = find(timed, 'limit', one.threads)
-  const most = isMemory ? machine.readBytes : machine.fmaFlops * one.threads
-  const work = isMemory ? bytesReadOf(shape) : flopsOf(shape)
+  const most = mostOf(shape, one.threads)
+  const work = workOf(shape)
   const times = (of: Timed): readonly number[] => (one.threads === 1 ? of.cpu : of.clock)
   return median(times(one).map((time, n) => (work / time) * (times(limit)[n]! / most)))
 }
@@ -149,7 +169,7 @@ function goalsOf(shape: Shape, timed: readonly Timed[]): readonly Goal[] {
     ({ name, threads, isPrintedOnly }) => threads === 1 && !isPrintedOnly && !['attnc', 'limit'].includes(name),
   ) // prettier-ignore
   const best = rivals.toSorted((a, b) => timeOf(a) - timeOf(b))[0]
-  const limit = shape.bound === 'memory' ? 'reading memory' : 'fused multiplications'
+  const limit = limitName[shape.bound]
   return [
     { about: `${shape.name} of ${limit}`, wanted: share, got: shareOf(shape, ours, timed), unit: '%' },
     {

@@ -28,16 +28,18 @@ function prepare(library: Library, { shape, tensors, threads }: Given): Contesta
   const rowsOf = (x: Float32Array): Rows =>
     Array.from({ length: x.length / width }, (_, n) => x.slice(n * width, (n + 1) * width))
   const [q, k, v] = [rowsOf(tensors.q), rowsOf(tensors.k), rowsOf(tensors.v)]
-  const chosen = Array.from({ length: (batch * heads * queries) / every }, (_, n) => every * n + every / 2)
+  const first = every / 2
+  const count = Math.ceil((batch * heads * queries - first) / every)
+  const chosen = Array.from({ length: count }, (_, n) => first + every * n)
   const seenBy = (all: Rows, row: number): Rows => {
     const [from, to] = seen(row % queries)
-    const first = Math.floor(row / queries / (heads / keyHeads)) * keys
-    return all.slice(first + from, first + to)
+    const start = Math.floor(row / queries / (heads / keyHeads)) * keys
+    return all.slice(start + from, start + to)
   }
   const given = [k, v].map((all) => chosen.map((row) => seenBy(all, row)))
   let outputs: Rows = []
   return {
-    rows: { every, first: every / 2 },
+    rows: { every, first },
     call: async () => {
       const result = await library.batchFlashAttentionCompute(
         chosen.map((row) => q[row]!),
