@@ -68,7 +68,8 @@ constexpr int atOnce = lanes == 16 ? 8 : 6;
 template <bool fresh, int xs>
 ATTNC_INLINE void multiplyRows(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t depth) {
   std::ptrdiff_t row = 0;
-  for (; row + lanes < rows; row += 2 * lanes) multiplyBlock<fresh, xs, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
+  if constexpr (xs <= atOnce)
+    for (; row + lanes < rows; row += 2 * lanes) multiplyBlock<fresh, xs, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
   if (row < rows) multiplyBlock<fresh, xs, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
 }
 
@@ -80,6 +81,8 @@ inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptr
     multiplyRows<fresh, decltype(count)::value>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, rows, depth);
     x += decltype(count)::value;
   };
+  if (rows <= lanes)
+    while (x + 2 * atOnce <= width) next(std::integral_constant<int, 2 * atOnce>{});
   while (x + atOnce <= width) next(std::integral_constant<int, atOnce>{});
   if (x + 4 <= width) next(std::integral_constant<int, 4>{});
   if (x + 2 <= width) next(std::integral_constant<int, 2>{});
@@ -103,22 +106,22 @@ inline void multiplyWhere(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptr
   }
 }
 
-/** 0 times anything is 0, but for what is not finite: that makes NaN, which sums keep. */
+/** By the exponents' bits. */
 inline bool allFinite(Right b, std::ptrdiff_t width, std::ptrdiff_t depth) {
   const bool alongX = b.x == 1;
   const std::ptrdiff_t length = alongX ? width : depth;
   const std::ptrdiff_t lines = alongX ? depth : width;
   const std::ptrdiff_t step = alongX ? 1 : b.k;
-  floats sums{};
-  float sum = 0;
+  ints most{};
+  bool finite = true;
   for (std::ptrdiff_t n = 0; n < lines; ++n) {
     const float *const line = b.at + n * (alongX ? b.k : b.x);
     std::ptrdiff_t at = 0;
     if (step == 1)
-      for (; at + lanes <= length; at += lanes) sums = fuse(load(line + at), floats{}, sums);
-    for (; at < length; ++at) sum += line[at * step] * 0.0f;
+      for (; at + lanes <= length; at += lanes) most = largest(most, (ints)((words)load(line + at) & 0x7fffffffu));
+    for (; at < length; ++at) finite &= std::fabs(line[at * step]) < INFINITY;
   }
-  return sum == 0 && allOf(sums == 0.0f);
+  return finite && !anyOf(most >= 0x7f800000);
 }
 
 /** `multiplyTiles` where a is 0 outside of a mask, which `full` says there is nothing of. */
