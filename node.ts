@@ -16,9 +16,18 @@ import type { Launch } from './runtime/launch.ts'
 import type { AnyArrays, Arrays, CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
 import { done, failed, type Outcome, problem } from './runtime/problem.ts'
 import { remembering } from './runtime/remember.ts'
-import { firstThatRuns, type Inputs, type Keeping, type Loaded, type Runner, runnerOf } from './runtime/runners.ts'
+import {
+  firstThatRuns,
+  type Inputs,
+  type Keeping,
+  type Loaded,
+  type Manner,
+  type Runner,
+  runnerOf,
+} from './runtime/runners.ts'
 import { type StoredTensor, toStored } from './runtime/stored.ts'
 import { recordOf } from './runtime/tensor.ts'
+import { allThreads, checkThreads } from './runtime/threads.ts'
 
 export * from './index.ts'
 export { AttncError, type Place } from './runtime/attnc-error.ts'
@@ -109,9 +118,10 @@ export async function loadAttention(
 export async function callAttention(
   { program, loaded }: Ready,
   { inputs, params }: Pick<Launch, 'inputs' | 'params'>,
+  manner?: Manner,
 ): Promise<Outcome<Inputs>> {
   try {
-    return done(await loaded.call(program, inputs, params))
+    return done(await loaded.call(program, inputs, params, manner))
   } catch (error) {
     if (error instanceof RangeError) return failed(problem('ATTN0324', error.message))
     throw error
@@ -126,17 +136,24 @@ export async function load<Inputs extends Arrays<Inputs> = AnyArrays, Results ex
   path: string,
   options: LoadOptions = {},
 ): Promise<LoadedAttention<Inputs, Results>> {
-  const { attention: name, target: asked = 'auto', cache = true, onWarning: warn = emitWarning, ...rest } = options
+  const {
+    attention: name,
+    target: asked = 'auto',
+    cache = true,
+    threads = allThreads(),
+    onWarning: warn = emitWarning,
+    ...rest
+  } = options
   const source = valueOrThrow(openSource(path))
   const module = await attempt(() => analyze(source.file, source.readImport))
   if (!module.ok) throw new AttncError(module.findings)
   for (const warning of module.warnings) warn(warning)
   const attention = valueOrThrow(chooseAttention(module.value.attentions, name))
-  const faults = checkSizes(attention, rest.sizes ?? {})
+  const faults = [...checkSizes(attention, rest.sizes ?? {}), ...checkThreads(threads)]
   if (faults.length > 0) throw new AttncError(faults)
   const target = asked === 'auto' ? await firstThatRuns() : asked
   const keeping = { cache: cache ? sharedCache() : undefined, warn }
-  const call = await callable(source, attention, { ...rest, target }, keeping)
+  const call = await callable(source, attention, { ...rest, target }, threads, keeping)
   return Object.assign(call, { attention, target }) as unknown as LoadedAttention<Inputs, Results> // by the names of the caller
 }
 
@@ -147,6 +164,7 @@ async function callable(
   source: SourceOnDisk,
   attention: Attention,
   options: CompileOptions,
+  most: number,
   keeping: Keeping,
 ): Promise<Call> {
   const { dtype, sizes: known = {} } = options
@@ -159,10 +177,13 @@ async function callable(
   const isKnown = ({ name, time, length }: Axis): boolean =>
     time === 'run' || Object.hasOwn(known, name) || (length.kind !== 'input' && length.kind !== 'divides')
   if (attention.axes.every(isKnown)) await specialised(known, dtype ?? 'f32')
-  return async (inputs, { params = {}, sizes } = {}) => {
+  return async (inputs, { params = {}, sizes, threads = most, signal } = {}) => {
+    signal?.throwIfAborted()
+    const faults = checkThreads(threads)
+    if (faults.length > 0) throw new AttncError(faults)
     const launch = valueOrThrow(prepareCall(attention, { inputs, params, sizes: { ...known, ...sizes } }, dtype))
     const ready = await specialised(launch.sizes, launch.dtype)
-    const results = valueOrThrow(await callAttention(ready, launch))
+    const results = valueOrThrow(await callAttention(ready, launch, { threads, signal }))
     return recordOf(Object.entries(results).map(([name, tensor]) => [name, toStored(tensor)]))
   }
 }

@@ -35,7 +35,7 @@ try {
   console.log(`${os.cpus()[0]?.model.trim()}; f32, ${threads} thread(s), ${rounds} rounds, ${clock}\n`)
   const rows: (readonly string[])[] = []
   for (const shape of chosen) {
-    const kernel = await kernelOf(shape, inputsOf(shape, machine), loader, folder, { tile })
+    const kernel = await kernelOf(shape, inputsOf(shape, loader), loader, folder, { tile })
     rows.push(measureShape(shape, () => kernel.call(threads), machine))
   }
   const head = ['shape', '', 'ms', 'MAD', 'rate', 'limit', '', 'share']

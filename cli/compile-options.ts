@@ -45,7 +45,7 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
   const wide = ['d', 'e'].find((axis) => (sizes[axis] ?? 1) > maxWidth)
   if (wide) return failed(problem('ATTN0302', `--size ${wide}=${sizes[wide]}: feature widths are 1 to ${maxWidth}`))
   const target = named === 'auto' ? await firstThatRuns() : named
-  return done({ target, dtype, precision, plan, threads: options.threads ?? false, sizes, tile })
+  return done({ target, dtype, precision, plan, threads: options.threads === true, sizes, tile })
 }
 
 const maxWidth = 512

@@ -2,6 +2,7 @@
 import { didYouMean } from '../grammar/suggest.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { recordOf } from '../runtime/tensor.ts'
+import { mostThreads } from '../runtime/threads.ts'
 
 const quote = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ')
 
@@ -18,6 +19,10 @@ export function parseInteger(option: string, value: string, lo: number, hi: numb
   if (number >= lo && number <= hi) return done(number)
   return failed(problem('ATTN0302', `${option} takes an integer from ${lo} to ${hi}, not '${value}'`))
 }
+
+/** Of a switch of this name, which `build` has, nothing is a number. */
+export const parseThreads = (value: string | true | undefined): Outcome<number | undefined> =>
+  typeof value === 'string' ? parseInteger('--threads', value, 1, mostThreads) : done(undefined)
 
 const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(text)
 

@@ -15,7 +15,7 @@ export interface Options {
   readonly dtype?: string
   readonly precision?: string
   readonly plan?: string
-  readonly threads?: true
+  readonly threads?: true | string // of `build` a switch, of other commands a number
   readonly attention?: string
   readonly size: readonly string[]
   readonly tile: readonly string[]
@@ -87,6 +87,7 @@ export const shared = {
   shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
   seed: new Option('--seed <number>', 'of random tensors (default: 0)'),
   param: list('--param <name=value>', 'a parameter of the attention'),
+  threads: new Option('--threads <number>', 'that share the work of a call, where the target has threads'),
   noCache: new Option('--no-cache', 'neither use nor keep what is built'),
   watch: new Option('-w, --watch', 'run again whenever a source has changed, or one that it imports'),
   attention: new Option('--attention <name>', 'which one, where the source has several'),
@@ -216,6 +217,7 @@ function addRun(add: Add): void {
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.plan)
+    .addOption(shared.threads)
     .addOption(shared.noCache)
     .addOption(shared.watch)
     .addOption(shared.stdinName)
@@ -241,6 +243,7 @@ function addVerify(add: Add): void {
     .addOption(shared.param)
     .addOption(shared.tile)
     .option('--no-probes', 'random inputs only')
+    .addOption(shared.threads)
     .addOption(shared.noCache)
     .addOption(shared.watch)
     .addOption(shared.stdinName)

@@ -9,13 +9,14 @@ import type { Inputs } from '../runtime/runners.ts'
 import { type Summary, summarize } from '../runtime/tensor.ts'
 import type { TensorPath } from '../runtime/tensors/tensor-path.ts'
 import { type TensorsToWrite, writeTensorFiles } from '../runtime/tensors/write-tensors.ts'
+import { allThreads } from '../runtime/threads.ts'
 import { unknownNames } from '../runtime/unknown-names.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { keeping } from './keeping.ts'
-import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
+import { all, parseAssignments, parseInteger, parseLengths, parseThreads } from './options.ts'
 import { paramsOf } from './params.ts'
 import type { Options } from './program.ts'
 import { readOneSource } from './sources.ts'
@@ -29,6 +30,7 @@ interface Asked {
   readonly params: ReadonlyMap<string, string>
   readonly shape: Sizes
   readonly seed: number | undefined
+  readonly threads: number
 }
 
 export async function run(args: readonly string[], options: Options, io: Io): Promise<Answer> {
@@ -53,24 +55,28 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   )
   if (!ready.ok) return refuse([...warnings, ...ready.findings])
   io.progress?.(`running ${attention.value.name}`)
-  const results = await uninterrupted(() => callAttention(ready.value, launch.value))
+  const { threads } = asked.value
+  const results = await uninterrupted(() => callAttention(ready.value, launch.value, { threads }))
   if (!results.ok) return refuse([...warnings, ...results.findings])
   return finish(results.value, asked.value, attention.value, warnings)
 }
 
 async function parseAsked(options: Options): Promise<Outcome<Asked>> {
   type Params = ReadonlyMap<string, string>
-  const parsed = all<[Choices, InputFiles, ReadonlyMap<string, TensorPath>, Params, Sizes, number | undefined]>(
+  const parsed = all<
+    [Choices, InputFiles, ReadonlyMap<string, TensorPath>, Params, Sizes, number | undefined, number | undefined]
+  >(
     await parseChoices(options),
     parseInputs(options.input),
     parseOutputs(options.output),
     parseAssignments('--param', options.param),
     parseLengths('--shape', options.shape),
     optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
+    parseThreads(options.threads),
   )
   if (!parsed.ok) return parsed
-  const [choices, inputs, outputs, params, shape, seed] = parsed.value
-  return done({ choices, inputs, outputs, params, shape, seed })
+  const [choices, inputs, outputs, params, shape, seed, threads = allThreads()] = parsed.value
+  return done({ choices, inputs, outputs, params, shape, seed, threads })
 }
 
 /** Tensors, lengths and parameters, each checked against what the attention declares. */

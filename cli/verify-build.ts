@@ -8,19 +8,25 @@ import type { Schedule, Shape } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
 import type { Source } from './sources.ts'
 
+/** Where builds are kept, and in how many threads they are called. */
+interface How {
+  readonly keeping?: Keeping
+  readonly threads?: number | undefined
+}
+
 /** Builds an attention for a shape; what is generated alike is one build. */
 export function builder(
   source: Source,
   attention: Attention,
   target: string,
-  keeping?: Keeping,
+  how: How = {},
 ): (shape: Shape, schedule: Schedule) => Promise<Outcome<Ready>> {
   const built = new Map<string, Promise<Outcome<Ready>>>()
   const remembered = (shape: Shape, schedule: Schedule): Promise<Outcome<Ready>> => {
     const fixed = attention.axes.filter(({ time }) => time === 'compile').map(({ name }) => shape.sizes[name])
     const key = JSON.stringify([fixed, shape.dtype, schedule])
     const whole = (): Promise<Outcome<Ready>> => remembered(shape, { ...schedule, splits: 1 })
-    const ready = built.get(key) ?? build(source, attention, target, shape, schedule, whole, keeping)
+    const ready = built.get(key) ?? build(source, attention, target, shape, schedule, whole, how)
     built.set(key, ready)
     return ready
   }
@@ -35,7 +41,7 @@ async function build(
   { sizes, dtype }: Shape,
   { tile, splits }: Schedule,
   whole: () => Promise<Outcome<Ready>>,
-  keeping: Keeping | undefined,
+  { keeping, threads }: How,
 ): Promise<Outcome<Ready>> {
   const options = { target, sizes, dtype, splits, ...(tile ? { tile } : {}) }
   const ready = await loadAttention(source, attention, options, keeping)
@@ -45,7 +51,7 @@ async function build(
   return done({
     arithmetic: { ...runner.arithmetic, storage: storageOf(attention, dtype) },
     prices: [],
-    call: (inputs, params) => loaded.call(program, inputs, params),
+    call: (inputs, params) => loaded.call(program, inputs, params, threads === undefined ? undefined : { threads }),
   })
 }
 

@@ -22,6 +22,7 @@ export interface Asked {
   readonly tile: Sizes
   readonly seed: number
   readonly params: ReadonlyMap<string, string>
+  readonly threads: number | undefined // of each call; undefined: it runs in the thread that verifies
   readonly probes: boolean
   readonly cache: boolean
 }
@@ -77,7 +78,7 @@ async function verifyOne(
       seed: asked.seed,
       probes: asked.probes,
       params: checked.value[1],
-      build: builder(source, attention, target, kept),
+      build: builder(source, attention, target, { keeping: kept, threads: asked.threads }),
       onCase: (what) => progress?.(`${target} ${what}`),
     })
     if (!report.ok) return report

@@ -5,7 +5,7 @@ import { type Answer, refuse } from './answer.ts'
 import { type Dtype, optional, parseDtype, parseTargets, tileLengths } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
-import { all, parseAssignments, parseInteger, parseLengths } from './options.ts'
+import { all, parseAssignments, parseInteger, parseLengths, parseThreads } from './options.ts'
 import type { Options } from './program.ts'
 import { readSources } from './sources.ts'
 import { type Row, renderRows } from './verify-report.ts'
@@ -39,7 +39,15 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     return Object.keys(runners).filter((_name, n) => missing[n] === undefined)
   }
   const parsed = all<
-    [readonly string[], Dtype | undefined, Sizes, Sizes, number | undefined, ReadonlyMap<string, string>]
+    [
+      readonly string[],
+      Dtype | undefined,
+      Sizes,
+      Sizes,
+      number | undefined,
+      ReadonlyMap<string, string>,
+      number | undefined,
+    ]
   >(
     options.target ? parseTargets(options.target) : done(await runnable()),
     optional(options.dtype, parseDtype),
@@ -47,11 +55,22 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     parseLengths('--tile', options.tile, tileLengths),
     optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
     parseAssignments('--param', options.param),
+    parseThreads(options.threads),
   )
   if (!parsed.ok) return parsed
-  const [named, dtype, shape, tile, seed = 0, params] = parsed.value
+  const [named, dtype, shape, tile, seed = 0, params, threads] = parsed.value
   const targets = named.includes('auto')
     ? [...new Set([...named.filter((name) => name !== 'auto'), ...(await runnable())])]
     : named
-  return done({ targets, dtype, shape, tile, seed, params, probes: options.probes, cache: options.cache !== false })
+  return done({
+    targets,
+    dtype,
+    shape,
+    tile,
+    seed,
+    params,
+    threads,
+    probes: options.probes,
+    cache: options.cache !== false,
+  })
 }

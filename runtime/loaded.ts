@@ -15,6 +15,7 @@ export interface LoadOptions extends Omit<StageOptions, 'readImport'> {
   readonly attention?: string // which one, where the source has several
   readonly target?: string // default `auto`: the first of cuda, native and ts that can run here
   readonly sizes?: Sizes // lengths of axes, for all calls
+  readonly threads?: number // of a call, where the target has threads; default: as many as there are cores
   readonly cache?: boolean // whether what is built is kept for later; default true
   readonly onWarning?: (warning: Finding) => void // default: `process.emitWarning`
 }
@@ -22,6 +23,8 @@ export interface LoadOptions extends Omit<StageOptions, 'readImport'> {
 export interface CallOptions {
   readonly params?: Scalars // what is not given has its default
   readonly sizes?: Sizes // lengths of axes that no tensor has, or that give arrays their shape
+  readonly threads?: number // default: those of `load`
+  readonly signal?: AbortSignal // an abort rejects the call with its reason
 }
 
 /** Rejects with an `AttncError` where arrays or numbers do not fit, or a tool fails. */

@@ -13,9 +13,18 @@ import type { Tensor } from './tensor.ts'
 export type Inputs = Readonly<Record<string, Tensor>>
 export type Scalars = Readonly<Record<string, number | boolean>>
 
-/** One source, built and loaded. `call` runs one of its attentions; shapes that do not fit throw a RangeError. */
+/** How a call runs, where a target has a choice: in how many threads, and until when. The event loop goes on meanwhile. */
+export interface Manner {
+  readonly threads: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * One source, built and loaded. `call` runs one of its attentions; shapes that do not fit throw a RangeError. Results are the same
+ * bit for bit however it runs; without a `manner`, it is this thread that does.
+ */
 export interface Loaded {
-  call(program: Program, inputs: Inputs, params: Scalars): Promise<Inputs> | Inputs
+  call(program: Program, inputs: Inputs, params: Scalars, manner?: Manner): Promise<Inputs> | Inputs
 }
 
 /** Sums and functions in f64; only results are rounded. Exponentials are quicker than f64 has them: templates/ts/exp.ts. */

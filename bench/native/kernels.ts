@@ -5,9 +5,8 @@ import { renderHuman } from '../../grammar/diagnostic.ts'
 import { type CompileOptions, compile } from '../../index.ts'
 import { sharedCache } from '../../runtime/cache/cache.ts'
 import { compileShared, kernelFlags, missingCompiler } from '../../runtime/native/compiler.ts'
-import { type GivenTensor, type Loader, loadLoader } from '../../runtime/native/loader.ts'
+import { type Loader, loadLoader } from '../../runtime/native/loader.ts'
 import { entryOf } from '../../targets/native/program.ts'
-import type { Machine } from './machine.ts'
 import { documentOf, type Shape } from './shapes.ts'
 
 export async function nativeLoader(): Promise<Loader> {
@@ -26,7 +25,11 @@ export async function compileLibrary(folder: string, source: string, ...more: re
   return join(folder, output)
 }
 
-export type Tensors = Readonly<Record<string, GivenTensor>>
+export interface Tensor {
+  readonly data: Float32Array | Int32Array
+  readonly shape: readonly number[]
+}
+export type Tensors = Readonly<Record<string, Tensor>>
 export interface Kernel {
   readonly call: (workers: number) => Float32Array // the first result
 }
@@ -49,33 +52,33 @@ export async function kernelOf(
   for (const { path, text } of files) writeFileSync(join(own, path), text)
   const library = loader.open(await compileLibrary(own, files[0]!.path))
   const program = programs[0]!
-  const handle = loader.find(library, entryOf(program))
-  const given = program.buffers.filter(({ role }) => role === 'input').map(({ name }) => inputs[name]!)
-  const params = program.params
-    .filter(({ time }) => time === 'run')
-    .map(({ name, type }) => {
-      const value = shape.params?.[name]
-      return value === undefined ? undefined : ([type, value] as const)
-    })
-  const ranks = program.buffers.filter(({ role }) => role === 'result').map(({ axes }) => axes.length)
-  const sizesOfElements = ranks.map(() => 4)
-  return {
-    call: (workers) => new Float32Array(loader.run(handle, given, params, ranks, sizesOfElements, workers)[0]![0]),
-  }
+  const withRole = (role: string) => program.buffers.filter((buffer) => buffer.role === role)
+  const forms = (role: string) => Uint32Array.from(withRole(role).flatMap(({ axes }) => [axes.length, elementBytes]))
+  const params = program.params.filter(({ time }) => time === 'run')
+  const letters = params.map(({ type }) => type[0]).join('')
+  const handle = loader.find(library, entryOf(program), forms('input'), forms('result'), letters)
+  const given = withRole('input').map(({ name }) => inputs[name]!)
+  const ranks = withRole('result').reduce((sum, { axes }) => sum + axes.length, 0)
+  const lengths = Float64Array.from([...given.flatMap(({ shape: own }) => own), ...new Array<number>(ranks).fill(0)])
+  const data = given.map((tensor) => tensor.data)
+  const values = params.map(({ name }) => shape.params?.[name])
+  return { call: (workers) => new Float32Array(loader.run(handle, data, lengths, values, workers)[0]!) }
 }
 
+const elementBytes = 4 // of f32 and of i32
+
 /** Queries, keys and values around zero, of variance one, in memory on huge pages; the numbers of documents. */
-export function inputsOf(shape: Shape, machine: Machine): Tensors {
+export function inputsOf(shape: Shape, loader: Loader): Tensors {
   const { batch, heads, keyHeads, queries, keys, width } = shape
-  const draw = (seed: number, lengths: readonly number[]): GivenTensor => {
-    const numbers = machine.room(lengths.reduce((a, b) => a * b, 1))
-    drawInto(numbers, seed)
-    return [new Uint8Array(numbers.buffer, 0, numbers.byteLength), lengths, 4]
+  const draw = (seed: number, lengths: readonly number[]): Tensor => {
+    const data = new Float32Array(loader.allocate(elementBytes * lengths.reduce((a, b) => a * b, 1)))
+    drawInto(data, seed)
+    return { data, shape: lengths }
   }
-  const texts = (length: number): GivenTensor => {
-    const one = Int32Array.from({ length: batch * length }, (_, n) => documentOf(n % length))
-    return [new Uint8Array(one.buffer), [batch, length], 4]
-  }
+  const texts = (length: number): Tensor => ({
+    data: Int32Array.from({ length: batch * length }, (_, n) => documentOf(n % length)),
+    shape: [batch, length],
+  })
   const documents = shape.mask === 'documents' ? { text_of_query: texts(queries), text_of_key: texts(keys) } : {}
   return {
     q: draw(1, [batch, heads, queries, width]),

@@ -74,15 +74,6 @@ std::int32_t read_run(const read_call *call, void *, const attnc_threads *thread
   return 0;
 }
 
-/* Nothing but memory as the loader allocates it: on huge pages, where the system gives them. */
-struct room_call {
-  attnc_tensor x;
-  const std::int32_t *length;
-};
-std::int32_t room_shapes(const room_call *call, attnc_fault *) { return call->x.shape[0] = *call->length, 0; }
-std::int64_t room_workspace(const room_call *, std::int32_t, attnc_fault *) { return 0; }
-std::int32_t room_run(const room_call *, void *, const attnc_threads *, attnc_fault *) { return 0; }
-
 /* Processor time of this process and of this thread in ms. What getrusage says, and with it Node, moves in ticks of the system. */
 struct clock_call {
   attnc_tensor times;  // f64

@@ -58,11 +58,10 @@ function workOf(shape: Shape): number {
 }
 
 async function measure(shape: Shape): Promise<readonly Goal[]> {
-  const tensors = inputsOf(shape, machine)
+  const tensors = inputsOf(shape, loader)
   const kernel = await kernelOf(shape, tensors, loader, folder)
-  const floats = ({ 0: bytes }: (typeof tensors)[string]): Float32Array =>
-    new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-  const given = { shape, tensors: { q: floats(tensors.q!), k: floats(tensors.k!), v: floats(tensors.v!) } }
+  const floats = (name: string): Float32Array => tensors[name]!.data as Float32Array
+  const given = { shape, tensors: { q: floats('q'), k: floats('k'), v: floats('v') } }
   const entrants: Entrant[] = []
   const notes: string[] = []
   const limit = shape.bound === 'memory' ? machine.read : machine.fma

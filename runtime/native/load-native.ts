@@ -1,15 +1,16 @@
 /** Generated C++, compiled to a shared library and called in this process. */
-import type { StorageType } from '../../compiler/attention.ts'
+import type { ParamDecl, StorageType } from '../../compiler/attention.ts'
 import type { Buffer, Program } from '../../compiler/kernel.ts'
 import { entryOf } from '../../targets/native/program.ts'
 import type { OutFile } from '../../targets/target.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, type Outcome } from '../problem.ts'
-import type { Inputs, Keeping, Loaded, Scalars } from '../runners.ts'
+import type { Inputs, Keeping, Loaded, Manner, Scalars } from '../runners.ts'
 import { fromStored, type StoredData, toStored } from '../stored.ts'
-import { recordOf, type Tensor } from '../tensor.ts'
+import { recordOf } from '../tensor.ts'
 import { compileShared, kernelFlags } from './compiler.ts'
-import { type GivenParam, type GivenTensor, type Handle, type Loader, loadLoader, type MadeTensor } from './loader.ts'
+import { type Handle, type Library, type Loader, loadLoader } from './loader.ts'
+import { inTurn } from './turns.ts'
 
 const library = 'kernel.so'
 
@@ -25,45 +26,91 @@ export async function loadLibrary(made: Made, keeping: Keeping): Promise<Outcome
   const loader = await loadLoader(keeping)
   if (!loader.ok) return loader
   const opened = loader.value.open(made.path(library))
-  const handles = new Map<string, Handle>()
-  const handleOf = (entry: string): Handle => {
-    const handle = handles.get(entry) ?? loader.value.find(opened, entry)
-    handles.set(entry, handle)
-    return handle
+  const known = new Map<Program, Entry>()
+  const entryFor = (program: Program): Entry => {
+    const entry = known.get(program) ?? findEntry(loader.value, opened, program)
+    known.set(program, entry)
+    return entry
   }
-  return done({ call: (program, inputs, params) => call(loader.value, handleOf, program, inputs, params) })
+  return done({
+    call: (program, inputs, params, manner) => {
+      const call = callOf(loader.value, entryFor(program), inputs, params)
+      return manner ? runLater(call, manner) : runNow(call)
+    },
+  })
 }
 
-function call(
-  loader: Loader,
-  handleOf: (entry: string) => Handle,
-  program: Program,
-  inputs: Inputs,
-  params: Scalars,
-): Inputs {
+/** A program, as the addon knows it. */
+interface Entry {
+  readonly handle: Handle
+  readonly inputs: readonly Buffer[]
+  readonly results: readonly Buffer[]
+  readonly params: readonly ParamDecl[]
+  readonly lengths: Float64Array // written anew for every call
+}
+
+function findEntry(loader: Loader, opened: Library, program: Program): Entry {
   const withRole = (role: Buffer['role']): readonly Buffer[] => program.buffers.filter((b) => b.role === role)
-  const results = withRole('result')
-  const made = loader.run(
-    handleOf(entryOf(program)),
-    withRole('input').map(({ name, storage }) => giveTensor(inputs[name], name, storage)),
-    program.params.filter(({ time }) => time === 'run').map(({ name, type }) => giveParam(params[name], type)),
-    results.map(({ axes }) => axes.length),
-    results.map(({ storage }) => bytesOf[storage]),
-    1,
-  )
-  return recordOf(results.map(({ name, storage }, n) => [name, takeTensor(made[n]!, storage)]))
+  const [inputs, results] = [withRole('input'), withRole('result')]
+  const params = program.params.filter(({ time }) => time === 'run')
+  const formsOf = (buffers: readonly Buffer[]): Uint32Array =>
+    Uint32Array.from(buffers.flatMap(({ axes, storage }) => [axes.length, bytesOf[storage]]))
+  const letters = params.map(({ type }) => type.charAt(0)).join('')
+  const handle = loader.find(opened, entryOf(program), formsOf(inputs), formsOf(results), letters)
+  const axes = [...inputs, ...results].reduce((sum, buffer) => sum + buffer.axes.length, 0)
+  return { handle, inputs, results, params, lengths: new Float64Array(axes) }
+}
+
+/** What is called with what. */
+interface Call {
+  readonly loader: Loader
+  readonly entry: Entry
+  readonly data: readonly StoredData[]
+  readonly shapes: readonly number[] // of all inputs
+  readonly params: readonly (number | undefined)[]
+}
+
+function callOf(loader: Loader, entry: Entry, inputs: Inputs, params: Scalars): Call {
+  const tensors = entry.inputs.map(({ name, storage }) => {
+    const tensor = inputs[name]
+    if (!tensor) throw new RangeError(`${name} is missing`)
+    return toStored({ ...tensor, storage })
+  })
+  return {
+    loader,
+    entry,
+    data: tensors.map(({ data }) => data),
+    shapes: tensors.flatMap(({ shape }) => shape),
+    params: entry.params.map(({ name }) => (params[name] === undefined ? undefined : Number(params[name]))),
+  }
+}
+
+function runNow({ loader, entry, data, shapes, params }: Call): Inputs {
+  entry.lengths.set(shapes)
+  const buffers = loader.run(entry.handle, data, entry.lengths, params, 1)
+  return resultsOf(entry, lengthsOf(entry), buffers)
+}
+
+/** In threads of the addon. */
+async function runLater({ loader, entry, data, shapes, params }: Call, { threads, signal }: Manner): Promise<Inputs> {
+  return inTurn((stop) => {
+    entry.lengths.set(shapes)
+    const buffers = loader.runLater(entry.handle, data, entry.lengths, params, threads, stop)
+    const lengths = lengthsOf(entry) // before another call writes its own
+    return buffers.then((all) => resultsOf(entry, lengths, all))
+  }, signal)
 }
 
 const bytesOf: Readonly<Record<StorageType, number>> = { f32: 4, f16: 2, bf16: 2, i32: 4, bool: 1 }
 
-function giveTensor(tensor: Tensor | undefined, name: string, storage: StorageType): GivenTensor {
-  if (!tensor) throw new RangeError(`${name} is missing`)
-  const { data, shape } = toStored({ ...tensor, storage })
-  return [new Uint8Array(data.buffer, data.byteOffset, data.byteLength), shape, bytesOf[storage]]
+/** The shape of each result. */
+function lengthsOf({ results, lengths }: Entry): readonly (readonly number[])[] {
+  let end = lengths.length - results.reduce((sum, { axes }) => sum + axes.length, 0)
+  return results.map(({ axes }) => {
+    end += axes.length
+    return [...lengths.subarray(end - axes.length, end)]
+  })
 }
-
-const giveParam = (value: number | boolean | undefined, type: 'f32' | 'i32' | 'bool'): GivenParam =>
-  value === undefined ? undefined : [type, Number(value)]
 
 const arrays: Readonly<Record<StorageType, new (buffer: ArrayBuffer) => StoredData>> = {
   f32: Float32Array,
@@ -73,5 +120,10 @@ const arrays: Readonly<Record<StorageType, new (buffer: ArrayBuffer) => StoredDa
   bool: Uint8Array,
 }
 
-const takeTensor = ([buffer, shape]: MadeTensor, storage: StorageType): Tensor =>
-  fromStored({ data: new arrays[storage](buffer), shape }, storage)
+const resultsOf = ({ results }: Entry, shapes: readonly (readonly number[])[], made: readonly ArrayBuffer[]): Inputs =>
+  recordOf(
+    results.map(({ name, storage }, n) => {
+      const data = new arrays[storage](made[n]!)
+      return [name, fromStored({ data, shape: shapes[n]! }, storage)]
+    }),
+  )

@@ -20,24 +20,23 @@ export interface Library {
 export interface Handle {
   readonly [kernel]: true
 }
-export type GivenTensor = readonly [bytes: Uint8Array, shape: readonly number[], bytesOfElement: number]
-export type GivenParam = readonly [type: 'f32' | 'i32' | 'bool', value: number] | undefined
-export type MadeTensor = readonly [buffer: ArrayBuffer, shape: readonly number[]]
 type RunArguments = readonly [
   kernel: Handle,
-  inputs: readonly GivenTensor[],
-  params: readonly GivenParam[],
-  ranks: readonly number[], // of results
-  bytesOfElement: readonly number[],
+  inputs: readonly ArrayBufferView[],
+  lengths: Float64Array, // of the axes of all tensors; those of results, which stand last, are written
+  params: readonly (number | undefined)[],
   workers: number,
 ]
 
 /** What the addon exports. It throws a RangeError where lengths do not fit. */
 export interface Loader {
   readonly open: (path: string) => Library
-  readonly find: (library: Library, entry: string) => Handle
-  readonly run: (...given: RunArguments) => readonly MadeTensor[]
-  readonly runLater: (...given: RunArguments) => Promise<readonly MadeTensor[]>
+  /** @param inputs  axes and bytes of an element of each, as of `results`; `params` has a letter for each: f, i or b */
+  readonly find: (library: Library, entry: string, inputs: Uint32Array, results: Uint32Array, params: string) => Handle
+  readonly run: (...given: RunArguments) => readonly ArrayBuffer[]
+  /** Lengths are written at once. It ends early, its results unfinished, once `stop[0]` is other than 0. */
+  readonly runLater: (...given: [...RunArguments, stop: Int32Array]) => Promise<readonly ArrayBuffer[]>
+  readonly allocate: (bytes: number) => ArrayBuffer
 }
 
 const addon = 'loader.node'

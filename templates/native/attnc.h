@@ -12,7 +12,8 @@ typedef struct attnc_tensor {
 } attnc_tensor;
 
 /* Threads of the caller. `run` calls task(context, index, worker) for each index below `count`, in any order and from any
-   threads, worker being below `workers` and different for calls that overlap; it returns when all have. */
+   threads, worker being below `workers` and different for calls that overlap; it returns when all have. It may leave out calls
+   to end early: then results are unfinished. */
 typedef struct attnc_threads {
   int32_t workers;
   void *pool;

@@ -108,7 +108,7 @@ struct Job {
   }
 
   void run(const attnc_threads *threads) {
-    if (threads && threads->workers > 1 && blocks > 1) return threads->run(threads->pool, task, this, blocks);
+    if (threads) return threads->run(threads->pool, task, this, blocks);
     for (std::int64_t index = 0; index < blocks; ++index) task(this, index, 0);
   }
 };

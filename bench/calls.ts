@@ -1,0 +1,94 @@
+// What the native target costs beside arithmetic: a call of a small kernel, the first `load` on a machine, which compiles, and the
+// first in a process that finds everything kept. It runs the built program: `npm run build`, then `node bench/calls.ts`.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+const source = join(root, 'examples/softmax.attn')
+const built = <T>(path: string): Promise<T> => import(`${root}/dist/${path}.js`)
+const [phase = 'all'] = process.argv.slice(2)
+const phases = { all, load, calls }
+
+/** Medians of several processes, each with the cache that the first one filled. */
+async function all(): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), 'attnc-bench-'))
+  const env = { ...process.env, ATTNC_CACHE_DIR: join(scratch, 'cache'), XDG_CONFIG_HOME: join(scratch, 'config') }
+  const inProcess = (name: string): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [import.meta.filename, name], {
+      env,
+      encoding: 'utf8',
+    })
+    if (status !== 0) throw new Error(stderr)
+    return stdout
+  }
+  const show = (runs: readonly string[]): string => {
+    const rows = runs.map((run) => JSON.parse(run) as Record<string, number>)
+    const medianOf = (name: string): number =>
+      rows.map((row) => row[name] ?? 0).sort((a, b) => a - b)[rows.length >> 1] ?? 0
+    return Object.keys(rows[0] ?? {})
+      .map((name) => `${name} ${medianOf(name).toFixed(0)}`)
+      .join(', ')
+  }
+  try {
+    console.log(`ms of the first load on a machine: ${show([inProcess('load')])}`)
+    console.log(`ms of the first load in a process: ${show(Array.from({ length: 9 }, () => inProcess('load')))}`)
+    process.stdout.write(inProcess('calls'))
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
+}
+
+/** As `load` of attnc/node does it, step by step. */
+async function load(): Promise<void> {
+  const times: Record<string, number> = {}
+  const timed = async <T>(name: string, work: () => Promise<T> | T): Promise<T> => {
+    const start = performance.now()
+    const value = await work()
+    times[name] = performance.now() - start
+    return value
+  }
+  type Node = typeof import('../node.ts')
+  const attnc = await timed('modules', () => built<Node>('node'))
+  const { sharedCache } = await built<typeof import('../runtime/cache/cache.ts')>('runtime/cache/cache')
+  const { loadLoader } = await built<typeof import('../runtime/native/loader.ts')>('runtime/native/loader')
+  const keeping = { cache: sharedCache(), warn: () => {} }
+  const options = { target: 'native', sizes: { d: 64, e: 64 } }
+  const opened = attnc.openSource(source)
+  if (!opened.ok) throw new Error(`${source} cannot be read`)
+  await timed('checking and planning', () => attnc.prepare(opened.value.file, options))
+  await timed('loader', () => loadLoader(keeping))
+  await timed('kernel', () => attnc.load(source, options))
+  console.log(JSON.stringify(times))
+}
+
+/** One query and one key of width 4: next to nothing is computed. */
+async function calls(): Promise<void> {
+  const attnc = await built<typeof import('../node.ts')>('node')
+  const opened = attnc.openSource(source)
+  if (!opened.ok) throw new Error(`${source} cannot be read`)
+  const module = attnc.analyze(opened.value.file)
+  if (!module.ok) throw new Error(`${source} has errors`)
+  const ready = await attnc.loadAttention(opened.value, module.value.attentions[0]!, {
+    target: 'native',
+    sizes: { d: 4, e: 4 },
+  })
+  if (!ready.ok) throw new Error(ready.findings[0]?.message)
+  const { program, loaded } = ready.value
+  const tensor = { storage: 'f32', shape: [1, 1, 1, 4], data: new Float32Array(4) } as const
+  const inputs = { q: tensor, k: tensor, v: tensor }
+  const report = async (name: string, count: number, call: () => unknown): Promise<void> => {
+    let least = Infinity
+    for (let round = 0; round < 20; round++) {
+      const start = performance.now()
+      for (let n = 0; n < count; n++) await call()
+      least = Math.min(least, ((performance.now() - start) / count) * 1000)
+    }
+    console.log(`µs of a call ${name}: ${least.toFixed(2)}`)
+  }
+  await report('in this thread', 5000, () => loaded.call(program, inputs, {}))
+  await report('in threads of the addon', 500, () => loaded.call(program, inputs, {}, { threads: 1 }))
+}
+
+await phases[phase as keyof typeof phases]()
