@@ -30,26 +30,28 @@ struct Into {
 template <bool fresh, int xs, int vectors>
 ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth) {
   floats sum[xs][vectors];
-  const float *line[xs];
   ATTNC_UNROLL
   for (int x = 0; x < xs; ++x) {
-    line[x] = b.at + x * b.x;
     ATTNC_UNROLL
     for (int v = 0; v < vectors; ++v) sum[x][v] = floats{};
   }
   const float *left = a.at;
-  std::ptrdiff_t at = 0;
+  const float *line[(xs + 2) / 3];  // of every third element: the others lie once and twice a step after it
+  ATTNC_UNROLL
+  for (int x = 0; x < xs; x += 3) line[x / 3] = b.at + x * b.x;
   ATTNC_UNROLL_TWICE
-  for (std::ptrdiff_t k = 0; k < depth; ++k, at += b.k, left += a.k) {
+  for (std::ptrdiff_t k = 0; k < depth; ++k, left += a.k) {
     floats l[vectors];
     ATTNC_UNROLL
     for (int v = 0; v < vectors; ++v) l[v] = load(left + v * lanes);
     ATTNC_UNROLL
     for (int x = 0; x < xs; ++x) {
-      const floats r = wide(line[x][at]);
+      const floats r = wide(line[x / 3][x % 3 * b.x]);
       ATTNC_UNROLL
       for (int v = 0; v < vectors; ++v) sum[x][v] = fuse(r, l[v], sum[x][v]);
     }
+    ATTNC_UNROLL
+    for (int x = 0; x < xs; x += 3) line[x / 3] += b.k;
   }
   ATTNC_UNROLL
   for (int x = 0; x < xs; ++x) {
