@@ -71,9 +71,18 @@ inline void multiplyColumns(Into c, Left a, Right b, std::ptrdiff_t width, std::
   while (x < width) next(std::integral_constant<int, 1>{});
 }
 
+/** Of up to this many rows, few.h. */
+constexpr int mostFew = lanes / 4;
+template <bool fresh>
+std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width, std::ptrdiff_t depth);
+
 /** c = a b if `fresh`, else c += a b, for `rows` lanes, rounded up to whole vectors. */
 template <bool fresh>
 inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth) {
+  if (rows <= mostFew) {
+    const std::ptrdiff_t x = multiplyFew<fresh>(c, a, b, width, depth);
+    return multiplyColumns<fresh, 1>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, width - x, depth);
+  }
   std::ptrdiff_t row = 0;
   for (; row + lanes < rows; row += 2 * lanes) multiplyColumns<fresh, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, width, depth);
   if (row < rows) multiplyColumns<fresh, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, width, depth);

@@ -1,0 +1,108 @@
+/**
+ * Products of tiles with few rows, as where one query attends to many keys: rows would leave most lanes empty, so the elements that
+ * b brings in lie in the lanes instead. Sums are the same chains as in product.h, bit for bit.
+ */
+#pragma once
+#include <utility>
+#include "product.h"
+
+namespace {
+namespace vec {
+
+/** Lanes of two vectors swapped across the diagonal, in blocks of `size`. */
+template <int size, int... n>
+ATTNC_INLINE void swapBlocks(floats &x, floats &y, std::integer_sequence<int, n...>) {
+  const floats upper = __builtin_shufflevector(x, y, (n & size ? lanes + n - size : n)...);
+  y = __builtin_shufflevector(x, y, (n & size ? lanes + n : n + size)...);
+  x = upper;
+}
+
+/** Rows become columns. */
+template <int size = lanes / 2>
+ATTNC_INLINE void turn(floats (&lines)[lanes]) {
+  ATTNC_UNROLL
+  for (int n = 0; n < lanes; ++n)
+    if (!(n & size)) swapBlocks<size>(lines[n], lines[n + size], std::make_integer_sequence<int, lanes>{});
+  if constexpr (size > 1) turn<size / 2>(lines);
+}
+
+/** So many rows at once, whose sums are `groups` vectors each. */
+constexpr int fewRows = lanes >= 8 ? lanes / 4 : 1;
+
+template <int groups>
+struct FewSums {
+  floats of[fewRows][groups];
+
+  ATTNC_INLINE void add(int group, floats b, const float *a) {
+    ATTNC_UNROLL
+    for (int row = 0; row < fewRows; ++row) of[row][group] = fuse(b, wide(a[row]), of[row][group]);
+  }
+  ATTNC_INLINE void read(Into c, bool fresh) {
+    alignas(64) float lines[fewRows][groups * lanes];
+    for (int x = 0; x < groups * lanes && !fresh; ++x)
+      for (int row = 0; row < fewRows; ++row) lines[row][x] = c.at[x * c.x + row];
+    ATTNC_UNROLL
+    for (int row = 0; row < fewRows; ++row) {
+      ATTNC_UNROLL
+      for (int g = 0; g < groups; ++g) of[row][g] = fresh ? floats{} : load(&lines[row][g * lanes]);
+    }
+  }
+  ATTNC_INLINE void write(Into c) const {
+    alignas(64) float lines[fewRows][groups * lanes];
+    ATTNC_UNROLL
+    for (int row = 0; row < fewRows; ++row) {
+      ATTNC_UNROLL
+      for (int g = 0; g < groups; ++g) store(&lines[row][g * lanes], of[row][g]);
+    }
+    for (int x = 0; x < groups * lanes; ++x)
+      for (int row = 0; row < fewRows; ++row) c.at[x * c.x + row] = lines[row][x];
+  }
+};
+
+/** Elements of b that are neighbours along x. */
+template <bool fresh, int groups>
+inline void multiplyFewAcross(Into c, Left a, Right b, std::ptrdiff_t depth) {
+  FewSums<groups> sums;
+  sums.read(c, fresh);
+  for (std::ptrdiff_t k = 0; k < depth; ++k) {
+    ATTNC_UNROLL
+    for (int g = 0; g < groups; ++g) sums.add(g, load(b.at + k * b.k + g * lanes), a.at + k * a.k);
+  }
+  sums.write(c);
+}
+
+/** Elements of b that are neighbours along k: a square of them at a time is turned. */
+template <bool fresh>
+inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth) {
+  FewSums<1> sums;
+  sums.read(c, fresh);
+  std::ptrdiff_t k = 0;
+  for (; k + lanes <= depth; k += lanes) {
+    floats lines[lanes];
+    ATTNC_UNROLL
+    for (int n = 0; n < lanes; ++n) lines[n] = load(b.at + n * b.x + k);
+    turn(lines);
+    ATTNC_UNROLL
+    for (int n = 0; n < lanes; ++n) sums.add(0, lines[n], a.at + (k + n) * a.k);
+  }
+  for (; k < depth; ++k) sums.add(0, loadEvery(b.at + k, b.x, lanes), a.at + k * a.k);
+  sums.write(c);
+}
+
+/** The first elements of b's own axis, as many as fill vectors; gives how many these are. */
+template <bool fresh>
+inline std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width, std::ptrdiff_t depth) {
+  std::ptrdiff_t x = 0;
+  const auto into = [&] { return Into{c.at + x * c.x, c.x}; };
+  const auto from = [&] { return Right{b.at + x * b.x, b.x, b.k}; };
+  if (b.x == 1) {
+    for (; x + 4 * lanes <= width; x += 4 * lanes) multiplyFewAcross<fresh, 4>(into(), a, from(), depth);
+    for (; x + lanes <= width; x += lanes) multiplyFewAcross<fresh, 1>(into(), a, from(), depth);
+  } else if (b.k == 1) {
+    for (; x + lanes <= width; x += lanes) multiplyFewTurned<fresh>(into(), a, from(), depth);
+  }
+  return x;
+}
+
+}  // namespace vec
+}  // namespace
