@@ -9,6 +9,7 @@ import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
 import { createLowering, type LoweringContext } from './lowering.ts'
 import { materialise } from './materialise.ts'
+import { packHeads } from './pack.ts'
 import { NotLowered } from './scopes.ts'
 import { splitAxis } from './split.ts'
 import { lowerStream } from './stream.ts'
@@ -19,6 +20,7 @@ export interface ProgramOptions {
   readonly sizes: Readonly<Record<string, number>>
   readonly tile: Readonly<Record<string, number>>
   readonly splits?: number | undefined
+  readonly rows?: 'many' | 'few' | undefined
 }
 export interface Lowered {
   readonly program: Program
@@ -75,8 +77,9 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   }
   const { attention, needs } = planned
   const parts = planned.parts.map((part) => lowerPart(part, steps))
+  const program = assemble(planned, steps, buffers, [...tileAxes.values()], options)
   return {
-    program: assemble(planned, steps, buffers, [...tileAxes.values()], options),
+    program: options.rows === 'few' ? packHeads(program) : program,
     plan: { attention, parts, needs },
   }
 }
