@@ -24,7 +24,7 @@ export function printKernel(
   given: GivenNames,
 ): readonly string[] {
   const lane = laneOf(kernel)
-  const analysis = analyze(kernel, program, (load, to) => isReadInPlace(load, to, lane, program))
+  const analysis = analyze(kernel, program, (load, to, values) => isReadInPlace(load, to, lane, values, program))
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given, lane)
@@ -50,7 +50,13 @@ export function printKernel(
 const laneOf = ({ grid }: Kernel): string | undefined => grid.findLast(({ tile }) => tile !== undefined)?.axis
 
 /** Whether products read these elements where they lie: f32, at the indices of the tile's own axes. */
-function isReadInPlace(load: Load, to: Value, lane: string | undefined, { buffers }: Program): boolean {
+function isReadInPlace(
+  load: Load,
+  to: Value,
+  lane: string | undefined,
+  values: ReadonlyMap<string, Value>,
+  { buffers }: Program,
+): boolean {
   const buffer = buffers.find(({ name }) => name === load.buffer)
   if (buffer?.storage !== 'f32' || load.outside !== 'never') return false
   if (to.axes.some(({ axis }) => axis === lane)) return false
@@ -58,7 +64,7 @@ function isReadInPlace(load: Load, to: Value, lane: string | undefined, { buffer
   const isOwn = (e: KernelExpr, axis: string): boolean => e.kind === 'index' && e.axis === axis && e.of === 'element'
   const others = indices.filter((e) => !to.axes.some(({ axis }) => isOwn(e, axis)))
   const isUniform = (e: KernelExpr): boolean =>
-    valuesIn(e).length === 0 && !to.axes.some(({ axis }) => mentions(e, axis))
+    valuesIn(e).every((name) => values.get(name)?.axes.length === 0) && !to.axes.some(({ axis }) => mentions(e, axis))
   return to.axes.every(({ axis }) => indices.some((e) => isOwn(e, axis))) && others.every(isUniform)
 }
 

@@ -36,14 +36,14 @@ const cost = (e: KernelExpr): number =>
   e.kind === 'call' ? e.args.reduce((sum, arg) => sum + cost(arg), isQuick(e) ? 1 : Infinity) : 0
 const isQuick = ({ op, args }: KernelCall): boolean => cheap.includes(op) || (op === 'div' && args[1]?.kind === 'const')
 
-/** A load that is one read of a typed array: no conversion, no test, no other value in its indices. */
-export const isPlain = (load: Load, buffer: Buffer | undefined): boolean =>
+/** A load that is one read of a typed array: no conversion, no test, no other value in its indices than one of the block. */
+export const isPlain = (load: Load, buffer: Buffer | undefined, { values }: Facts): boolean =>
   load.outside === 'never' &&
   (buffer?.storage === 'f32' || buffer?.storage === 'i32' || buffer?.storage === 'bool') &&
-  Object.values(load.index).every((e) => valuesIn(e).length === 0)
+  Object.values(load.index).every((e) => valuesIn(e).every((name) => values.get(name)?.axes.length === 0))
 
 /** Whether products may read a loaded value from its buffer. */
-export type InPlace = (load: Load, to: Value) => boolean
+export type InPlace = (load: Load, to: Value, values: Facts['values']) => boolean
 
 /** First choice, before loops are known. */
 export function chooseInlined(
@@ -58,7 +58,7 @@ export function chooseInlined(
     const all = uses.get(item.to.name) ?? []
     const { from } = item
     const isFixed = ({ by }: Use): boolean => {
-      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to)) return facts.stored.has(from.buffer)
+      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to, facts.values)) return facts.stored.has(from.buffer)
       return !mayWriteOut(item, by, facts, chosen)
     }
     if (item.to.axes.length === 0 || all.some(isFixed)) continue
@@ -67,6 +67,7 @@ export function chooseInlined(
       isPlain(
         from,
         buffers.find(({ name }) => name === from.buffer),
+        facts,
       )
     if (plain || isReadOnceBeside(item, all, facts) || from.kind === 'mask') chosen.add(item.to.name)
   }

@@ -26,8 +26,9 @@ ATTNC_INLINE void turn(floats (&lines)[lanes]) {
   if constexpr (size > 1) turn<size / 2>(lines);
 }
 
-/** So many rows at once, whose sums are `groups` vectors each. */
-constexpr int fewRows = lanes >= 8 ? lanes / 4 : 1;
+/** Sums of few rows, each of `groups` vectors. */
+constexpr int fewRows = mostFew;
+constexpr int fewGroups = lanes == 16 ? 4 : 2;
 
 template <int groups>
 struct FewSums {
@@ -59,26 +60,37 @@ struct FewSums {
   }
 };
 
-/** Elements of b that are neighbours along x. */
+constexpr int lineFloats = 16;  // in a line of the cache
+
+/** Asks for the line that lies so many elements further: there is too little arithmetic to wait for memory in. */
+ATTNC_INLINE void prefetch(const float *at, std::ptrdiff_t further) {
+  __builtin_prefetch(reinterpret_cast<const void *>(std::uintptr_t(at) + std::uintptr_t(further) * sizeof(float)));
+}
+
+/** Elements of b that are neighbours along x. The next tile follows along k. */
 template <bool fresh, int groups>
 inline void multiplyFewAcross(Into c, Left a, Right b, std::ptrdiff_t depth) {
   FewSums<groups> sums;
   sums.read(c, fresh);
   for (std::ptrdiff_t k = 0; k < depth; ++k) {
     ATTNC_UNROLL
+    for (int x = 0; x < groups * lanes; x += lineFloats) prefetch(b.at + k * b.k + x, depth * b.k);
+    ATTNC_UNROLL
     for (int g = 0; g < groups; ++g) sums.add(g, load(b.at + k * b.k + g * lanes), a.at + k * a.k);
   }
   sums.write(c);
 }
 
-/** Elements of b that are neighbours along k: a square of them at a time is turned. */
+/** Elements of b that are neighbours along k: a square of them at a time is turned. The next tile lies `ahead`. */
 template <bool fresh>
-inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth) {
+inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth, std::ptrdiff_t ahead) {
   FewSums<1> sums;
   sums.read(c, fresh);
   std::ptrdiff_t k = 0;
   for (; k + lanes <= depth; k += lanes) {
     floats lines[lanes];
+    if (k % lineFloats == 0)
+      for (int n = 0; n < lanes; ++n) prefetch(b.at + n * b.x + k, ahead);
     ATTNC_UNROLL
     for (int n = 0; n < lanes; ++n) lines[n] = load(b.at + n * b.x + k);
     turn(lines);
@@ -96,10 +108,10 @@ inline std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width,
   const auto into = [&] { return Into{c.at + x * c.x, c.x}; };
   const auto from = [&] { return Right{b.at + x * b.x, b.x, b.k}; };
   if (b.x == 1) {
-    for (; x + 4 * lanes <= width; x += 4 * lanes) multiplyFewAcross<fresh, 4>(into(), a, from(), depth);
+    for (; x + fewGroups * lanes <= width; x += fewGroups * lanes) multiplyFewAcross<fresh, fewGroups>(into(), a, from(), depth);
     for (; x + lanes <= width; x += lanes) multiplyFewAcross<fresh, 1>(into(), a, from(), depth);
   } else if (b.k == 1) {
-    for (; x + lanes <= width; x += lanes) multiplyFewTurned<fresh>(into(), a, from(), depth);
+    for (; x + lanes <= width; x += lanes) multiplyFewTurned<fresh>(into(), a, from(), depth, width * b.x);
   }
   return x;
 }

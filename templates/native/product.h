@@ -71,8 +71,8 @@ inline void multiplyColumns(Into c, Left a, Right b, std::ptrdiff_t width, std::
   while (x < width) next(std::integral_constant<int, 1>{});
 }
 
-/** Of up to this many rows, few.h. */
-constexpr int mostFew = lanes / 4;
+/** Products of up to this many rows are those of few.h. */
+constexpr int mostFew = lanes >= 8 ? 4 : 1;
 template <bool fresh>
 std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width, std::ptrdiff_t depth);
 
