@@ -58,7 +58,8 @@ export function chooseInlined(
     const all = uses.get(item.to.name) ?? []
     const { from } = item
     const isFixed = ({ by }: Use): boolean => {
-      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to, facts.values)) return facts.stored.has(from.buffer)
+      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to, facts.values))
+        return facts.stored.has(from.buffer)
       return !mayWriteOut(item, by, facts, chosen)
     }
     if (item.to.axes.length === 0 || all.some(isFixed)) continue
