@@ -159,6 +159,7 @@ function lower(attention: Attention, options: StageOptions, machine: Machine): L
     sizes,
     tile: options.tile ?? {},
     splits: options.splits,
+    rows: options.rows,
   })
   for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
   return { ...lowered, planned, sizes }

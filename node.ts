@@ -23,6 +23,7 @@ import {
   type Loaded,
   type Manner,
   type Runner,
+  rowsOf,
   runnerOf,
 } from './runtime/runners.ts'
 import { type StoredTensor, toStored } from './runtime/stored.ts'
@@ -34,6 +35,7 @@ export { AttncError, type Place } from './runtime/attnc-error.ts'
 export type { Argument } from './runtime/call.ts'
 export { importJavaScript, type Kernel } from './runtime/load-ts.ts'
 export type { CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
+export { allocate } from './runtime/native/allocate.ts'
 export type { Finding, Outcome, Problem } from './runtime/problem.ts'
 export type { Keeping } from './runtime/runners.ts'
 export type { StoredData, StoredTensor } from './runtime/stored.ts'
@@ -172,8 +174,10 @@ async function callable(
     (fixed: CompileOptions) => JSON.stringify(keyedOptions(fixed)),
     (fixed) => loadAttention(source, attention, fixed, keeping),
   )
-  const specialised = async (sizes: Sizes, type: Launch['dtype']): Promise<Ready> =>
-    valueOrThrow(await specialise({ ...options, dtype: type, sizes: compileTimeSizes(attention, sizes) }))
+  const specialised = async (sizes: Sizes, type: Launch['dtype']): Promise<Ready> => {
+    const rows = options.rows ?? rowsOf(options.target, sizes)
+    return valueOrThrow(await specialise({ ...options, rows, dtype: type, sizes: compileTimeSizes(attention, sizes) }))
+  }
   const isKnown = ({ name, time, length }: Axis): boolean =>
     time === 'run' || Object.hasOwn(known, name) || (length.kind !== 'input' && length.kind !== 'divides')
   if (attention.axes.every(isKnown)) await specialised(known, dtype ?? 'f32')

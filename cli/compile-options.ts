@@ -10,6 +10,7 @@ import type { Options } from './program.ts'
 export type Dtype = NonNullable<CompileOptions['dtype']>
 export type Precision = NonNullable<CompileOptions['precision']>
 export type PlanKind = NonNullable<CompileOptions['plan']>
+export type Rows = NonNullable<CompileOptions['rows']>
 
 /** What the options of `build`, `run` and `explain` fix; absent where they say nothing. */
 export interface Choices {
@@ -17,6 +18,7 @@ export interface Choices {
   readonly dtype: Dtype | undefined
   readonly precision: Precision | undefined
   readonly plan: PlanKind | undefined
+  readonly rows: Rows | undefined
   readonly threads: boolean
   readonly sizes: Readonly<Record<string, number>>
   readonly tile: Readonly<Record<string, number>>
@@ -29,6 +31,7 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
       Dtype | undefined,
       Precision | undefined,
       PlanKind | undefined,
+      Rows | undefined,
       Choices['sizes'],
       Choices['tile'],
     ]
@@ -37,15 +40,16 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
     optional(options.dtype, parseDtype),
     optional(options.precision, (value) => parseChoice('--precision', value, ['accurate', 'fast'] as const)),
     optional(options.plan, (value) => parseChoice('--plan', value, ['auto', 'materialised'] as const)),
+    optional(options.rows, (value) => parseChoice('--rows', value, ['many', 'few'] as const)),
     parseLengths('--size', options.size ?? [], { least: 1, most: 65_536 }),
     parseLengths('--tile', options.tile ?? [], tileLengths),
   )
   if (!parsed.ok) return parsed
-  const [[named = 'auto'], dtype, precision, plan, sizes, tile] = parsed.value
+  const [[named = 'auto'], dtype, precision, plan, rows, sizes, tile] = parsed.value
   const wide = ['d', 'e'].find((axis) => (sizes[axis] ?? 1) > maxWidth)
   if (wide) return failed(problem('ATTN0302', `--size ${wide}=${sizes[wide]}: feature widths are 1 to ${maxWidth}`))
   const target = named === 'auto' ? await firstThatRuns() : named
-  return done({ target, dtype, precision, plan, threads: options.threads === true, sizes, tile })
+  return done({ target, dtype, precision, plan, rows, threads: options.threads === true, sizes, tile })
 }
 
 const maxWidth = 512
@@ -76,12 +80,13 @@ export function checkAxes(
 
 /** Without the members that say nothing: an absent option is not `undefined`. */
 export function compileOptions(choices: Choices, readImport?: CompileOptions['readImport']): CompileOptions {
-  const { target, dtype, precision, plan, sizes, tile } = choices
+  const { target, dtype, precision, plan, rows, sizes, tile } = choices
   return {
     target,
     ...(dtype === undefined ? {} : { dtype }),
     ...(precision === undefined ? {} : { precision }),
     ...(plan === undefined ? {} : { plan }),
+    ...(rows === undefined ? {} : { rows }),
     ...(choices.threads ? { threads: true } : {}),
     ...(Object.keys(sizes).length > 0 ? { sizes } : {}),
     ...(Object.keys(tile).length > 0 ? { tile } : {}),

@@ -15,6 +15,7 @@ export interface Options {
   readonly dtype?: string
   readonly precision?: string
   readonly plan?: string
+  readonly rows?: string
   readonly threads?: true | string // of `build` a switch, of other commands a number
   readonly attention?: string
   readonly size: readonly string[]
@@ -187,6 +188,7 @@ function addBuild(add: Add): void {
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.plan)
+    .addOption(choice('--rows <count>', 'queries of a head in a call: many, or few (default: many)', ['many', 'few']))
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .addOption(shared.watch)
     .addOption(shared.stdinName)

@@ -5,7 +5,7 @@ import { analyze, callAttention, chooseAttention, loadAttention } from '../node.
 import { emptyLaunch, type Launch, type LaunchHints, prepareLaunch } from '../runtime/launch.ts'
 import { done, type Finding, failed, type Outcome } from '../runtime/problem.ts'
 import { type InputFiles, readInputs } from '../runtime/read-inputs.ts'
-import type { Inputs } from '../runtime/runners.ts'
+import { type Inputs, rowsOf } from '../runtime/runners.ts'
 import { type Summary, summarize } from '../runtime/tensor.ts'
 import type { TensorPath } from '../runtime/tensors/tensor-path.ts'
 import { type TensorsToWrite, writeTensorFiles } from '../runtime/tensors/write-tensors.ts'
@@ -46,11 +46,12 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   if (!launch.ok) return refuse([...module.warnings, ...launch.findings])
   io.progress?.(`building ${attention.value.name}`)
   const { dtype, sizes } = launch.value
+  const { choices } = asked.value
   const warnings: Finding[] = [...module.warnings]
   const ready = await loadAttention(
     source.value,
     attention.value,
-    compileOptions({ ...asked.value.choices, dtype, sizes }),
+    { ...compileOptions({ ...choices, dtype, sizes }), rows: rowsOf(choices.target, sizes) },
     keeping(options, warnings),
   )
   if (!ready.ok) return refuse([...warnings, ...ready.findings])

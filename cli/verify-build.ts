@@ -39,11 +39,11 @@ async function build(
   attention: Attention,
   target: string,
   { sizes, dtype }: Shape,
-  { tile, splits }: Schedule,
+  { tile, splits, rows }: Schedule,
   whole: () => Promise<Outcome<Ready>>,
   { keeping, threads }: How,
 ): Promise<Outcome<Ready>> {
-  const options = { target, sizes, dtype, splits, ...(tile ? { tile } : {}) }
+  const options = { target, sizes, dtype, splits, ...(tile ? { tile } : {}), ...(rows ? { rows } : {}) }
   const ready = await loadAttention(source, attention, options, keeping)
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value

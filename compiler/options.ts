@@ -7,6 +7,7 @@ import { maxWidth } from './check/settings.ts'
 export const dtypes = ['f32', 'f16', 'bf16'] as const
 export const precisions = ['accurate', 'fast'] as const
 export const planKinds = ['auto', 'materialised'] as const
+export const rowCounts = ['many', 'few'] as const
 
 export interface StageOptions {
   readonly dtype?: (typeof dtypes)[number] // of float inputs without a declared type, and of results with a feature axis; default f32
@@ -16,6 +17,7 @@ export interface StageOptions {
   readonly results?: readonly string[] // default: all
   readonly splits?: number // parts of the streamed axis, merged by a second kernel; default 1
   readonly plan?: (typeof planKinds)[number]
+  readonly rows?: (typeof rowCounts)[number] // of a head's queries in a call; few: heads that share keys are computed together; default many
   readonly readImport?: ReadImport
 }
 type Lengths = Readonly<Record<string, number>>
@@ -43,11 +45,12 @@ export interface Unknown {
 
 /** Throws an `OptionError` unless the options fit these attentions; a caller in JavaScript may have given anything. */
 export function checkOptions(options: StageOptions, attentions: readonly Attention[]): void {
-  const { dtype, precision, plan, sizes = {}, tile = {}, splits = 1, results } = options
+  const { dtype, precision, plan, rows, sizes = {}, tile = {}, splits = 1, results } = options
   const axes = attentions.flatMap((attention) => attention.axes.map(({ name }) => name))
   checkChoice('dtype', dtype, dtypes)
   checkChoice('precision', precision, precisions)
   checkChoice('plan', plan, planKinds)
+  checkChoice('rows', rows, rowCounts)
   checkLengths('sizes', sizes, axes, (axis) => (featureAxes.includes(axis) ? maxWidth : most.length))
   checkLengths('tile', tile, [...tokenAxes, ...axes], () => most.tile)
   checkNumber('splits', 'splits', splits, most.splits)

@@ -52,6 +52,7 @@ export interface Runner {
   readonly arithmetic: Arithmetic // what verify may expect of it
   missing(): Promise<string | undefined> // why it cannot run here
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
+  readonly gainsByFew?: boolean // whether calls with few rows are quicker where these are packed and keys are split
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
@@ -65,6 +66,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     about: 'with g++ or clang++',
     arithmetic: native,
     isSlow: true,
+    gainsByFew: true,
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],
     machine: async () => describeMachine(),
@@ -80,6 +82,12 @@ export const runners: Readonly<Record<string, Runner>> = {
     load: async (made) => (await import('./load-ts.ts')).loadJavaScript(made),
   },
 }
+
+const mostFew = 8
+
+/** How many queries a head has, for who has not said it: code is made for many of them or for few. */
+export const rowsOf = (target: string, { i }: Readonly<Record<string, number>>): 'many' | 'few' =>
+  i !== undefined && i <= mostFew && runners[target]?.gainsByFew ? 'few' : 'many'
 
 const automatic = ['cuda', 'native', 'ts']
 

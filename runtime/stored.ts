@@ -34,6 +34,7 @@ const arrayTypes = {
 
 export type ArrayOf<Storage extends StorageType> = InstanceType<(typeof arrayTypes)[Storage]>
 
+export const arrayOver = (storage: StorageType, buffer: ArrayBuffer): StoredData => new arrayTypes[storage](buffer)
 export const emptyArray = (storage: StorageType, length: number): StoredData => new arrayTypes[storage](length)
 
 /** The storage that an array is of, undefined for an array of another type. */

@@ -1,7 +1,7 @@
 /** A plan as a program: buffers for tensors, a kernel for each stream, scalar kernels for what is materialised. */
 import type { Attention, Axis, InputDecl, ResultDecl, StorageType } from '../attention.ts'
 import { createNames } from '../fresh-names.ts'
-import { type Expr, i32 } from '../ir.ts'
+import { type Expr, i32, unionAxes } from '../ir.ts'
 import type { Buffer, Machine, Program, Statement, Step } from '../kernel.ts'
 import { createClassify } from '../masks/classify.ts'
 import { createTables, type TileAxis } from '../masks/tables.ts'
@@ -9,9 +9,10 @@ import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
 import { createLowering, type LoweringContext } from './lowering.ts'
 import { materialise } from './materialise.ts'
+import { packHeads } from './pack.ts'
 import { NotLowered } from './scopes.ts'
-import { splitAxis } from './split.ts'
-import { lowerStream } from './stream.ts'
+import { partsOf, type Splits, splitAxis } from './split.ts'
+import { canSplit, lowerStream } from './stream.ts'
 
 export interface ProgramOptions {
   readonly machine: Machine
@@ -19,6 +20,7 @@ export interface ProgramOptions {
   readonly sizes: Readonly<Record<string, number>>
   readonly tile: Readonly<Record<string, number>>
   readonly splits?: number | undefined
+  readonly rows?: 'many' | 'few' | undefined
 }
 export interface Lowered {
   readonly program: Program
@@ -75,8 +77,9 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   }
   const { attention, needs } = planned
   const parts = planned.parts.map((part) => lowerPart(part, steps))
+  const program = assemble(planned, steps, buffers, [...tileAxes.values()], options)
   return {
-    program: assemble(planned, steps, buffers, [...tileAxes.values()], options),
+    program: options.rows === 'few' ? packHeads(program) : program,
     plan: { attention, parts, needs },
   }
 }
@@ -97,7 +100,7 @@ function tryStream(
       context,
       tile: { i: options.machine.tile.i, j: options.machine.tile.j, ...attention.tile, ...options.tile },
       classify,
-      splits: options.splits ?? 1,
+      splits: splitsOf(options),
       newName: names.buffer,
       name: part.results.map((r) => r.result.name).join('_'),
     })
@@ -181,14 +184,24 @@ const withAdded = (sizes: Readonly<Record<string, number>>, added: readonly Axis
       length.kind === 'like' && sizes[length.of] !== undefined ? { [name]: sizes[length.of] } : {},
     ),
   )
-const withSplits = (sizes: Readonly<Record<string, number>>, parts: number): Readonly<Record<string, number>> =>
-  Object.assign(Object.create(null), sizes, { [splitAxis]: parts })
-const splitOf = (attention: Attention, parts: number): Axis => ({
-  name: splitAxis,
-  length: { kind: 'fixed', value: i32(parts) },
-  time: 'compile',
-  span: attention.span,
-})
+/** Few rows leave threads without work, unless keys are shared among them. */
+const splitsOf = ({ splits, rows }: ProgramOptions): Splits => splits ?? (rows === 'few' ? 'by length' : 1)
+
+const withSplits = (sizes: Readonly<Record<string, number>>, parts: Splits): Readonly<Record<string, number>> =>
+  parts === 1 || parts === 'by length' ? sizes : Object.assign(Object.create(null), sizes, { [splitAxis]: parts })
+
+/** The axis of parts, if anything is in parts. */
+function splitAxes({ attention, parts }: Planned, options: ProgramOptions): readonly Axis[] {
+  const splits = splitsOf(options)
+  const [plan] = parts.flatMap((part) => (part.kind === 'stream' && canSplit(part) ? [part] : []))
+  const stream = plan?.passes[0]?.stream
+  if (splits === 1 || (splits === 'by length' && !(plan && stream))) return []
+  const axes = unionAxes(...(plan?.results ?? []).map(({ result }) => result.axes))
+  const blocks = axes.filter((axis) => axis !== plan?.row && axis !== stream && options.sizes[axis] === undefined)
+  const value = partsOf(splits, stream ?? '', blocks)
+  const time = splits === 'by length' ? 'run' : 'compile'
+  return [{ name: splitAxis, length: { kind: 'fixed', value }, time, span: attention.span }]
+}
 
 const axisOfTiles = ({ name, of, tile }: TileAxis, { span }: Attention): Axis => ({
   name,
@@ -205,7 +218,6 @@ function assemble(
   options: ProgramOptions,
 ): Program {
   const { attention } = planned
-  const splits = options.splits ?? 1
   const ordered = attention.results.filter((r) => planned.exprs.has(r))
   const inputs = attention.inputs.map((i) => inputOf(i, options))
   const outputs = ordered.map(
@@ -218,9 +230,9 @@ function assemble(
       ...attention.axes,
       ...planned.axes,
       ...tileAxes.map((axis) => axisOfTiles(axis, attention)),
-      ...(splits > 1 ? [splitOf(attention, splits)] : []),
+      ...splitAxes(planned, options),
     ],
-    sizes: splits > 1 ? withSplits(options.sizes, splits) : options.sizes,
+    sizes: withSplits(options.sizes, splitsOf(options)),
     params: attention.params,
     buffers: [...inputs, ...outputs, ...scratch],
     steps,

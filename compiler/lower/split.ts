@@ -2,6 +2,7 @@
  * Splits of the streamed axis: a first kernel stores the state of each part, a second merges the states in order and finishes. The
  * merge moves both sides to a common reference and adds; it follows from the same transformations as a step.
  */
+import { call, type Expr, i32, size } from '../ir.ts'
 import {
   type Buffer,
   type Carried,
@@ -10,6 +11,7 @@ import {
   type KernelExpr,
   kernelCall,
   kernelConst,
+  sizeRef,
   type Value,
   valueRef,
 } from '../kernel.ts'
@@ -30,10 +32,25 @@ import { type Move, mergeReferences, moveTo, nameOf, transform } from './transfo
 /** The axis of partial states. No source can declare it: it is a reserved word. */
 export const splitAxis = 'split'
 
+/** So many parts, or as many as the lengths of a call make worth while: the same for the same lengths, whatever runs them. */
+export type Splits = number | 'by length'
+
+const least = 256 // elements of a part
+const wanted = 128 // blocks to be shared among threads, where rows alone give fewer
+
+/** The number of parts: `blocks` are the axes along which there are blocks beside the rows. */
+export function partsOf(splits: Splits, stream: string, blocks: readonly string[]): Expr {
+  if (splits !== 'by length') return i32(splits)
+  const ceil = (of: Expr, by: Expr): Expr => call('idiv', [call('sub', [call('add', [of, by]), i32(1)]), by])
+  const others = blocks.map((axis) => size(axis)).reduce<Expr>((a, b) => call('mul', [a, b]), i32(1))
+  const enough = ceil(i32(wanted), call('max', [others, i32(1)]))
+  return call('max', [call('min', [ceil(size(stream), i32(least)), enough]), i32(1)])
+}
+
 export function lowerSplit(
   plan: StreamPlan,
   options: StreamOptions,
-  splits: number,
+  splits: Splits,
   singles: readonly string[],
   start: (own: readonly string[]) => Lowering,
   kernel: (lowering: Lowering, doc: string, suffix: string, own: readonly string[]) => Kernel,
@@ -79,18 +96,16 @@ export function lowerSplit(
 /** A split holds whole tiles: ceil(size / (splits * tile)) of them. */
 export function splitBounds(
   stream: string,
-  splits: number,
+  splits: Splits,
   tile: number,
   from: KernelExpr | undefined,
   to: KernelExpr | undefined,
   lowering: Lowering,
 ) {
   const int = (n: number): KernelExpr => kernelConst(n, 'i32')
-  const tiles = kernelCall(
-    'idiv',
-    kernelCall('add', lowering.sizeOf(stream), int(splits * tile - 1)),
-    int(splits * tile),
-  )
+  const whole = splits === 'by length' ? kernelCall('mul', sizeRef(splitAxis), int(tile)) : int(splits * tile)
+  const rounding = splits === 'by length' ? kernelCall('sub', whole, int(1)) : int(splits * tile - 1)
+  const tiles = kernelCall('idiv', kernelCall('add', lowering.sizeOf(stream), rounding), whole)
   const begin = kernelCall('mul', indexRef(splitAxis), kernelCall('mul', tiles, int(tile)))
   const end = kernelCall('mul', kernelCall('add', indexRef(splitAxis), int(1)), kernelCall('mul', tiles, int(tile)))
   return { from: from ? kernelCall('max', from, begin) : begin, to: to ? kernelCall('min', to, end) : end }

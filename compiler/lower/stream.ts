@@ -24,7 +24,7 @@ import { factorsOf } from './forms.ts'
 import { createLowering, type Lowering, type LoweringContext } from './lowering.ts'
 import { residentAxes } from './resident.ts'
 import { stepRunning } from './running.ts'
-import { lowerSplit, splitBounds } from './split.ts'
+import { lowerSplit, type Splits, splitBounds } from './split.ts'
 import { differenceFrom, type Move, stepReference, transform, usable } from './transform.ts'
 
 export interface StreamOptions {
@@ -33,7 +33,7 @@ export interface StreamOptions {
   readonly classify: Classify
   readonly name: string // of the kernel
   readonly newName: (base: string) => string // for buffers
-  readonly splits: number // of the streamed axis; 1: none
+  readonly splits: Splits // of the streamed axis; 1: none
 }
 export interface LoweredStream {
   readonly kernels: readonly Kernel[]
@@ -41,7 +41,7 @@ export interface LoweredStream {
 }
 
 export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredStream {
-  const splits = plan.passes.length === 1 && plan.passes[0]?.merges ? options.splits : 1
+  const splits = canSplit(plan) ? options.splits : 1
   const roots = [...plan.results.map((r) => r.finish), ...plan.passes.flatMap(rootsOf)]
   const batch = unionAxes(...plan.results.map((r) => r.result.axes)).filter((axis) => isGridAxis(axis, plan, options))
   const resident = residentAxes(roots, plan.row, streamsOf(plan), batch, options.context.sizes)
@@ -62,7 +62,7 @@ export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredSt
     ],
     body: lowering.scopes[0]?.statements ?? [],
   })
-  if (splits > 1) return lowerSplit(plan, options, splits, singles, start, kernel)
+  if (splits !== 1) return lowerSplit(plan, options, splits, singles, start, kernel)
 
   const lowering = start([])
   const final: Reference[] = [] // of earlier passes
@@ -78,6 +78,9 @@ export function lowerStream(plan: StreamPlan, options: StreamOptions): LoweredSt
   storeResults(plan, lowering)
   return { kernels: [kernel(lowering, docOf(plan), '', [])], buffers: [] }
 }
+
+/** Whether states of parts can be merged. */
+export const canSplit = ({ passes }: StreamPlan): boolean => passes.length === 1 && passes[0]?.merges === true
 
 const tileOf = (options: StreamOptions, axis: string): number => options.tile[axis] ?? 32
 const rootsOf = (pass: Pass): readonly Expr[] => [
@@ -112,7 +115,7 @@ export function lowerPass(
   options: StreamOptions,
   lowering: Lowering,
   final: readonly Reference[],
-  splits: number | undefined,
+  splits: Splits | undefined,
 ): readonly Carried[] {
   const { row } = plan
   const { stream } = pass

@@ -50,17 +50,23 @@ export const keyedOptions = (options: Given) => {
     results,
     splits = 1,
     plan = 'auto',
+    rows = 'many',
   } = options
-  const keyed = { target, threads, dtype, precision, sizes, tile, results, splits, plan }
+  const keyed = { target, threads, dtype, precision, sizes, tile, results, splits, plan, rows }
   return keyed satisfies { readonly [Name in keyof Required<Given>]: unknown }
 }
 
 /** For people: types and lengths, and what is not as usual. */
-export function showOptions({ dtype, precision, sizes, tile, splits, plan }: KeyedOptions): string {
+export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows }: KeyedOptions): string {
   const list = (lengths: Readonly<Record<string, number>>): readonly string[] =>
     Object.entries(lengths).map(([axis, length]) => `${axis}=${length}`)
   const tiles = list(tile).map((one) => `tile ${one}`)
-  const rest = [precision ?? [], splits === 1 ? [] : `splits=${splits}`, plan === 'auto' ? [] : plan]
+  const rest = [
+    precision ?? [],
+    splits === 1 ? [] : `splits=${splits}`,
+    plan === 'auto' ? [] : plan,
+    rows === 'many' ? [] : `${rows} rows`,
+  ]
   return [dtype, ...list(sizes), ...tiles, ...rest.flat()].join(' ')
 }
 

@@ -6,7 +6,7 @@ import type { OutFile } from '../../targets/target.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, type Outcome } from '../problem.ts'
 import type { Inputs, Keeping, Loaded, Manner, Scalars } from '../runners.ts'
-import { fromStored, type StoredData, toStored } from '../stored.ts'
+import { arrayOver, fromStored, type StoredData, toStored } from '../stored.ts'
 import { recordOf } from '../tensor.ts'
 import { compileShared, kernelFlags } from './compiler.ts'
 import { type Handle, type Library, type Loader, loadLoader } from './loader.ts'
@@ -112,18 +112,10 @@ function lengthsOf({ results, lengths }: Entry): readonly (readonly number[])[] 
   })
 }
 
-const arrays: Readonly<Record<StorageType, new (buffer: ArrayBuffer) => StoredData>> = {
-  f32: Float32Array,
-  f16: Float16Array,
-  bf16: Uint16Array,
-  i32: Int32Array,
-  bool: Uint8Array,
-}
-
 const resultsOf = ({ results }: Entry, shapes: readonly (readonly number[])[], made: readonly ArrayBuffer[]): Inputs =>
   recordOf(
     results.map(({ name, storage }, n) => {
-      const data = new arrays[storage](made[n]!)
+      const data = arrayOver(storage, made[n]!)
       return [name, fromStored({ data, shape: shapes[n]! }, storage)]
     }),
   )

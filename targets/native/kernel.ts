@@ -4,7 +4,7 @@ import { docLines } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
-import { type Facts, valuesIn } from '../nests/item.ts'
+import { valuesIn } from '../nests/item.ts'
 import { Block, indented } from './block.ts'
 import { singleAt } from './loop.ts'
 import { cppTypes, printNodes } from './print.ts'
@@ -24,7 +24,7 @@ export function printKernel(
   given: GivenNames,
 ): readonly string[] {
   const lane = laneOf(kernel)
-  const analysis = analyze(kernel, program, (load, to, facts) => isReadInPlace(load, to, lane, facts, program))
+  const analysis = analyze(kernel, program, (load, to, values) => isReadInPlace(load, to, lane, values, program))
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given, lane)
@@ -54,7 +54,7 @@ function isReadInPlace(
   load: Load,
   to: Value,
   lane: string | undefined,
-  { values }: Facts,
+  values: ReadonlyMap<string, Value>,
   { buffers }: Program,
 ): boolean {
   const buffer = buffers.find(({ name }) => name === load.buffer)

@@ -258,7 +258,7 @@ function put({ index, buffer: to, value, axes }: Put['store'], spot: Spot): void
       `vec::storeEvery(&${text}[${addressOf(buffer, begin, sheet).text}], ${stride}, ${rows}, ${all.text});`,
     )
   }
-  const name = sheet.names.reuse('stored')
+  const name = sheet.names.fresh('stored')
   const at = addressOf(
     buffer,
     given.map((e) => print(e, inLane(spot))),

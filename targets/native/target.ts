@@ -51,7 +51,7 @@ function emit(source: EmitSource): readonly OutFile[] {
 
 const suffixes = ['_call', '_shapes', '_workspace', '_run', '_scratch']
 
-const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'columns', 'product', 'call'] as const
+const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'columns', 'product', 'few', 'call'] as const
 
 /** The project's headers in one piece, so that what is generated stands alone. */
 const prelude = (): string =>

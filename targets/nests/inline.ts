@@ -38,14 +38,14 @@ const cost = (e: KernelExpr): number =>
 export const isQuick = ({ op, args }: KernelCall): boolean =>
   cheap.includes(op) || (op === 'div' && args[1]?.kind === 'const')
 
-/** A load that is one read of a typed array: no conversion, no test, no other value in its indices. */
-export const isPlain = (load: Load, buffer: Buffer | undefined): boolean =>
+/** A load that is one read of a typed array: no conversion, no test, no other value in its indices than one of the block. */
+export const isPlain = (load: Load, buffer: Buffer | undefined, { values }: Facts): boolean =>
   load.outside === 'never' &&
   (buffer?.storage === 'f32' || buffer?.storage === 'i32' || buffer?.storage === 'bool') &&
-  Object.values(load.index).every((e) => valuesIn(e).length === 0)
+  Object.values(load.index).every((e) => valuesIn(e).every((name) => values.get(name)?.axes.length === 0))
 
 /** Whether products may read a loaded value from its buffer. */
-export type InPlace = (load: Load, to: Value, facts: Facts) => boolean
+export type InPlace = (load: Load, to: Value, values: Facts['values']) => boolean
 
 /** First choice, before loops are known. */
 export function chooseInlined(
@@ -59,18 +59,20 @@ export function chooseInlined(
   for (const item of facts.defines.values()) {
     const all = uses.get(item.to.name) ?? []
     const { from } = item
-    const isReadInPlace = ({ by }: Use): boolean =>
-      by.kind === 'product' && from.kind === 'load' && !facts.stored.has(from.buffer) && inPlace(from, item.to, facts)
-    const isFixed = (use: Use): boolean => !isReadInPlace(use) && !mayWriteOut(item, use.by, facts, chosen)
+    const isFixed = ({ by }: Use): boolean => {
+      if (by.kind === 'product' && from.kind === 'load' && inPlace(from, item.to, facts.values))
+        return facts.stored.has(from.buffer)
+      return !mayWriteOut(item, by, facts, chosen)
+    }
     if (item.to.axes.length === 0 || all.some(isFixed)) continue
     const plain =
       from.kind === 'load' &&
       isPlain(
         from,
         buffers.find(({ name }) => name === from.buffer),
+        facts,
       )
-    if (plain || all.every(isReadInPlace) || isReadOnceBeside(item, all, facts) || from.kind === 'mask')
-      chosen.add(item.to.name)
+    if (plain || isReadOnceBeside(item, all, facts) || from.kind === 'mask') chosen.add(item.to.name)
   }
   return new Set(
     [...chosen].filter((name) => facts.defines.get(name)?.from.kind !== 'mask' || isCheap(name, facts, chosen)),

@@ -75,6 +75,11 @@ ATTNC_INLINE void multiplyRows(Into c, Left a, Right b, std::ptrdiff_t rows, std
   if (row < rows) multiplyBlock<fresh, xs, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
 }
 
+/** Products of up to this many rows are those of few.h. */
+constexpr int mostFew = lanes >= 8 ? 4 : 1;
+template <bool fresh>
+std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width, std::ptrdiff_t depth);
+
 /** c = a b if `fresh`, else c += a b, for `rows` lanes, rounded up to whole vectors. */
 template <bool fresh>
 inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth) {
@@ -83,6 +88,7 @@ inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptr
     multiplyRows<fresh, decltype(count)::value>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, rows, depth);
     x += decltype(count)::value;
   };
+  if (rows <= mostFew) x = multiplyFew<fresh>(c, a, b, width, depth);
   if (rows <= lanes)
     while (x + 2 * atOnce <= width) next(std::integral_constant<int, 2 * atOnce>{});
   while (x + atOnce <= width) next(std::integral_constant<int, atOnce>{});
