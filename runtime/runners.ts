@@ -82,6 +82,7 @@ export const runners: Readonly<Record<string, Runner>> = {
   wgsl: {
     about: 'in Node with the package webgpu',
     arithmetic: webgpu,
+    isSlow: true, // where the adapter is software
     missing: async () => (await import('./wgsl/needs.ts')).missingAdapter(),
     needs: async () => (await import('./wgsl/needs.ts')).needsOfWebGpu(),
     machine: async () => [],

@@ -103,7 +103,11 @@ async function launch(
   })
   const encoder = device.createCommandEncoder()
   const pass = encoder.beginComputePass()
-  op.encode(pass, recordOf([...given, ...results.map((result) => [propertyName(result.name), result] as const)]), options)
+  op.encode(
+    pass,
+    recordOf([...given, ...results.map((result) => [propertyName(result.name), result] as const)]),
+    options,
+  )
   pass.end()
   const read = results.map(({ buffer }) => {
     const mapped = room(buffer.size, MAP_READ | COPY_DST)
@@ -136,10 +140,16 @@ async function guarded<T>(device: GPUDevice, work: () => Promise<T>): Promise<T>
   device.pushErrorScope('validation')
   const attempt = await work().then(done, (error: unknown) => ({ ok: false as const, error }))
   const [invalid, full] = [await device.popErrorScope(), await device.popErrorScope()]
-  if (full) throw new AttncError([problem('ATTN0331', `the device has no memory left: ${full.message}`, 'ask for less at a time')])
+  if (full)
+    throw new AttncError([
+      problem('ATTN0331', `the device has no memory left: ${full.message}`, 'ask for less at a time'),
+    ])
   if (!attempt.ok && attempt.error instanceof RangeError) throw attempt.error
   const lost = await Promise.race([device.lost, undefined])
-  if (lost) throw new AttncError([problem('ATTN0331', `the device was lost: ${lost.message}`, 'run it again; attnc doctor shows the adapter')])
+  if (lost)
+    throw new AttncError([
+      problem('ATTN0331', `the device was lost: ${lost.message}`, 'run it again; attnc doctor shows the adapter'),
+    ])
   if (invalid) throw new Error(`WebGPU refuses what was generated: ${invalid.message}`)
   if (!attempt.ok) throw attempt.error
   return attempt.value

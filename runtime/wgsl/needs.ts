@@ -21,7 +21,12 @@ function needPackage(): Need {
   const folder = packageFolder('webgpu')
   const manifest = folder && join(folder, 'package.json')
   if (manifest === undefined || !existsSync(manifest))
-    return { ...head, state: 'missing', found: 'not installed', help: 'npm install webgpu; kernels are generated without it' }
+    return {
+      ...head,
+      state: 'missing',
+      found: 'not installed',
+      help: 'npm install webgpu; kernels are generated without it',
+    }
   return { ...head, state: 'ok', found: JSON.parse(readFileSync(manifest, 'utf8')).version }
 }
 

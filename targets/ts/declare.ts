@@ -5,13 +5,7 @@ import { definitions, printUniform, propertyName } from '../javascript-lengths.t
 import { fill } from '../template.ts'
 import { printKernel } from './kernel.ts'
 import type { Declaration, Interface, Property } from './morph.ts'
-import {
-  arrayTypeOf,
-  arrayTypes,
-  buffersOf,
-  openParams,
-  type ProgramNames,
-} from './program.ts'
+import { arrayTypeOf, arrayTypes, buffersOf, openParams, type ProgramNames } from './program.ts'
 
 const list = (texts: readonly string[]): string => `[${texts.join(', ')}]`
 const quoted = (text: string): string => `'${text}'`

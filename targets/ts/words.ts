@@ -1,6 +1,6 @@
 /** How kernels spell the operations in TypeScript, and small pieces of code. */
 import type { Op } from '../../compiler/ops.ts'
-import { atom, type Code, invoke, join, type Spelling, tightness } from '../expression.ts'
+import { type Code, invoke, join, type Spelling, tightness } from '../expression.ts'
 import { named, sigmoidBy, spellings } from '../javascript.ts'
 
 export { constant } from '../javascript.ts'

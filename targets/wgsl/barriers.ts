@@ -14,7 +14,7 @@ interface Access {
   readonly isWrite: boolean
 }
 
-/** The steps that begin with a barrier; `after`: loops whose rounds end with one. */
+/** The steps that begin with a barrier, and whether buffers are what it is about. */
 export interface Barriers {
   readonly before: ReadonlyMap<Step, 'shared' | 'stored'>
 }
@@ -22,17 +22,19 @@ export interface Barriers {
 export function findBarriers(steps: readonly Step[], facts: Facts, homes: ReadonlyMap<string, Home>): Barriers {
   const before = new Map<Step, 'shared' | 'stored'>()
   const accessesOf = (phase: Phase): readonly Access[] => phase.items.flatMap((item) => accesses(item, facts, homes))
-  const walk = (list: readonly Step[], start: readonly Access[]): readonly Access[] =>
-    list.reduce<readonly Access[]>((pending, step) => {
-      if (step.kind === 'loop') return walkLoop(step, pending)
-      const own = accessesOf(step)
-      const isKnown = before.has(step)
-      const clashing = pending.filter((a) => own.some((b) => clash(a, b)))
-      if (!isKnown && clashing.length === 0) return [...pending, ...own]
-      const isStored = pending.some(({ room }) => room !== 'tile' && room !== 'mark')
-      before.set(step, isStored || before.get(step) === 'stored' ? 'stored' : 'shared')
-      return own
-    }, start)
+  const walk = (list: readonly Step[], start: readonly Access[]): readonly Access[] => {
+    let pending = start
+    for (const step of list) pending = step.kind === 'loop' ? walkLoop(step, pending) : walkPhase(step, pending)
+    return pending
+  }
+  const walkPhase = (step: Phase, pending: readonly Access[]): readonly Access[] => {
+    const own = accessesOf(step)
+    const isClear = !before.has(step) && !pending.some((a) => own.some((b) => clash(a, b)))
+    if (isClear) return [...pending, ...own]
+    const isStored = pending.some(({ room }) => room !== 'tile' && room !== 'mark')
+    before.set(step, isStored || before.get(step) === 'stored' ? 'stored' : 'shared')
+    return own
+  }
   const walkLoop = ({ head, body }: LoopStep, pending: readonly Access[]): readonly Access[] => {
     const round = (start: readonly Access[]): readonly Access[] => {
       const afterHead = walk(head, start)
@@ -71,8 +73,7 @@ function accesses(by: Item, facts: Facts, homes: ReadonlyMap<string, Home>): rea
     found.push({ name, room, from: offset, to: offset + size, key: own === key ? key : undefined, isWrite })
   }
   const noteBuffer = (name: string, isWrite: boolean): void => {
-    if (facts.stored.has(name))
-      found.push({ name, room: `buffer ${name}`, from: 0, to: 1, key: undefined, isWrite })
+    if (facts.stored.has(name)) found.push({ name, room: `buffer ${name}`, from: 0, to: 1, key: undefined, isWrite })
   }
   const see = (item: Item): void => {
     if (item.kind === 'define' && item.from.kind === 'load') noteBuffer(item.from.buffer, false)

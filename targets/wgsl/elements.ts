@@ -11,7 +11,8 @@ export const mappingOf = (axes: readonly string[], spot: Spot): Mapping =>
 const placeOf = (start: string, step: number, n: Code): Code => plus(atom(start), times(n, atom(String(step))))
 
 /** The invocation's row and column among those of its group. */
-export const rowOf = ({ across, down }: Mapping): string => (down === 1 ? '0' : across === 1 ? 'local' : `(local / ${across})`)
+export const rowOf = ({ across, down }: Mapping): string =>
+  down === 1 ? '0' : across === 1 ? 'local' : `(local / ${across})`
 export const columnOf = ({ across, down }: Mapping): string =>
   across === 1 ? '0' : down === 1 ? 'local' : `(local % ${across})`
 
@@ -56,7 +57,9 @@ export function eachElement(axes: readonly string[], spot: Spot, fill: (inner: S
     const rowTests =
       rowAxes.length > 0
         ? existence(rowAxes, mapping.down * rowsEach, atRows)
-        : mapping.down > 1 ? [`${rowOf(mapping)} == 0`] : []
+        : mapping.down > 1
+          ? [`${rowOf(mapping)} == 0`]
+          : []
     when(rowTests, atRows, (inRow) =>
       loopOver(columnsEach, names.reuse('c'), inRow, (inner, c) => {
         const atColumn = withNames(atRow(columnAxes, columnAt(mapping, c), inner), columnAxes)
@@ -70,7 +73,9 @@ export function eachElement(axes: readonly string[], spot: Spot, fill: (inner: S
 
 function loopOver(count: number, name: string, spot: Spot, fill: (inner: Spot, n: Code) => void): void {
   if (count === 1) return fill(spot, atom('0'))
-  spot.block.braces(`for (var ${name} = 0; ${name} < ${count}; ${name}++)`, (block) => fill({ ...spot, block }, atom(name)))
+  spot.block.braces(`for (var ${name} = 0; ${name} < ${count}; ${name}++)`, (block) =>
+    fill({ ...spot, block }, atom(name)),
+  )
 }
 
 /** Places within tiles get the names of their axes. */

@@ -81,7 +81,8 @@ function visit(
       visit(step.body, facts, uses, spans, clock)
       clock.now++
       for (const [name, span] of spans)
-        if (span[1] >= start && (before.has(name) || facts.carried.has(name))) spans.set(name, [Math.min(span[0], start), clock.now])
+        if (span[1] >= start && (before.has(name) || facts.carried.has(name)))
+          spans.set(name, [Math.min(span[0], start), clock.now])
     }
   }
 }
@@ -123,7 +124,12 @@ function lay(
       facts,
     ).reduce((product, extent) => product * extent, 1)
   const sizes = { tile: 0, mark: 0, spill: 0, spillMark: 0 }
-  const placed: { readonly room: Room; readonly offset: number; readonly size: number; readonly span: readonly [number, number] }[] = []
+  const placed: {
+    readonly room: Room
+    readonly offset: number
+    readonly size: number
+    readonly span: readonly [number, number]
+  }[] = []
   for (const value of values.toSorted((a, b) => sizeOf(a) - sizeOf(b))) {
     const size = sizeOf(value)
     const span = spans.get(value.name) ?? [0, Infinity]

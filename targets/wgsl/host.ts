@@ -5,12 +5,20 @@ import { sources } from '../../generated/sources.ts'
 const types = /(?<=[\w)]): (?:string|number|boolean|void|Lengths)(?: \| undefined)?(?=[,)\s])/g
 
 const helpers = ['numbers', 'tensors'].flatMap((file) =>
-  sources[`templates/ts/${file}.ts` as 'templates/ts/numbers.ts']
-    .split(/\n\n(?=\/\*\*|export )/)
-    .flatMap((part) => {
-      const [, name] = /^export function (\w+)\(/m.exec(part) ?? []
-      return name ? [{ name, text: part.trim().replace(/^export /m, '').replaceAll(types, '') }] : []
-    }),
+  sources[`templates/ts/${file}.ts` as 'templates/ts/numbers.ts'].split(/\n\n(?=\/\*\*|export )/).flatMap((part) => {
+    const [, name] = /^export function (\w+)\(/m.exec(part) ?? []
+    return name
+      ? [
+          {
+            name,
+            text: part
+              .trim()
+              .replace(/^export /m, '')
+              .replaceAll(types, ''),
+          },
+        ]
+      : []
+  }),
 )
 
 const words = `

@@ -1,5 +1,5 @@
 /** One kernel as an entry point, with its bindings and the words that its groups share. */
-import { type Buffer, type Kernel, type KernelExpr, type Load, type Program, type Value } from '../../compiler/kernel.ts'
+import type { Buffer, Kernel, KernelExpr, Load, Program, Value } from '../../compiler/kernel.ts'
 import { escapeDoc } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
@@ -14,35 +14,56 @@ import { groupSize } from './mapping.ts'
 import { phasesOf } from './phases.ts'
 import { printSteps } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type AxisSpot, type GivenNames, isAtomic, packName, perWord, type Sheet, type Spot, sizeOf } from './sheet.ts'
+import { type AxisSpot, firstOf, type GivenNames, isAtomic, perWord, type Sheet, type Spot, sizeOf } from './sheet.ts'
 import { wgslTypes } from './words.ts'
 
-/** A buffer that a kernel is bound to: of the program, or words of its own for each group. */
-export interface Binding {
-  readonly buffer?: string // absent: words of its own
-  readonly pack?: readonly string[] // buffers that are copied into one before
-  readonly spill?: number // words for each group
-  readonly writes: boolean
-}
+/** What a kernel is bound to: a buffer of the program, several in one, or words of its own for each group. */
+export type Binding = { readonly writes: boolean } & (
+  | { readonly kind: 'buffer'; readonly buffer: string }
+  | { readonly kind: 'pack'; readonly buffers: readonly string[] } // copied into one before
+  | { readonly kind: 'pool'; readonly pool: number } // which the host has laid side by side
+  | { readonly kind: 'spill'; readonly words: number }
+)
 export interface PrintedKernel {
   readonly lines: readonly string[]
   readonly bindings: readonly Binding[] // in their order, after what every kernel is given
 }
 
 /** Storage buffers that every device binds at a time. */
-const mostBuffers = 8
+export const mostBuffers = 8
 
-export function printKernel(kernel: Kernel, program: Program, entry: string, given: GivenNames): PrintedKernel {
-  const printed = printWith(new Set(), kernel, program, entry, given)
-  const over = printed.bindings.length - mostBuffers
-  if (over <= 0) return printed
-  const inputs = printed.bindings.flatMap(({ buffer, writes }) => (buffer === undefined || writes ? [] : [buffer]))
-  return printWith(new Set(inputs.slice(-over - 1)), kernel, program, entry, given)
+/** Buffers of workspace that lie side by side, so that a kernel can be bound to all of them at once. */
+export type Pools = readonly (readonly string[])[]
+
+/** @param pools  of buffers that kernels with too many of them write; undefined: not known yet */
+export function printKernel(
+  kernel: Kernel,
+  program: Program,
+  entry: string,
+  given: GivenNames,
+  pools?: Pools,
+): PrintedKernel {
+  const none: Sharing = { pack: [], whole: [], pools: pools ?? [] }
+  const bare = printWith(none, kernel, program, entry, given)
+  if (bare.bindings.length <= mostBuffers || !pools) return bare
+  const written = new Set(bare.bindings.flatMap((b) => (b.kind === 'buffer' && b.writes ? [b.buffer] : [])))
+  const whole = pools.filter((pool) => pool.filter((name) => written.has(name)).length > 1)
+  const pooled = printWith({ ...none, whole }, kernel, program, entry, given)
+  const over = pooled.bindings.length - mostBuffers
+  if (over <= 0) return pooled
+  const read = pooled.bindings.flatMap((b) => (b.kind === 'buffer' && !b.writes ? [b.buffer] : []))
+  return printWith({ ...none, whole, pack: read.slice(-over - 1) }, kernel, program, entry, given)
 }
 
-/** @param packed  buffers that share one binding: the last ones, which are the small ones of most attentions */
+/** `pack`: the last ones that are read, which are the small ones of most attentions. `whole`: pools that are bound as one. */
+interface Sharing {
+  readonly pack: readonly string[]
+  readonly whole: Pools
+  readonly pools: Pools
+}
+
 function printWith(
-  packed: ReadonlySet<string>,
+  sharing: Sharing,
   kernel: Kernel,
   program: Program,
   entry: string,
@@ -51,16 +72,16 @@ function printWith(
   const { facts } = analyze(kernel, program, (load, to) => isReadInPlace(load, to, program))
   const steps = phasesOf(normalize(kernel).items, facts)
   const homes = findHomes(steps, facts)
-  const sheet = sheetOf(program, facts, homes, entry, given, packed)
+  const sheet = sheetOf(program, facts, homes, entry, given, sharing)
   const body = new Block()
   const axes = openBlock(kernel, sheet, body)
   for (const room of spillRooms)
     if (homes.sizes[room] > 0) body.line(`let ${room}First = group * ${homes.sizes[room]};`)
   const spot: Spot = { sheet, block: body, axes, locals: new Map(), own: undefined }
-  body.line(...packLines(sheet))
+  for (const buffers of [sharing.pack, ...sharing.whole]) body.line(...firstLines(buffers, sheet))
   for (const [value, register] of sheet.registers) body.line(registerLine(value, register, sheet))
   printSteps(steps, spot, findBarriers(steps, facts, homes.of))
-  const bindings = bindingsOf(sheet, homes)
+  const bindings = bindingsOf(sheet, homes, sharing)
   return {
     bindings: bindings.map(({ binding }) => binding),
     lines: [
@@ -87,7 +108,9 @@ function isReadInPlace(load: Load, to: Value, { buffers }: Program): boolean {
   if (buffer?.storage !== 'f32' || load.outside !== 'never') return false
   const indices = Object.values(load.index)
   const isOwn = (e: KernelExpr, axis: string): boolean => e.kind === 'index' && e.axis === axis && e.of === 'element'
-  return to.axes.every(({ axis }) => indices.some((e) => isOwn(e, axis))) && indices.every((e) => valuesIn(e).length === 0)
+  return (
+    to.axes.every(({ axis }) => indices.some((e) => isOwn(e, axis))) && indices.every((e) => valuesIn(e).length === 0)
+  )
 }
 
 function sheetOf(
@@ -96,24 +119,38 @@ function sheetOf(
   homes: Homes,
   entry: string,
   given: GivenNames,
-  packed: ReadonlySet<string>,
+  { pack, whole }: Sharing,
 ): Sheet {
   const buffers = new Map(program.buffers.map(({ name }) => [name, `${entry}_${name}`]))
-  buffers.set(packName, `${entry}_packed`)
+  const shared = new Map([
+    ...pack.map((name) => [name, `${entry}_packed`] as const),
+    ...whole.flatMap((pool, n) => pool.map((name) => [name, `${entry}_pool${n}`] as const)),
+  ])
   const rooms: Record<Room, string> = {
     tile: `${entry}_tiles`,
     mark: `${entry}_marks`,
     spill: `${entry}_spill`,
     spillMark: `${entry}_spillMarks`,
   }
-  const names = new Names(reserved, [...buffers.values(), ...Object.values(rooms), 'spillFirst', 'spillMarkFirst'])
+  const bindings = [...buffers.values(), ...[...buffers.values()].map(firstOf), ...shared.values()]
+  const names = new Names(reserved, [...bindings, ...Object.values(rooms), 'spillFirst', 'spillMarkFirst'])
   for (const axis of facts.order) names.reuse(axis)
   const registers = new Map(
     [...homes.of].flatMap(([name, home]) => (home.kind === 'own' ? [[name, names.fresh(name)] as const] : [])),
   )
   return {
-    program, facts, homes: homes.of, names, given, buffers, rooms, registers,
-    packed, uniforms: new Map(), told: new Set(), used: new Set(),
+    program,
+    facts,
+    homes: homes.of,
+    names,
+    given,
+    buffers,
+    rooms,
+    registers,
+    shared,
+    uniforms: new Map(),
+    told: new Set(),
+    used: new Set(),
   } // prettier-ignore
 }
 
@@ -130,39 +167,48 @@ interface Bound {
 }
 
 /** What the kernel's text reads and writes, in the order of its bindings. */
-function bindingsOf(sheet: Sheet, homes: Homes): readonly Bound[] {
-  const { program, facts, buffers, rooms, used, packed } = sheet
-  const own = program.buffers.filter(({ name }) => used.has(name) && !packed.has(name))
-  const pack = program.buffers.flatMap(({ name }) => (used.has(name) && packed.has(name) ? [name] : []))
+function bindingsOf(sheet: Sheet, homes: Homes, { pack, whole, pools }: Sharing): readonly Bound[] {
+  const { program, facts, buffers, rooms, used, shared } = sheet
+  const own = program.buffers.filter(({ name }) => used.has(name) && !shared.has(name))
+  // Of a buffer that a kernel writes to, it cannot only read another part.
+  const isBeside = (name: string): boolean =>
+    pools.some((pool) => pool.includes(name) && pool.some((other) => facts.stored.has(other)))
+  const access = (writes: boolean): string => (writes ? 'read_write' : 'read')
   return [
     ...own.map((buffer): Bound => {
       const { name } = buffer
-      const writes = facts.stored.has(name)
-      const access = writes ? 'read_write' : 'read'
-      const text = `var<storage, ${access}> ${buffers.get(name)}: array<${wordType(buffer, sheet)}>`
-      return { binding: { buffer: name, writes }, text }
+      const writes = facts.stored.has(name) || isBeside(name)
+      const text = `var<storage, ${access(writes)}> ${buffers.get(name)}: array<${wordType(buffer, sheet)}>`
+      return { binding: { kind: 'buffer', buffer: name, writes }, text }
     }),
-    ...(pack.length > 0
-      ? [{ binding: { pack, writes: false }, text: `var<storage, read> ${buffers.get(packName)}: array<u32>` }]
-      : []),
+    ...(pack.length > 0 ? [packBinding(pack, shared)] : []),
+    ...whole.map((pool): Bound => {
+      const writes = pool.some((name) => facts.stored.has(name))
+      const text = `var<storage, ${access(writes)}> ${shared.get(pool[0]!)}: array<u32>`
+      return { binding: { kind: 'pool', pool: pools.indexOf(pool), writes }, text }
+    }),
     ...spillRooms.flatMap((room): readonly Bound[] => {
-      const type = room === 'spill' ? 'f32' : 'i32'
-      const text = `var<storage, read_write> ${rooms[room]}: array<${type}>`
-      return homes.sizes[room] > 0 ? [{ binding: { spill: homes.sizes[room], writes: true }, text }] : []
+      const text = `var<storage, read_write> ${rooms[room]}: array<${room === 'spill' ? 'f32' : 'i32'}>`
+      return homes.sizes[room] > 0 ? [{ binding: { kind: 'spill', words: homes.sizes[room], writes: true }, text }] : []
     }),
   ]
 }
 
-/** Where the parts of a packed buffer begin, as the host lays them: at multiples of 64 words. */
-function packLines(sheet: Sheet): readonly string[] {
-  const parts = sheet.program.buffers.filter(({ name }) => sheet.packed.has(name))
+const packBinding = (pack: readonly string[], shared: Sheet['shared']): Bound => ({
+  binding: { kind: 'pack', buffers: pack, writes: false },
+  text: `var<storage, read> ${shared.get(pack[0]!)}: array<u32>`,
+})
+
+/** Where buffers begin within a binding, as the host lays them: at multiples of 64 words. */
+function firstLines(names: readonly string[], sheet: Sheet): readonly string[] {
+  const parts = names.map((name) => sheet.program.buffers.find((buffer) => buffer.name === name)!)
   return parts.map((buffer, n) => {
-    const name = sheet.buffers.get(buffer.name)
+    const first = firstOf(sheet.buffers.get(buffer.name)!)
     const before = parts[n - 1]
-    if (!before) return `let ${name}_first = 0;`
+    if (!before) return `let ${first} = 0;`
     const elements = before.axes.map((axis) => sizeOf(axis, sheet).text).join(' * ') || '1'
     const words = `(${elements} + ${perWord(before) - 1}) / ${perWord(before)}`
-    return `let ${name}_first = ${sheet.buffers.get(before.name)}_first + (max(${words}, 1) + 63) / 64 * 64;`
+    return `let ${first} = ${firstOf(sheet.buffers.get(before.name)!)} + (max(${words}, 1) + 63) / 64 * 64;`
   })
 }
 
@@ -183,7 +229,11 @@ function roomLines(sheet: Sheet, { sizes }: Homes): readonly string[] {
 /** The indices of a group: the last axis of the grid runs fastest. Groups beyond the grid have nothing to do. */
 function openBlock({ grid }: Kernel, sheet: Sheet, body: Block): ReadonlyMap<string, AxisSpot> {
   const axes = new Map<string, AxisSpot>()
-  const blocks = blocksOf(grid, (axis) => sizeOf(axis, sheet).text, (a, b) => `(${a} + ${b - 1}) / ${b}`)
+  const blocks = blocksOf(
+    grid,
+    (axis) => sizeOf(axis, sheet).text,
+    (a, b) => `(${a} + ${b - 1}) / ${b}`,
+  )
   body.line(
     'let local = i32(localIndex);',
     'let group = i32(groupId.x + groupId.y * groups.x);',
@@ -224,4 +274,3 @@ export const blocksOf = (
       return tile === undefined ? length : grid.length > 1 ? `(${divideUp(length, tile)})` : divideUp(length, tile)
     })
     .join(' * ') || '1'
-

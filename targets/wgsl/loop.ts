@@ -20,9 +20,7 @@ export function printLoop(step: LoopStep, spot: Spot, barriers: Barriers): void 
       over.direction === 'up'
         ? `for (var ${name} = 0; ${name} < ${size}; ${name}++)`
         : `for (var ${name} = ${size} - 1; ${name} >= 0; ${name}--)`
-    return spot.block.braces(head, (block) =>
-      fill(step, spot, block, { [over.axis]: singleAt(atom(name)) }, barriers),
-    )
+    return spot.block.braces(head, (block) => fill(step, spot, block, { [over.axis]: singleAt(atom(name)) }, barriers))
   }
   const [round, rounds] = [names.fresh('round'), names.fresh('rounds')]
   spot.block.line(`let ${rounds} = ${print(over.count, spot).text};`)
@@ -34,7 +32,12 @@ export function printLoop(step: LoopStep, spot: Spot, barriers: Barriers): void 
 export const singleAt = (at: Code): AxisSpot => ({ single: true, first: at, count: atom('1'), inner: undefined })
 
 /** The elements from the start to the end, each tile as far as the next multiple of its size. */
-function printTiles(step: LoopStep, { axis, tile, from, to, direction }: TileLoop, spot: Spot, barriers: Barriers): void {
+function printTiles(
+  step: LoopStep,
+  { axis, tile, from, to, direction }: TileLoop,
+  spot: Spot,
+  barriers: Barriers,
+): void {
   const { names } = spot.sheet
   const [first, count] = [names.fresh(`${axis}0`), names.fresh(`${axis}Count`)]
   const [start, end] = [names.fresh(`${axis}Start`), names.fresh(`${axis}End`)]
@@ -53,11 +56,7 @@ function printTiles(step: LoopStep, { axis, tile, from, to, direction }: TileLoo
       : `for (var ${at} = ${last}; ${at} >= ${start} - ${start} % ${tile}; ${at} -= ${tile})`
   spot.block.braces(head, (block) => {
     if (direction === 'up') block.line(`let ${count} = min(${rest}, ${end} - ${first});`)
-    else
-      block.line(
-        `let ${first} = max(${at}, ${start});`,
-        `let ${count} = min(${at} + ${tile}, ${end}) - ${first};`,
-      )
+    else block.line(`let ${first} = max(${at}, ${start});`, `let ${count} = min(${at} + ${tile}, ${end}) - ${first};`)
     const own = { single: false, first: atom(first), count: atom(count), inner: undefined }
     fill(step, spot, block, { [axis]: own }, barriers)
   })

@@ -8,7 +8,19 @@ import { eachElement } from './elements.ts'
 import { printLoop } from './loop.ts'
 import type { Phase, Step } from './phases.ts'
 import { printProduct } from './product.ts'
-import { addressOf, atElement, bufferOf, countOf, indicesOf, keep, print, type Spot, sourceAt, storeAt, valueAt } from './sheet.ts'
+import {
+  addressOf,
+  atElement,
+  bufferOf,
+  countOf,
+  indicesOf,
+  keep,
+  print,
+  type Spot,
+  sourceAt,
+  storeAt,
+  valueAt,
+} from './sheet.ts'
 import { wgslTypes } from './words.ts'
 
 export function printSteps(steps: readonly Step[], spot: Spot, barriers: Barriers): void {
@@ -131,7 +143,8 @@ const foldSteps: Readonly<Record<Fold['op'], Step1>> = {
   count: (name, code) => (code.text === 'true' ? `${name} += 1;` : `${name} += select(0, 1, ${code.text});`),
   max: (name, code, type) => `${name} = ${type === 'i32' ? 'max' : 'largest'}(${name}, ${code.text});`,
   min: (name, code, type) => `${name} = ${type === 'i32' ? 'min' : 'smallest'}(${name}, ${code.text});`,
-  any: (name, code) => (code.text === 'true' ? `${name} = true;` : `${name} = ${name} || ${inside(code, tightness.bits)};`),
+  any: (name, code) =>
+    code.text === 'true' ? `${name} = true;` : `${name} = ${name} || ${inside(code, tightness.bits)};`,
   all: (name, code) => `${name} = ${name} && ${inside(code, tightness.bits)};`,
 }
 

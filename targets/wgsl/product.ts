@@ -38,7 +38,10 @@ function chunks(
   spot: Spot,
   fill: (at: Spot, first: Code, size: number) => void,
 ): void {
-  const size = range(most).map((n) => most - n).find((n) => count % n === 0) ?? 1
+  const size =
+    range(most)
+      .map((n) => most - n)
+      .find((n) => count % n === 0) ?? 1
   if (size === count) return fill(spot, atom('0'), size)
   const name = spot.sheet.names.reuse(`${wish}0`)
   spot.block.braces(`for (var ${name} = 0; ${name} < ${count}; ${name} += ${size})`, (block) =>
@@ -83,7 +86,7 @@ function printPatch(
       columns.forEach((column, j) => {
         const [a, b] = [left, right].map((value) => codeOf(value, i, j, merge(row, column)))
         const text = `${inside(a!, tightness.product)} * ${inside(b!, tightness.product + 1)}`
-        const added = weighted ? `select(0.0, ${text}, ${inside(a!, tightness.sum)} != 0.0)` : text
+        const added = weighted ? `select(${text}, 0.0, ${inside(a!, tightness.sum)} == 0.0)` : text
         inner.block.line(`${sums[i]![j]} += ${added};`)
       })
     })
@@ -106,13 +109,15 @@ const apart = (code: Code): Code => (code.tight < tightness.product ? atom(`(${c
 
 /** Places of a patch get names with their numbers. */
 function named(spot: Spot, axes: readonly string[], k: number): Spot {
-  return axes.reduce((at, axis) => {
-    const outer = at.axes.get(axis)
-    if (!outer?.inner) return at
-    const name = at.sheet.names.reuse(`${axis}At${k}`)
-    at.block.line(`let ${name} = ${outer.inner.text};`)
-    return { ...at, axes: new Map(at.axes).set(axis, { ...outer, inner: atom(name) }) }
-  }, spot)
+  const places = new Map(spot.axes)
+  for (const axis of axes) {
+    const outer = places.get(axis)
+    if (!outer?.inner) continue
+    const name = spot.sheet.names.reuse(`${axis}At${k}`)
+    spot.block.line(`let ${name} = ${outer.inner.text};`)
+    places.set(axis, { ...outer, inner: atom(name) })
+  }
+  return { ...spot, axes: places }
 }
 
 /** Elements of the operands in one round: those that vary with rows or with columns alone are read first, once. */

@@ -5,7 +5,7 @@ import type { Buffer, Kernel, Program, Rounds, Step } from '../../compiler/kerne
 import { definitions, printUniform, propertyName } from '../javascript-lengths.ts'
 import { Names, safeName } from '../names.ts'
 import { fill } from '../template.ts'
-import { type Binding, blocksOf, type PrintedKernel, printKernel } from './kernel.ts'
+import { type Binding, blocksOf, mostBuffers, type Pools, type PrintedKernel, printKernel } from './kernel.ts'
 import { reserved } from './reserved.ts'
 import type { GivenNames } from './sheet.ts'
 
@@ -19,27 +19,52 @@ export const entryOf = ({ name }: Program): string => safeName(name, reserved)
 
 const bytesOf: Readonly<Record<StorageType, number>> = { f32: 4, f16: 2, bf16: 2, i32: 4, bool: 1 }
 /** Truths of workspace have words of their own. */
-const bytesIn = ({ storage, role }: Buffer): number => (role === 'workspace' && storage === 'bool' ? 4 : bytesOf[storage])
+const bytesIn = ({ storage, role }: Buffer): number =>
+  role === 'workspace' && storage === 'bool' ? 4 : bytesOf[storage]
 
 export function printProgram(program: Program, given: GivenNames, file: Names, host: Names): ProgramText {
   const entry = entryOf(program)
-  const kernels = kernelsOf(program.steps).map((kernel): Named => {
-    const name = file.fresh(`${entry}_${kernel.name}`)
-    return { kernel, entry: name, ...printKernel(kernel, program, name, given) }
-  })
+  const named = kernelsOf(program.steps).map((kernel) => ({ kernel, entry: file.fresh(`${entry}_${kernel.name}`) }))
+  const print = (pools?: Pools): readonly Named[] =>
+    named.map((one) => ({ ...one, ...printKernel(one.kernel, program, one.entry, given, pools) }))
+  const alone = print()
+  const crowded = alone.filter(({ bindings }) => bindings.length > mostBuffers)
+  const pools = findPools(program, crowded)
+  const kernels = crowded.length > 0 ? print(pools) : alone
   return {
     shader: kernels.flatMap(({ lines }) => [...lines, '']),
     copies: program.steps.some(({ kind }) => kind === 'rounds') || kernels.some(isPacking),
-    host: hostText(program, given, kernels, host),
+    host: hostText(program, given, kernels, pools, host),
   }
 }
+
+/** Of each kernel that has too many buffers, the workspace that it writes; what is copied after a round stays apart. */
+function findPools(program: Program, crowded: readonly Named[]): Pools {
+  const apart = becoming(program.steps)
+  const isOpen = (name: string): boolean => bufferOf(name, program).role === 'workspace' && !apart.has(name)
+  const pools: string[][] = []
+  for (const { bindings } of crowded) {
+    const names = bindings.flatMap((b) => (b.kind === 'buffer' && b.writes && isOpen(b.buffer) ? [b.buffer] : []))
+    const home = pools.find((pool) => names.some((name) => pool.includes(name)))
+    if (home) home.push(...names.filter((name) => !home.includes(name)))
+    else pools.push(names)
+  }
+  return pools.filter((pool) => pool.length > 1)
+}
+
+const becoming = (steps: readonly Step[]): ReadonlySet<string> =>
+  new Set(
+    steps.flatMap((step): readonly string[] =>
+      step.kind === 'kernel' ? [] : [...step.become.flatMap(({ to, from }) => [to, from]), ...becoming(step.steps)],
+    ),
+  )
 
 interface Named extends PrintedKernel {
   readonly kernel: Kernel
   readonly entry: string
 }
 
-const isPacking = ({ bindings }: Named): boolean => bindings.some(({ pack }) => pack !== undefined)
+const isPacking = ({ bindings }: Named): boolean => bindings.some(({ kind }) => kind === 'pack')
 
 export const kernelsOf = (steps: readonly Step[]): readonly Kernel[] =>
   steps.flatMap((step) => (step.kind === 'rounds' ? kernelsOf(step.steps) : [step]))
@@ -122,7 +147,7 @@ const overwritten = (steps: readonly Step[]): readonly string[] =>
     return [...own, ...overwritten(step.steps)]
   })
 
-function hostText(program: Program, given: GivenNames, kernels: readonly Named[], host: Names): string {
+function hostText(program: Program, given: GivenNames, kernels: readonly Named[], pools: Pools, host: Names): string {
   const size = hostSize(program, given)
   const asides = [...new Set(overwritten(program.steps))].map((name) => {
     return { ...bufferOf(name, program), name: asideOf(name), role: 'workspace' as const }
@@ -135,10 +160,16 @@ function hostText(program: Program, given: GivenNames, kernels: readonly Named[]
       .filter(({ role }) => role === 'input')
       .map(({ name, axes }) => ({ name: propertyName(name), axes: axes.map((axis) => `'${axis}'`).join(', ') })),
     buffers: [...program.buffers, ...asides].map((buffer) => {
-      return { name: propertyName(buffer.name), role: buffer.role, bytes: bytesIn(buffer), size: elementsOf(buffer, size) }
+      return {
+        name: propertyName(buffer.name),
+        role: buffer.role,
+        bytes: bytesIn(buffer),
+        size: elementsOf(buffer, size),
+      }
     }),
     lines: definitions(program, given),
     known: known.join(', '),
+    pools: pools.map((pool) => `[${pool.map(hostName).join(', ')}]`).join(', '),
     shapes: program.buffers
       .filter(({ role }) => role === 'result')
       .map(({ name, axes }) => ({ name: propertyName(name), shape: axes.map(size).join(', ') })),
@@ -147,11 +178,25 @@ function hostText(program: Program, given: GivenNames, kernels: readonly Named[]
       groups: blocksOf(kernel.grid, size, (length, by) => `Math.ceil(${length} / ${by})`),
       bindings: bindings.map(bindingText).join(', '),
     })),
-    steps: stepText(program.steps, program, given, kernels.map(({ kernel }) => kernel)),
+    steps: stepText(
+      program.steps,
+      program,
+      given,
+      kernels.map(({ kernel }) => kernel),
+    ),
   })
 }
 
-function bindingText({ buffer, pack, spill, writes }: Binding): string {
-  if (buffer !== undefined) return `{ buffer: ${hostName(buffer)}, writes: ${writes} }`
-  return pack ? `{ pack: [${pack.map(hostName).join(', ')}], writes: false }` : `{ spill: ${spill}, writes: true }`
+function bindingText(binding: Binding): string {
+  const { writes } = binding
+  switch (binding.kind) {
+    case 'buffer':
+      return `{ buffer: ${hostName(binding.buffer)}, writes: ${writes} }`
+    case 'pack':
+      return `{ pack: [${binding.buffers.map(hostName).join(', ')}], writes: ${writes} }`
+    case 'pool':
+      return `{ pool: ${binding.pool}, writes: ${writes} }`
+    case 'spill':
+      return `{ spill: ${binding.words}, writes: ${writes} }`
+  }
 }

@@ -28,7 +28,7 @@ export interface Sheet {
   readonly registers: ReadonlyMap<string, string> // names of what is an invocation's own
   readonly uniforms: Map<string, Code>
   readonly told: Set<ElementType> // types of numbers that one invocation tells the others
-  readonly packed: ReadonlySet<string> // buffers that the kernel finds in one
+  readonly shared: ReadonlyMap<string, string> // names of bindings that hold several buffers, by buffer
   readonly used: Set<string> // buffers that the text reads or writes
 }
 
@@ -155,9 +155,6 @@ export function bufferOf(name: string, sheet: Sheet): { readonly buffer: Buffer;
   return { buffer, text }
 }
 
-/** The buffer of what a kernel finds packed, which no buffer of a program is called. */
-export const packName = ''
-
 /** Elements in a word: tensors are stored densely, workspace in words. */
 export const perWord = ({ storage, role }: Buffer): number =>
   storage === 'bool' ? (role === 'workspace' ? 1 : 4) : storage === 'f16' || storage === 'bf16' ? 2 : 1
@@ -209,14 +206,22 @@ function loadAt(load: Load, spot: Spot): Code {
 export const isAtomic = (buffer: Buffer, { facts }: Sheet): boolean =>
   perWord(buffer) > 1 && facts.stored.has(buffer.name)
 
+/** A word of a buffer, which may begin within a binding. */
+function wordOf({ name }: Buffer, text: string, n: Code, { shared }: Sheet): string {
+  const binding = shared.get(name)
+  return binding === undefined ? `${text}[${n.text}]` : `${binding}[${plus(atom(firstOf(text)), n).text}]`
+}
+
+/** The name of the place where a buffer begins within a binding. */
+export const firstOf = (buffer: string): string => `${buffer}_first`
+
 function widened(buffer: Buffer, text: string, at: Code, sheet: Sheet): Code {
   const many = perWord(buffer)
-  const isPacked = sheet.packed.has(buffer.name)
-  const wordAt = (n: Code): string =>
-    isPacked ? `${sheet.buffers.get(packName)}[${plus(atom(`${text}_first`), n).text}]` : `${text}[${n.text}]`
+  const isShared = sheet.shared.has(buffer.name)
+  const wordAt = (n: Code): string => wordOf(buffer, text, n, sheet)
   if (many === 1) {
     const cast = buffer.storage === 'f32' ? 'f32' : 'i32'
-    const word = atom(isPacked ? `bitcast<${cast}>(${wordAt(at)})` : wordAt(at))
+    const word = atom(isShared ? `bitcast<${cast}>(${wordAt(at)})` : wordAt(at))
     return buffer.storage === 'bool' ? join('!=', equality, word, zero) : word
   }
   const place = inside(at, product)
@@ -232,7 +237,9 @@ export function storeAt(buffer: Buffer, text: string, at: Code, value: Code, spo
   const many = perWord(buffer)
   if (many === 1) {
     const word = buffer.storage === 'bool' ? `select(0, 1, ${value.text})` : value.text
-    block.line(`${text}[${at.text}] = ${word};`)
+    block.line(
+      `${wordOf(buffer, text, at, sheet)} = ${sheet.shared.has(buffer.name) ? `bitcast<u32>(${word})` : word};`,
+    )
     return
   }
   const place = sheet.names.reuse('place')

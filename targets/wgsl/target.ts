@@ -1,14 +1,14 @@
+import type { Buffer, Program } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
 import { escapeDoc } from '../doc.ts'
-import type { Buffer, Program } from '../../compiler/kernel.ts'
 import { propertyName } from '../javascript-lengths.ts'
 import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
 import { helpersFor } from './helpers.ts'
 import { hostHelpersFor, hostReserved } from './host.ts'
-import { entryOf, nameGiven, printProgram } from './program.ts'
 import { groupSize } from './mapping.ts'
+import { entryOf, nameGiven, printProgram } from './program.ts'
 import { reserved } from './reserved.ts'
 
 /** WebGPU kernels: NAME.wgsl, and NAME.js with NAME.d.ts, a module that launches them. They fit what every device has. */
@@ -45,11 +45,23 @@ function emit(source: EmitSource): readonly OutFile[] {
     text: text.trimEnd(),
     doc: escapeDoc(program.doc.join(' ')) || program.name,
   }))
-  const own = sources['templates/wgsl/op.js'].trim().replace('GROUP_SIZE', String(groupSize))
+  const own = sources['templates/wgsl/op.js']
+    .trim()
+    .replace(/^export /m, '')
+    .replace('GROUP_SIZE', String(groupSize))
   const runtime = [...hostHelpersFor([...hosts.map(({ text }) => text), own].join('\n')), own].join('\n\n')
   return [
     { path: `${name}.wgsl`, text: `${shader}\n` },
-    { path: `${name}.js`, text: fill('wgsl/module', { ...view, shader: quoted(shader), words: words(given.members), programs: hosts, runtime }) },
+    {
+      path: `${name}.js`,
+      text: fill('wgsl/module', {
+        ...view,
+        shader: quoted(shader),
+        words: words(given.members),
+        programs: hosts,
+        runtime,
+      }),
+    },
     { path: `${name}.d.ts`, text: fill('wgsl/types', { ...view, programs: programs.map(typesOf) }) },
   ]
 }
@@ -81,4 +93,3 @@ function typesOf(program: Program): object {
       })),
   }
 }
-

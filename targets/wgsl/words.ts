@@ -61,7 +61,11 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   ceil: named('ceil'),
   round: named('round'),
   int: (args, call) =>
-    call.args[0]?.type === 'f32' ? invoke('toInteger', ...args) : call.args[0]?.type === 'bool' ? invoke('i32', ...args) : args[0]!,
+    call.args[0]?.type === 'f32'
+      ? invoke('toInteger', ...args)
+      : call.args[0]?.type === 'bool'
+        ? invoke('i32', ...args)
+        : args[0]!,
   float: (args, call) => (call.args[0]?.type === 'f32' ? args[0]! : invoke('f32', ...args)),
   exp: named('raise'),
   exp2: named('raise2'),
@@ -98,7 +102,10 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   lt: compared('<'),
   le: compared('<='),
   eq: compared('=='),
-  ne: compared('!='),
+  ne: (args, call) =>
+    call.args[0]?.type === 'f32'
+      ? prefixed('!', atom(`(${compared('==')(args, call).text})`))
+      : compared('!=')(args, call),
   and: logical('&&', and, or),
   or: logical('||', or, and),
   straight_through: first,

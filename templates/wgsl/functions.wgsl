@@ -90,9 +90,14 @@ fn logarithm(x: f32) -> f32 {
   return logTail(f) + at.x * 9.0580006145e-06 - 0.5 * f * f + f + at.x * 6.9313812256e-01;
 }
 
+/// A number as it was rounded: compilers may not see through this, where they could take the sum apart that it came from.
+fn rounded(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) | (given.infinity & 1u));
+}
+
 /// The logarithm of the rounded sum, corrected for its rounding (Kahan, 1991).
 fn logOf1Plus(x: f32) -> f32 {
-  let u = 1.0 + x;
+  let u = rounded(1.0 + x);
   if (u == 1.0) { return x; }
   if (!isFinite(u) || u <= 0.0) { return logarithm(u); }
   return logarithm(u) * (x / (u - 1.0));
@@ -100,9 +105,9 @@ fn logOf1Plus(x: f32) -> f32 {
 
 /// The sum of two numbers, and what its rounding lost (Knuth, 1969).
 fn twoSum(a: f32, b: f32) -> vec2<f32> {
-  let sum = a + b;
-  let other = sum - a;
-  return vec2<f32>(sum, (a - (sum - other)) + (b - other));
+  let sum = rounded(a + b);
+  let other = rounded(sum - a);
+  return vec2<f32>(sum, (a - rounded(sum - other)) + (b - other));
 }
 
 /// The upper half of the digits of a number.
@@ -112,7 +117,7 @@ fn upper(a: f32) -> f32 {
 
 /// The product of two numbers, and what its rounding lost.
 fn twoProduct(a: f32, b: f32) -> vec2<f32> {
-  let product = a * b;
+  let product = rounded(a * b);
   let p = upper(a);
   let q = upper(b);
   return vec2<f32>(product, ((p * q - product) + p * (b - q) + (a - p) * q) + (a - p) * (b - q));
@@ -152,7 +157,7 @@ fn realPower(x: f32, y: f32) -> f32 {
   if (abs(high.x) > 200.0) { return select(0.0, infinity(), high.x > 0.0); }
   let sum = twoSum(high.x, high.y + parts.y * y);
   let result = raise2(sum.x);
-  return select(result, result + result * (sum.y * 0.693147181), isFinite(result));
+  return select(result, result * (1.0 + sum.y * 0.693147181), isFinite(result));
 }
 
 fn tangent(x: f32) -> f32 {

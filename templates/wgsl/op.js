@@ -2,11 +2,16 @@
 function measure(lengths, { name, axes }, tensor) {
   if (!tensor?.buffer || !Array.isArray(tensor.shape)) throw new TypeError(`${name} must be { buffer, shape }`)
   const { shape } = tensor
-  if (shape.length !== axes.length) throw new RangeError(`${name} has ${shape.length} axes, not the ${axes.length} of [${axes.join(', ')}]`)
+  if (shape.length !== axes.length)
+    throw new RangeError(`${name} has ${shape.length} axes, not the ${axes.length} of [${axes.join(', ')}]`)
   axes.forEach((axis, n) => {
     const known = lengths.get(axis) ?? { length: shape[n], from: name }
-    if (!Number.isInteger(shape[n]) || shape[n] < 0 || shape[n] >= 2 ** 30) throw new RangeError(`axis ${axis} of ${name} cannot have length ${shape[n]}`)
-    if (known.length !== shape[n]) throw new RangeError(`axis ${axis} is ${known.length} in ${known.from ?? 'this kernel'} but ${shape[n]} in ${name}`)
+    if (!Number.isInteger(shape[n]) || shape[n] < 0 || shape[n] >= 2 ** 30)
+      throw new RangeError(`axis ${axis} of ${name} cannot have length ${shape[n]}`)
+    if (known.length !== shape[n])
+      throw new RangeError(
+        `axis ${axis} is ${known.length} in ${known.from ?? 'this kernel'} but ${shape[n]} in ${name}`,
+      )
     lengths.set(axis, known)
   })
 }
@@ -15,13 +20,14 @@ function measure(lengths, { name, axes }, tensor) {
 function bind(name, { buffer, offset = 0 }, size, limits) {
   const most = limits.maxStorageBufferBindingSize
   if (size > most) throw new RangeError(`${name} has ${size} bytes, more than the ${most} that this device binds`)
-  if (buffer.size - offset < size) throw new RangeError(`the buffer of ${name} has ${buffer.size - offset} bytes, but ${size} are needed`)
+  if (buffer.size - offset < size)
+    throw new RangeError(`the buffer of ${name} has ${buffer.size - offset} bytes, but ${size} are needed`)
   if (!(buffer.usage & 128)) throw new TypeError(`the buffer of ${name} lacks the usage STORAGE`)
   return { buffer, offset, size }
 }
 
 /** Compiles the kernels of a program. */
-async function createOp(device, program) {
+export async function createOp(device, program) {
   const { limits } = device
   const module = device.createShaderModule({ code: shader })
   const compile = async (kernel) => {
@@ -48,7 +54,7 @@ async function createOp(device, program) {
   const uniform = (given) => {
     const data = new DataView(new ArrayBuffer(Math.ceil((words.length + 1) / 4) * 16))
     data.setUint32(0, 0x7f800000, true)
-    words.forEach(([name, set], n) => data[set](4 * n + 4, Number(given[name] ?? 0), true))
+    for (const [n, [name, set]] of words.entries()) data[set](4 * n + 4, Number(given[name] ?? 0), true)
     const bytes = new Uint8Array(data.buffer)
     if (last.key !== bytes.join()) {
       const buffer = device.createBuffer({ size: bytes.length, usage: 64, mappedAtCreation: true })
@@ -67,6 +73,20 @@ async function createOp(device, program) {
       if (role !== 'workspace' && !tensors[name]?.buffer) throw new TypeError(`${name} must be { buffer }`)
       bound.set(name, role === 'workspace' ? room(name, needed) : bind(name, tensors[name], needed, limits))
     }
+    const align = (size) => Math.ceil(size / 256) * 256
+    const pools = program.pools.map((names, n) => {
+      const whole = room(
+        `pool ${n}`,
+        names.reduce((sum, name) => sum + align(bound.get(name).size), 0),
+      )
+      let offset = 0
+      for (const name of names) {
+        const { size } = bound.get(name)
+        bound.set(name, { ...whole, offset, size })
+        offset += align(size)
+      }
+      return whole
+    })
     const launch = ({ group, pipeline }, resources, count) => {
       const across = Math.min(count, limits.maxComputeWorkgroupsPerDimension)
       const entries = [first, ...resources].map((resource, binding) => ({ binding, resource }))
@@ -77,19 +97,23 @@ async function createOp(device, program) {
     const copy = (to, from) => launch(copier, [from, { ...to, size: from.size }], Math.ceil(from.size / 4 / GROUP_SIZE))
     const pack = (names, entry) => {
       const parts = names.map((name) => bound.get(name))
-      const whole = room(`packed ${entry}`, parts.reduce((sum, { size }) => sum + Math.ceil(size / 256) * 256, 0))
+      const whole = room(
+        `packed ${entry}`,
+        parts.reduce((sum, { size }) => sum + align(size), 0),
+      )
       let offset = 0
       for (const part of parts) {
         copy({ ...whole, offset }, part)
-        offset += Math.ceil(part.size / 256) * 256
+        offset += align(part.size)
       }
       return whole
     }
     const dispatch = (kernel) => {
       const count = kernel.groups(given)
       if (count === 0) return
-      const resources = kernel.bindings.map(({ buffer, pack: names, spill }, n) => {
+      const resources = kernel.bindings.map(({ buffer, pack: names, pool, spill }, n) => {
         if (names) return pack(names, kernel.entry)
+        if (pool !== undefined) return pools[pool]
         return buffer === undefined ? room(`workspace ${n}`, 4 * spill * count) : bound.get(buffer)
       })
       launch(kernel, resources, count)
