@@ -3,6 +3,7 @@ import type { Program } from '../compiler/kernel.ts'
 import type { Loaded } from '../runtime/runners.ts'
 import { keepModule, loadModule } from '../runtime/wgsl/load-wgsl.ts'
 import { missingAdapter } from '../runtime/wgsl/needs.ts'
+import type { OutFile } from '../targets/target.ts'
 import { wgsl } from '../targets/wgsl/target.ts'
 
 /** Other tests do without an adapter (test/setup.ts); what is launched here asks for the one that there is. */
@@ -15,8 +16,10 @@ export async function withAdapter(): Promise<string | undefined> {
   return missing
 }
 
-export async function buildWgsl(name: string, programs: readonly Program[]): Promise<Loaded> {
-  const files = await wgsl.emit({ name, programs, dtype: 'f32', version: '0.0.0' })
+export const buildWgsl = async (name: string, programs: readonly Program[]): Promise<Loaded> =>
+  launchFiles(await wgsl.emit({ name, programs, dtype: 'f32', version: '0.0.0' }))
+
+export async function launchFiles(files: readonly OutFile[]): Promise<Loaded> {
   const kept = new Map<string, Uint8Array>()
   const write = (path: string, content: string | Uint8Array): void => {
     kept.set(path, Buffer.from(content))
