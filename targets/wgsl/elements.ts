@@ -12,9 +12,9 @@ const placeOf = (start: string, step: number, n: Code): Code => plus(atom(start)
 
 /** The invocation's row and column among those of its group. */
 export const rowOf = ({ across, down }: Mapping): string =>
-  down === 1 ? '0' : across === 1 ? 'local' : `(local / ${across})`
+  down === 1 ? '0' : across === 1 ? 'local' : `(local >> ${Math.log2(across)}u)`
 export const columnOf = ({ across, down }: Mapping): string =>
-  across === 1 ? '0' : down === 1 ? 'local' : `(local % ${across})`
+  across === 1 ? '0' : down === 1 ? 'local' : `(local & ${across - 1})`
 
 export const rowAt = (mapping: Mapping, n: Code): Code => placeOf(rowOf(mapping), mapping.down, n)
 export const columnAt = (mapping: Mapping, n: Code): Code => placeOf(columnOf(mapping), mapping.across, n)

@@ -8,7 +8,7 @@ import type { Define, Facts } from '../nests/item.ts'
 import { liesOn, simplify } from '../ranges.ts'
 import type { Block } from './block.ts'
 import type { Home, Room } from './homes.ts'
-import { constant, spellings } from './words.ts'
+import { constant, decidedBy, spellings } from './words.ts'
 
 /** The names under which a program's kernels find what they are given. */
 export interface GivenNames {
@@ -142,7 +142,7 @@ export function sourceAt({ from }: Define, spot: Spot): Code {
   if (from.kind === 'load') return loadAt(from, spot)
   const code = print(from.expr, spot)
   if (from.kind !== 'mask' || !from.full) return code
-  return spellings.or([valueAt(from.full, spot), code], {} as never)
+  return decidedBy(valueAt(from.full, spot), code)
 }
 
 // Buffers

@@ -5,7 +5,7 @@ import type { Op } from '../../compiler/ops.ts'
 import { atom, type Code, inside, invoke, join, prefixed, type Spelling, tightness } from '../expression.ts'
 import { isPlain } from '../ranges.ts'
 
-const { sum, product, order, equality, and, or, atom: tight } = tightness
+const { sum, product, prefix, bits, order, equality, or, atom: tight } = tightness
 
 export const wgslTypes: Readonly<Record<ElementType, string>> = { f32: 'f32', i32: 'i32', bool: 'bool' }
 
@@ -23,13 +23,31 @@ const either =
     (call.type === 'i32' ? integer : real)(args, call)
 const first: Spelling = ([a]) => a!
 
-/** WGSL gives `&&` and `||` no order: one within the other stands in parentheses, and so do comparisons of truths. */
+/**
+ * Both sides are worked out: a branch for each `&&` costs devices more, and software adapters many times more when they compile.
+ * WGSL gives these operators no order among others.
+ */
 const logical =
-  (sign: string, own: number, other: number): Spelling =>
+  (sign: '&' | '|'): Spelling =>
   ([a, b]) => {
-    const apart = (code: Code): Code => (code.tight === other ? atom(`(${code.text})`, code.level) : code)
-    return join(sign, own, apart(a!), apart(b!))
+    const left = a!.tight === bits && isChain(a!.text, sign)
+    return {
+      text: `${left ? a!.text : inside(a!, prefix)} ${sign} ${inside(b!, prefix)}`,
+      tight: bits,
+      level: 0,
+    }
   }
+/** Operands in parentheses, names and calls, joined by nothing but this sign. */
+const isChain = (text: string, sign: '&' | '|'): boolean =>
+  !text.includes(' >> ') && text.includes(` ${sign} `) && !text.includes(sign === '&' ? ' | ' : ' & ')
+
+/** Where one side decides for a whole tile, the other is not worked out. */
+export const decidedBy = (decides: Code, otherwise: Code): Code => ({
+  text: `${inside(decides, prefix)} || ${inside(otherwise, order)}`,
+  tight: or,
+  level: 0,
+})
+
 /** WGSL does not order comparisons among themselves. */
 const compared =
   (sign: string): Spelling =>
@@ -49,6 +67,26 @@ function power(args: readonly Code[], call: KernelCall): Code {
   if (exponent?.kind === 'const' && exponent.value === 2 && x!.tight === tight && x!.text.length < 30)
     return join('*', product, x!, x!)
   return invoke(exponent?.type === 'i32' ? 'integerPower' : 'realPower', ...args)
+}
+
+/** The exponent of a divisor that is a power of 2: shifts and masks round down, whatever the sign. */
+function exponentOf({ args }: KernelCall): number | undefined {
+  const [, by] = args
+  const exponent = by?.kind === 'const' && Number(by.value) > 0 ? Math.log2(Number(by.value)) : Number.NaN
+  return Number.isInteger(exponent) ? exponent : undefined
+}
+
+const byBits = (a: Code, text: string): Code => ({ text: `${inside(a, prefix)} ${text}`, tight: bits, level: 0 })
+
+const divided: Spelling = (args, call) => {
+  const exponent = exponentOf(call)
+  if (exponent !== undefined) return byBits(args[0]!, `>> ${exponent}u`)
+  return (isPlain(call) ? infix('/', product) : named('floorDivide'))(args, call)
+}
+const remaining: Spelling = (args, call) => {
+  const exponent = exponentOf(call)
+  if (exponent !== undefined) return byBits(args[0]!, `& ${2 ** exponent - 1}`)
+  return (isPlain(call) ? infix('%', product) : named('floorModulo'))(args, call)
 }
 
 /** NaN turns a comparison that a compiler may turn around: `x < y` of numbers is asked as it stands, `x == y` too. */
@@ -86,14 +124,8 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
   sub: infix('-', sum),
   mul: infix('*', product),
   div: infix('/', product),
-  idiv: either(
-    (args, call) => (isPlain(call) ? infix('/', product)(args, call) : named('floorDivide')(args, call)),
-    named('realQuotient'),
-  ),
-  mod: either(
-    (args, call) => (isPlain(call) ? infix('%', product)(args, call) : named('floorModulo')(args, call)),
-    named('realModulo'),
-  ),
+  idiv: either(divided, named('realQuotient')),
+  mod: either(remaining, named('realModulo')),
   pow: power,
   min: either(named('min'), named('smallest')),
   max: either(named('max'), named('largest')),
@@ -106,8 +138,8 @@ export const spellings: Readonly<Record<Op, Spelling>> = {
     call.args[0]?.type === 'f32'
       ? prefixed('!', atom(`(${compared('==')(args, call).text})`))
       : compared('!=')(args, call),
-  and: logical('&&', and, or),
-  or: logical('||', or, and),
+  and: logical('&'),
+  or: logical('|'),
   straight_through: first,
   select: selected,
   random: named('random'),
