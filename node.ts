@@ -126,6 +126,7 @@ export async function callAttention(
     return done(await loaded.call(program, inputs, params, manner))
   } catch (error) {
     if (error instanceof RangeError) return failed(problem('ATTN0324', error.message))
+    if (error instanceof AttncError) return failed(...error.findings)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 /** Verifies several sources side by side. What is found stands in the order of the sources. */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import type { SourceFile } from '../grammar/source.ts'
 import type { Source } from './sources.ts'
 import { type Asked, type Found, verifySource } from './verify-source.ts'
@@ -32,7 +32,8 @@ export async function verifyAll(
     })
   const found: Found[] = []
   const waiting = [...sources.entries()]
-  const workers = Array.from({ length: threads }, () => new Worker(thread))
+  // What a target sets for the libraries that it loads is read by these from the environment of the process.
+  const workers = Array.from({ length: threads }, () => new Worker(thread, { env: SHARE_ENV }))
   const serve = async (worker: Worker): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [n, { file }] = next

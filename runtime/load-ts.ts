@@ -1,8 +1,9 @@
 /** Generated JavaScript, run in this process: imported from memory, no file is written. */
 import type { Program } from '../compiler/kernel.ts'
+import { propertyName } from '../targets/javascript-lengths.ts'
 import { safeName } from '../targets/names.ts'
 import type { OutFile } from '../targets/target.ts'
-import { propertyName, reserved } from '../targets/ts/reserved.ts'
+import { reserved } from '../targets/ts/reserved.ts'
 import type { Made, Staging } from './cache/staging.ts'
 import { done, failed, type Outcome, problem } from './problem.ts'
 import type { Inputs, Loaded, Scalars } from './runners.ts'

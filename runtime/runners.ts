@@ -41,6 +41,15 @@ const float64: Arithmetic = {
 /** f32 throughout. Functions are within 4 units in the last place, and may be 0 below 2^-125: templates/native/functions.h. */
 const native: Arithmetic = { ...float32, tiny: 2 ** -125 }
 
+/**
+ * f32 throughout, functions within 4 units in the last place: templates/wgsl/functions.wgsl. Quotients and roots are the device's
+ * own: within 2.5 units and 4.5 as WebGPU has it.
+ */
+const webgpu: Arithmetic = {
+  ...float32,
+  functions: { div: { relative: 5 }, sqrt: { relative: 9 }, rsqrt: { relative: 14 } },
+}
+
 /** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
 export interface Keeping {
   readonly cache: Cache | undefined
@@ -80,6 +89,16 @@ export const runners: Readonly<Record<string, Runner>> = {
     machine: async () => [],
     build: async (files, staging) => (await import('./load-ts.ts')).keepJavaScript(files, staging),
     load: async (made) => (await import('./load-ts.ts')).loadJavaScript(made),
+  },
+  wgsl: {
+    about: 'in Node with the package webgpu',
+    arithmetic: webgpu,
+    isSlow: true, // where the adapter is software
+    missing: async () => (await import('./wgsl/needs.ts')).missingAdapter(),
+    needs: async () => (await import('./wgsl/needs.ts')).needsOfWebGpu(),
+    machine: async () => [],
+    build: async (files, staging) => (await import('./wgsl/load-wgsl.ts')).keepModule(files, staging),
+    load: async (made) => (await import('./wgsl/load-wgsl.ts')).loadModule(made),
   },
 }
 

@@ -4,4 +4,5 @@ import type { Target } from './target.ts'
 export const targets: Readonly<Record<string, () => Promise<Target>>> = {
   ts: async () => (await import('./ts/target.ts')).ts,
   native: async () => (await import('./native/target.ts')).native,
+  wgsl: async () => (await import('./wgsl/target.ts')).wgsl,
 }

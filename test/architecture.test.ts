@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   templates: [],
   generated: ['handlebars/runtime.js'],
   'index.ts': ['targets', 'compiler', 'grammar', 'generated'],
-  runtime: ['targets', 'compiler', 'grammar', 'execa', 'node:', 'a computed name'], // the name: generated code, run in this process
+  runtime: ['targets', 'compiler', 'grammar', 'execa', 'webgpu', 'node:', 'a computed name'], // the name: generated code, run in this process
   'node.ts': ['index.ts', 'runtime', 'targets', 'compiler', 'grammar', 'generated', 'node:'],
   tune: ['runtime', 'node.ts', 'node:', 'own packages'],
   integrations: ['runtime', 'node.ts', 'node:', 'own packages'],

@@ -183,3 +183,14 @@ describe.skipIf(windows)('doctor', () => {
     })
   })
 })
+
+test('without an adapter the target wgsl says how to get one', async () => {
+  const { exit, out, err } = await attnc(['doctor', '--target', 'wgsl'])
+  expect(exit).toBe(3)
+  expect(out).toMatch(/^wgsl +package webgpu +ok +\d/m)
+  expect(out).toMatch(/^wgsl +WebGPU adapter +missing +WebGPU finds no adapter/m)
+  expect(out).toMatch(/^wgsl, WebGPU adapter: .*@sparticuz\/chromium/m)
+  expect(err).toContain('ATTN0330')
+  const run = await attnc(['run', 'examples/softmax.attn', '--target', 'wgsl', '--shape', 'i=4,j=4'])
+  expect(run).toMatchObject({ exit: 3, err: expect.stringContaining('WebGPU finds no adapter') })
+})

@@ -9,8 +9,9 @@ import { renderHuman } from '../grammar/diagnostic.ts'
 import { reserved as wordsOfLanguage } from '../grammar/tokens.ts'
 import { compile, type OutFile } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
+import { propertyName } from '../targets/javascript-lengths.ts'
 import { safeName } from '../targets/names.ts'
-import { propertyName, reserved } from '../targets/ts/reserved.ts'
+import { reserved } from '../targets/ts/reserved.ts'
 import { attnc } from './cli-io.ts'
 
 // What a source of a stranger may bring: names, documentation, paths. None of it may become code.

@@ -5,4 +5,8 @@ import fc from 'fast-check'
 process.env.ATTNC_TESTS_CXX ??= process.env.CXX ?? ''
 process.env.CXX = 'no-compiler-in-these-tests'
 
+// Nor do they launch WebGPU kernels: test/wgsl-build.ts.
+process.env.ATTNC_TESTS_VK_DRIVER_FILES ??= process.env.VK_DRIVER_FILES ?? ''
+process.env.VK_DRIVER_FILES = 'no-driver-in-these-tests'
+
 fc.configureGlobal({ seed: Number(process.env.SEED ?? 20_260) })

@@ -96,9 +96,9 @@ function order(earlier: Item, later: Item, axis: string | undefined, context: Co
   return axis !== undefined && shared.every(elementwise) ? 'with' : 'after'
 }
 
-const meets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => [...a].some((x) => b.has(x))
+export const meets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean => [...a].some((x) => b.has(x))
 
-interface Effects {
+export interface Effects {
   readonly reads: ReadonlySet<string>
   readonly writes: ReadonlySet<string>
   readonly loads: ReadonlySet<string>
@@ -106,7 +106,7 @@ interface Effects {
 }
 
 /** Everything an item reads and writes, through values that are written out in it and through the items inside it. */
-function effects(item: Item, facts: Facts): Effects {
+export function effects(item: Item, facts: Facts): Effects {
   const reads = new Set<string>()
   const loads = new Set<string>()
   const see = (inner: Item): void => {

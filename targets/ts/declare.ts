@@ -1,19 +1,11 @@
 /** A program's declarations: its types, its entry, its kernels. */
 import { type Buffer, type Kernel, type Program, type Rounds, type Step, sizeRef } from '../../compiler/kernel.ts'
 import { docLines } from '../doc.ts'
+import { definitions, printUniform, propertyName } from '../javascript-lengths.ts'
 import { fill } from '../template.ts'
 import { printKernel } from './kernel.ts'
 import type { Declaration, Interface, Property } from './morph.ts'
-import {
-  arrayTypeOf,
-  arrayTypes,
-  buffersOf,
-  definitions,
-  openParams,
-  type ProgramNames,
-  printUniform,
-} from './program.ts'
-import { propertyName } from './reserved.ts'
+import { arrayTypeOf, arrayTypes, buffersOf, openParams, type ProgramNames } from './program.ts'
 
 const list = (texts: readonly string[]): string => `[${texts.join(', ')}]`
 const quoted = (text: string): string => `'${text}'`

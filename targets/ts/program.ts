@@ -1,14 +1,9 @@
 /** What the caller of a program sees, and what its kernels are given: names, types, checks. */
-import type { Axis, ParamDecl, StorageType } from '../../compiler/attention.ts'
-import { invariant } from '../../compiler/invariant.ts'
-import type { Expr } from '../../compiler/ir.ts'
-import type { Buffer, Kernel, KernelExpr, Program, Step } from '../../compiler/kernel.ts'
-import { atom, printExpr, type Words } from '../expression.ts'
-import { definitionsInOrder } from '../lengths.ts'
+import type { ParamDecl, StorageType } from '../../compiler/attention.ts'
+import type { Buffer, Kernel, Program, Step } from '../../compiler/kernel.ts'
 import { Names, safeName } from '../names.ts'
-import { propertyName, reserved } from './reserved.ts'
+import { reserved } from './reserved.ts'
 import type { ArgumentNames } from './spot.ts'
-import { constant, spellings } from './words.ts'
 
 export const arrayTypes: Readonly<Record<StorageType, string>> = {
   f32: 'Float32Array',
@@ -74,60 +69,3 @@ export const buffersOf = ({ buffers }: Program, role: Buffer['role']): readonly 
 
 /** Parameters that a caller may give. */
 export const openParams = ({ params }: Program): readonly ParamDecl[] => params.filter(({ time }) => time === 'run')
-
-/** Prints an expression of sizes and params with the names in scope. */
-export function printUniform(e: KernelExpr, program: Program, given: ArgumentNames): string {
-  const never = (): never => invariant(false, 'a value or an index outside of a kernel') as never
-  const size = (axis: string): string => String(program.sizes[axis] ?? given.sizes.get(axis))
-  const words: Words = {
-    constant,
-    value: never,
-    index: never,
-    size: ({ axis }) => atom(size(axis)),
-    param: ({ name }) => atom(given.params.get(name) ?? ''),
-    ops: spellings,
-  }
-  return printExpr(e, words).text
-}
-
-/** Lines that define every length and parameter. */
-export const definitions = (program: Program, given: ArgumentNames): readonly string[] =>
-  definitionsInOrder(program, {
-    axis: (axis, print, needs) =>
-      program.sizes[axis.name] === undefined ? sizeLines(axis, given, print, needs, program) : [],
-    param: (param, print) => paramLines(param, given, print),
-    print: (e) => printUniform(e, program, given),
-  })
-
-type Print = (e: Expr) => string
-
-function sizeLines(
-  { name, length }: Axis,
-  given: ArgumentNames,
-  print: Print,
-  needs: (axis: string) => void,
-  program: Program,
-): readonly string[] {
-  const own = given.sizes.get(name)
-  const read = `const ${own} = lengthOf(lengths, '${name}')`
-  const follows = (text: string): readonly string[] => [`const ${own} = agree(lengths, '${name}', ${text})`]
-  if (length.kind === 'input') return [read]
-  if (length.kind === 'fixed') return follows(print(length.value))
-  needs(length.of)
-  const of = String(program.sizes[length.of] ?? given.sizes.get(length.of))
-  if (length.kind === 'like') return follows(of)
-  if (length.kind === 'divides') return [read, `checkDivides('${name}', ${own}, '${length.of}', ${of})`]
-  const by = print(length.by)
-  return follows(length.role === 'inner' ? by : `Math.ceil(${of} / ${by})`)
-}
-
-function paramLines(param: ParamDecl, given: ArgumentNames, print: Print): readonly string[] {
-  const { name, type, range, time } = param
-  const own = given.params.get(name)
-  const other = param.default && print(param.default)
-  if (time === 'compile') return other === undefined ? [] : [`const ${own} = ${other}`]
-  const asked = `options.params?.${propertyName(name)}`
-  if (type === 'bool') return [`const ${own} = chooseBoolean('${name}', ${asked}, ${other})`]
-  const line = `const ${own} = chooseNumber('${name}', ${asked}, ${other}, ${type === 'i32'})`
-  return range ? [line, `checkRange('${name}', ${own}, ${print(range.lo)}, ${print(range.hi)})`] : [line]
-}

@@ -1,4 +1,3 @@
-import { safeName } from '../names.ts'
 import { helperNames } from './helpers.ts'
 
 const words = `
@@ -16,19 +15,3 @@ export const reserved: ReadonlySet<string> = new Set([
   ...words.split(/\s+/).filter((word) => word !== ''),
   ...helperNames,
 ])
-
-const inherited: ReadonlySet<string> = new Set([
-  ...[
-    '__proto',
-    '__defineGetter',
-    '__defineSetter',
-    '__lookupGetter',
-    '__lookupSetter',
-    'constructor',
-    'hasOwnProperty',
-  ],
-  ...['isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString', 'toString', 'valueOf'],
-])
-
-/** A source's name as a property: keywords are allowed, what every object has is not. */
-export const propertyName = (name: string): string => safeName(name, inherited)

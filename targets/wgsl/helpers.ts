@@ -1,0 +1,35 @@
+/** The functions of templates/wgsl that a text uses, with those that they use themselves. */
+import { sources } from '../../generated/sources.ts'
+
+interface Helper {
+  readonly name: string
+  readonly text: string
+}
+
+const files = ['arithmetic', 'functions', 'storage'] as const
+
+/** Every declaration with its comment, in the order of the files; an empty line stands before each. */
+const helpers: readonly Helper[] = files
+  .flatMap((name) => sources[`templates/wgsl/${name}.wgsl`].split(/\n\n+/))
+  .flatMap((part) => {
+    const [, name] = /^(?:fn|const|var<private>) (\w+)/m.exec(part) ?? []
+    return name ? [{ name, text: part.trim() }] : []
+  })
+
+export const helperNames: readonly string[] = helpers.map(({ name }) => name)
+
+const wordsIn = (text: string): ReadonlySet<string> => new Set(text.replaceAll(/\/\/.*/g, '').match(/\w+/g))
+
+export function helpersFor(text: string): readonly string[] {
+  const used = new Set<Helper>()
+  const need = (from: string): void => {
+    const words = wordsIn(from)
+    for (const helper of helpers) {
+      if (used.has(helper) || !words.has(helper.name)) continue
+      used.add(helper)
+      need(helper.text)
+    }
+  }
+  need(text)
+  return helpers.filter((helper) => used.has(helper)).map((helper) => helper.text)
+}

@@ -1,0 +1,95 @@
+import type { Buffer, Program } from '../../compiler/kernel.ts'
+import { sources } from '../../generated/sources.ts'
+import { escapeDoc } from '../doc.ts'
+import { propertyName } from '../javascript-lengths.ts'
+import { Names } from '../names.ts'
+import type { EmitSource, OutFile, Target } from '../target.ts'
+import { fill } from '../template.ts'
+import { helpersFor } from './helpers.ts'
+import { hostHelpersFor, hostReserved } from './host.ts'
+import { groupSize } from './mapping.ts'
+import { entryOf, nameGiven, printProgram } from './program.ts'
+import { reserved } from './reserved.ts'
+
+/** WebGPU kernels: NAME.wgsl, and NAME.js with NAME.d.ts, a module that launches them. They fit what every device has. */
+export const wgsl: Target = {
+  name: 'wgsl',
+  machine: { tile: { i: 32, j: 32 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } },
+  emit: async (source) => emit(source),
+}
+
+function emit(source: EmitSource): readonly OutFile[] {
+  const { name, programs, version } = source
+  const entries = programs.map(entryOf)
+  const file = new Names(reserved, entries)
+  const host = new Names(hostReserved, entries)
+  const view = {
+    version,
+    source: escapeDoc(`${name}.attn`),
+    summary: programs.map((program) => program.name).join(', '),
+  }
+  const given = nameGiven(programs)
+  const printed = programs.map((program) => ({ program, ...printProgram(program, given.of.get(program)!, file, host) }))
+  const texts = printed.map(({ shader }) => shader.join('\n').trimEnd())
+  const copies = printed.some((one) => one.copies)
+  const shader = fill('wgsl/shader', {
+    ...view,
+    members: given.members,
+    programs: texts,
+    copies: copies ? [{ groupSize }] : [],
+    helpers: helpersFor(texts.join('\n')),
+  }).trimEnd()
+  const hosts = printed.map(({ program, host: text }) => ({
+    entry: entryOf(program),
+    program: /const (\w+)/.exec(text)![1],
+    text: text.trimEnd(),
+    doc: escapeDoc(program.doc.join(' ')) || program.name,
+  }))
+  const own = sources['templates/wgsl/op.js']
+    .trim()
+    .replace(/^export /m, '')
+    .replace('GROUP_SIZE', String(groupSize))
+  const runtime = [...hostHelpersFor([...hosts.map(({ text }) => text), own].join('\n')), own].join('\n\n')
+  return [
+    { path: `${name}.wgsl`, text: `${shader}\n` },
+    {
+      path: `${name}.js`,
+      text: fill('wgsl/module', {
+        ...view,
+        shader: quoted(shader),
+        words: words(given.members),
+        programs: hosts,
+        runtime,
+      }),
+    },
+    { path: `${name}.d.ts`, text: fill('wgsl/types', { ...view, programs: programs.map(typesOf) }) },
+  ]
+}
+
+const words = (members: readonly { readonly name: string; readonly type: 'i32' | 'f32' }[]): string =>
+  members.map(({ name, type }) => `['${name}', '${type === 'i32' ? 'setInt32' : 'setFloat32'}']`).join(', ')
+
+/** As the inside of a template literal. */
+const quoted = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${')
+
+function typesOf(program: Program): object {
+  const entry = entryOf(program)
+  const of = (role: Buffer['role']): readonly object[] =>
+    program.buffers
+      .filter((buffer) => buffer.role === role)
+      .map(({ name, axes, storage }) => ({ name: propertyName(name), about: `${storage} [${axes.join(', ')}]` }))
+  return {
+    entry,
+    type: entry.charAt(0).toUpperCase() + entry.slice(1),
+    doc: escapeDoc(program.doc.join(' ')) || program.name,
+    inputs: of('input'),
+    results: of('result'),
+    params: program.params
+      .filter(({ time }) => time === 'run')
+      .map(({ name, type, default: other }) => ({
+        name: propertyName(name),
+        optional: other ? '?' : '',
+        type: type === 'bool' ? 'boolean' : 'number',
+      })),
+  }
+}
