@@ -1,5 +1,5 @@
 // What the native target costs beside arithmetic: a call of a small kernel, the first `load` on a machine, which compiles, and the
-// first in a process that finds everything kept. It runs the built program: `npm run build`, then `node bench/native.ts`.
+// first in a process that finds everything kept. It runs the built program: `npm run build`, then `node bench/calls.ts`.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

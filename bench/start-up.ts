@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { median } from './median.ts'
 
 const [runs = '20', folder = join(import.meta.dirname, '..')] = process.argv.slice(2)
 const root = resolve(folder)
@@ -34,11 +35,6 @@ function once(args: readonly string[]): Cost {
   const cpu = Number(/^cpu ([\d.]+)$/m.exec(stderr)?.[1])
   if (status !== 0 || Number.isNaN(cpu)) throw new Error(`attnc ${args.join(' ')} ended with ${status}: ${stderr}`)
   return { cpu, clock }
-}
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2
 }
 
 console.log(`Node ${process.version}, medians of ${runs}, after one that fills the compile cache`)

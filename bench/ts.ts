@@ -7,6 +7,7 @@ import { compile } from '../index.ts'
 import { type Kernel as Given, importJavaScript } from '../runtime/load-ts.ts'
 import { blockedAttention } from './blocked.ts'
 import { type Case, cases, pairsOf, rangeOf, sourceOf } from './cases.ts'
+import { median, spread } from './median.ts'
 import { bytesMade } from './memory.ts'
 
 const { values: options } = parseArgs({
@@ -101,12 +102,6 @@ function measure({ call, times }: Candidate): void {
   times.push((user + system) / 1000)
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const half = sorted.length / 2
-  return ((sorted[Math.ceil(half) - 1] ?? 0) + (sorted[Math.floor(half)] ?? 0)) / 2
-}
-
 function timeTable(): string {
   const head = ['mask', 'H', 'N', 'generated ms', 'MAD', 'GFLOP/s', 'by hand ms', 'MAD', 'GFLOP/s', 'ratio', 'per pair']
   const perPair = ({ generated, pairs }: Contest): readonly number[] => generated.times.map((time) => time / pairs)
@@ -115,8 +110,7 @@ function timeTable(): string {
     const { one, pairs, generated, byHand } = contest
     const cells = [generated, byHand].flatMap(({ times }) => {
       const middle = median(times)
-      const spread = median(times.map((time) => Math.abs(time - middle)))
-      return [middle.toFixed(1), spread.toFixed(1), ((4 * pairs * width) / middle / 1e6).toFixed(2)]
+      return [middle.toFixed(1), spread(times).toFixed(1), ((4 * pairs * width) / middle / 1e6).toFixed(2)]
     })
     // Of each round, since both were measured in it one after the other.
     const ratio = median(generated.times.map((time, n) => time / (byHand.times[n] ?? Number.NaN)))

@@ -1,0 +1,55 @@
+/** What the native target is to reach, and whether it did. */
+export interface Goal {
+  readonly about: string
+  readonly wanted: number
+  readonly got: number | undefined // undefined: it could not be measured
+  readonly unit: '%' | '×' | 'µs' | 's' | 'ms'
+  readonly isMost?: boolean // the number is to stay below; else it is to be reached
+  readonly note?: string // why it cannot be reached, or was not measured
+}
+
+interface ShapeGoals {
+  readonly share: number // of what bounds it: fused multiplications, or reading memory
+  readonly peer: number // times the best peer
+}
+
+export const shapeGoals: Readonly<Record<string, ShapeGoals>> = {
+  A: { share: 0.88, peer: 1.4 },
+  B: { share: 0.83, peer: 3 },
+  C: { share: 0.83, peer: 2 },
+  D: { share: 0.68, peer: 1.6 },
+  E: { share: 0.8, peer: 2.5 },
+  F: { share: 0.6, peer: 11 },
+  G: { share: 0.83, peer: 1.75 },
+  H: { share: 0.83, peer: 2.5 },
+  I: { share: 0.72, peer: 7 },
+}
+export const twoThreads = 1.85 // times one thread
+
+export const isReached = ({ wanted, got, isMost }: Goal): boolean =>
+  got !== undefined && (isMost ? got <= wanted : got >= wanted)
+
+export function goalRow(goal: Goal): readonly string[] {
+  const { about, wanted, got, isMost, note = '' } = goal
+  const sign = isMost ? '≤' : '≥'
+  return [about, `${sign} ${show(wanted, goal)}`, got === undefined ? '-' : show(got, goal), verdict(goal), note]
+}
+
+/** How far away it is: in the measure of the goal itself for shares, else in percent of it. */
+function verdict(goal: Goal): string {
+  const { wanted, got, unit } = goal
+  if (got === undefined) return 'not measured'
+  if (isReached(goal)) return 'reached'
+  const apart = Math.abs(wanted - got)
+  return unit === '%'
+    ? `missed by ${(100 * apart).toFixed(1)} points`
+    : `missed by ${((100 * apart) / wanted).toFixed(0)} %`
+}
+
+const show = (x: number, { unit }: Goal): string => {
+  if (unit === '%') return `${(100 * x).toFixed(1)} %`
+  return unit === '×' ? `${x.toFixed(2)}×` : `${Number(x.toPrecision(3))} ${unit}`
+}
+
+export const lastLine = (goals: readonly Goal[]): string =>
+  `${goals.filter(isReached).length} of ${goals.length} goals reached`
