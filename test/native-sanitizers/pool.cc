@@ -1,7 +1,5 @@
-// The pool of the loader, which several threads ask for work at once, as Node's do. Node itself is not there: what asks for it is
-// left out by the linker, since nothing calls it.
-#include <atomic>
-#include "loader.cc"
+// The pool of the loader, which several threads ask for work at once, as Node's do.
+#include "pool.h"
 #include "run-cases.h"
 #include "cases.h"
 
@@ -9,15 +7,18 @@ namespace {
 
 constexpr int callers = 3, rounds = 20;
 
-/** As the loader does it: one call at a time has the pool and the workspace. */
+struct State {
+  Pool pool;
+  std::mutex mutex;
+};
+
+/** One call at a time has the pool, as the loader does it. */
 void callPool(State &state, const cases::Case &one, const cases::Call &call, std::int32_t workers) {
-  Kernel kernel{};
-  kernel.run = one.run;
   std::lock_guard<std::mutex> lock(state.mutex);
   attnc_fault fault{};
-  void *const workspace = state.room(std::size_t(one.workspace(call.pointers.data(), workers, &fault)));
-  std::int32_t result = 0;
-  state.pool.call(workers, kernel, call.pointers.data(), workspace, result, &fault);
+  const std::int64_t bytes = one.workspace(call.pointers.data(), workers, &fault);
+  const cases::Memory workspace(std::aligned_alloc(64, std::size_t(bytes)));
+  const std::int32_t result = state.pool.call(workers, nullptr, *one.run, call.pointers.data(), workspace.get(), &fault);
   if (result != 0) cases::Call::stop(one, fault);
 }
 
