@@ -22,8 +22,8 @@ export interface Rate {
 }
 
 const root = join(import.meta.dirname, '../..')
-/** Of axes that are free in a source; of a cache in pages, 16 pages of 32 tokens. */
-const lengths = { b: 1, h: 4, g: 2, i: 512, j: 512, d: 64, e: 64, n: 64, f: 4, m: 16, t: 32, p: 16 }
+/** Of axes that are free in a source; of a cache in pages, 16 pages of 16 tokens. */
+const lengths = { b: 1, h: 4, g: 2, i: 256, j: 256, d: 64, e: 64, n: 64, f: 4, m: 16, t: 16, p: 16 }
 
 interface Example {
   readonly name: string

@@ -7,6 +7,7 @@ import { type CompileOptions, compile } from '../../index.ts'
 import { sharedCache } from '../../runtime/cache/cache.ts'
 import { compileShared, kernelFlags, missingCompiler } from '../../runtime/native/compiler.ts'
 import { type Library, type Loader, loadLoader } from '../../runtime/native/loader.ts'
+import { rowsOf } from '../../runtime/runners.ts'
 import { entryOf } from '../../targets/native/program.ts'
 import { documentOf, type Shape } from './shapes.ts'
 
@@ -47,7 +48,8 @@ export async function kernelOf(
   mkdirSync(own, { recursive: true })
   const sizes = { d: shape.width, e: shape.width, ...options.sizes }
   const file = { path: basename(shape.source), text: readFileSync(shape.source, 'utf8') }
-  const result = await compile(file, { ...options, sizes, target: 'native' })
+  const rows = rowsOf('native', { i: shape.queries }) // as `load` chooses
+  const result = await compile(file, { ...options, rows, sizes, target: 'native' })
   if (!result.ok) throw new Error(result.diagnostics.map((one) => renderHuman(one)).join('\n'))
   const { files, programs } = result.value
   for (const { path, text } of files) writeFileSync(join(own, path), text)
