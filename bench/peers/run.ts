@@ -11,7 +11,7 @@ import { measureExamples } from '../native/examples.ts'
 import { inputsOf, kernelOf, nativeLoader } from '../native/kernels.ts'
 import { thisMachine } from '../native/machine.ts'
 import { bytesReadOf, flopsOf, type Shape, shapes } from '../native/shapes.ts'
-import { type Entrant, largestDifference, spreadOf, type Timed, takeTurns, timeOf } from './contest.ts'
+import { type Entrant, largestDifference, spreadOf, type Timed, takeTurns, timeOf, timesOf } from './contest.ts'
 import {
   type CallCosts,
   callGoals,
