@@ -7,7 +7,7 @@ import type { Program } from '../../compiler/kernel.ts'
 import { analyze, explain, prepare, version } from '../../index.ts'
 import { drawInputs, drawParams } from '../../runtime/draw.ts'
 import { importReader } from '../../runtime/imports.ts'
-import type { Loader } from '../../runtime/native/loader.ts'
+import type { Library, Loader } from '../../runtime/native/loader.ts'
 import { completeSizes } from '../../runtime/verify/shapes.ts'
 import { native } from '../../targets/native/target.ts'
 import { median } from '../median.ts'
@@ -24,6 +24,9 @@ export interface Rate {
 const root = join(import.meta.dirname, '../..')
 /** Of axes that are free in a source; of a cache in pages, 16 pages of 16 tokens. */
 const lengths = { b: 1, h: 4, g: 2, i: 256, j: 256, d: 64, e: 64, n: 64, f: 4, m: 16, t: 16, p: 16 }
+
+/** Examples of one library: fewer, and headers are read more often; more, and a busy machine runs out of time. */
+const together = 10
 
 interface Example {
   readonly name: string
@@ -44,11 +47,14 @@ export async function measureExamples(
   const examples = await Promise.all(paths.map(prepareExample))
   const own = join(folder, 'examples')
   mkdirSync(own)
-  const programs = examples.map(({ program }) => program)
-  const files = await native.emit({ name: 'examples', programs, dtype: 'f32', version })
-  for (const { path, text } of files) writeFileSync(join(own, path), text)
-  const library = loader.open(await compileLibrary(own, 'examples.cc'))
-  const calls = examples.map(({ attention, sizes, program }) => {
+  const libraries: Library[] = []
+  for (let n = 0; n < examples.length; n += together) {
+    const programs = examples.slice(n, n + together).map(({ program }) => program)
+    const files = await native.emit({ name: `examples${n}`, programs, dtype: 'f32', version })
+    for (const { path, text } of files) writeFileSync(join(own, path), text)
+    libraries.push(loader.open(await compileLibrary(own, `examples${n}.cc`)))
+  }
+  const calls = examples.map(({ attention, sizes, program }, n) => {
     const inputs = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
     const tensors = Object.fromEntries(
       Object.entries(inputs).map(([name, { data, shape, storage }]) => {
@@ -64,7 +70,7 @@ export async function measureExamples(
     const params = Object.fromEntries(
       Object.entries(drawParams(attention, sizes, 1, {})).map(([name, x]) => [name, Number(x)]),
     ) // prettier-ignore
-    return callable(loader, library, program, tensors, params)
+    return callable(loader, libraries[Math.floor(n / together)]!, program, tensors, params)
   })
   const times = calls.map((): number[] => [])
   for (let round = 0; round <= rounds; round++) {
