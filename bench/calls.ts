@@ -4,12 +4,13 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { median } from './median.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const source = join(root, 'examples/softmax.attn')
 const built = <T>(path: string): Promise<T> => import(`${root}/dist/${path}.js`)
 const [phase = 'all'] = process.argv.slice(2)
-const phases = { all, load, calls }
+const phases = { all, json: all, load, calls }
 
 /** Medians of several processes, each with the cache that the first one filled. */
 async function all(): Promise<void> {
@@ -23,18 +24,24 @@ async function all(): Promise<void> {
     if (status !== 0) throw new Error(stderr)
     return stdout
   }
-  const show = (runs: readonly string[]): string => {
-    const rows = runs.map((run) => JSON.parse(run) as Record<string, number>)
-    const medianOf = (name: string): number =>
-      rows.map((row) => row[name] ?? 0).sort((a, b) => a - b)[rows.length >> 1] ?? 0
-    return Object.keys(rows[0] ?? {})
-      .map((name) => `${name} ${medianOf(name).toFixed(0)}`)
-      .join(', ')
+  type Times = Readonly<Record<string, number>>
+  const medians = (runs: readonly string[]): Times => {
+    const rows = runs.map((run) => JSON.parse(run) as Times)
+    return Object.fromEntries(
+      Object.keys(rows[0] ?? {}).map((name) => [name, median(rows.map((row) => row[name] ?? 0))]),
+    )
   }
   try {
-    console.log(`ms of the first load on a machine: ${show([inProcess('load')])}`)
-    console.log(`ms of the first load in a process: ${show(Array.from({ length: 9 }, () => inProcess('load')))}`)
-    process.stdout.write(inProcess('calls'))
+    const costs = {
+      'ms of the first load on a machine': medians([inProcess('load')]),
+      'ms of the first load in a process': medians(Array.from({ length: 9 }, () => inProcess('load'))),
+      'µs of a call': medians([inProcess('calls')]),
+    }
+    if (phase === 'json') return console.log(JSON.stringify(costs))
+    for (const [what, times] of Object.entries(costs)) {
+      const list = Object.entries(times).map(([name, time]) => `${name} ${time.toFixed(what.startsWith('ms') ? 0 : 2)}`)
+      console.log(`${what}: ${list.join(', ')}`)
+    }
   } finally {
     rmSync(scratch, { recursive: true })
   }
@@ -78,17 +85,18 @@ async function calls(): Promise<void> {
   const { program, loaded } = ready.value
   const tensor = { storage: 'f32', shape: [1, 1, 1, 4], data: new Float32Array(4) } as const
   const inputs = { q: tensor, k: tensor, v: tensor }
-  const report = async (name: string, count: number, call: () => unknown): Promise<void> => {
-    let least = Infinity
+  const least = async (count: number, call: () => unknown): Promise<number> => {
+    let time = Infinity
     for (let round = 0; round < 20; round++) {
       const start = performance.now()
       for (let n = 0; n < count; n++) await call()
-      least = Math.min(least, ((performance.now() - start) / count) * 1000)
+      time = Math.min(time, ((performance.now() - start) / count) * 1000)
     }
-    console.log(`µs of a call ${name}: ${least.toFixed(2)}`)
+    return time
   }
-  await report('in this thread', 5000, () => loaded.call(program, inputs, {}))
-  await report('in threads of the addon', 500, () => loaded.call(program, inputs, {}, { threads: 1 }))
+  const here = await least(5000, () => loaded.call(program, inputs, {}))
+  const elsewhere = await least(500, () => loaded.call(program, inputs, {}, { threads: 1 }))
+  console.log(JSON.stringify({ 'in this thread': here, 'in threads of the addon': elsewhere }))
 }
 
 await phases[phase as keyof typeof phases]()

@@ -4,7 +4,7 @@ import { median, spread } from '../bench/median.ts'
 import { flopsOf, pairsOf, type Shape, shapes } from '../bench/native/shapes.ts'
 import { biasOf } from '../bench/peers/bias.ts'
 import { largestDifference } from '../bench/peers/contest.ts'
-import { type Goal, goalRow, isReached, lastLine, shapeGoals } from '../bench/peers/goals.ts'
+import { callGoals, exampleGoal, type Goal, goalRow, isReached, lastLine, shapeGoals } from '../bench/peers/goals.ts'
 import { encodeModel } from '../bench/peers/onnx.ts'
 import { swapAxes } from '../bench/peers/peer.ts'
 
@@ -114,6 +114,25 @@ describe('goals', () => {
     const unknown = { ...share, got: undefined }
     expect(goalRow(unknown).slice(1, 4)).toEqual(['≥ 88.0 %', '-', 'not measured'])
     expect(lastLine([share, time, unknown])).toBe('1 of 3 goals reached')
+  })
+  test('of calls leave out what is no kernel', () => {
+    const goals = callGoals({
+      'ms of the first load on a machine': { modules: 50, loader: 3000, kernel: 2000 },
+      'ms of the first load in a process': { modules: 50, loader: 15, kernel: 20 },
+      'µs of a call': { 'in this thread': 1.5 },
+    })
+    expect(goals.map(({ got }) => got)).toEqual([1.5, 2000, 35])
+    expect(goals.map(isReached)).toEqual([true, true, false])
+  })
+  test('of examples show what a pair takes', () => {
+    const row = goalRow(exampleGoal({ name: 'causal', share: 0.5, perPair: '128 + 4 + 1 a pair' }))
+    expect(row).toEqual([
+      'causal of the rate of softmax',
+      '≥ 60.0 %',
+      '50.0 %',
+      'missed by 10.0 points',
+      '128 + 4 + 1 a pair',
+    ])
   })
   test('there are for every shape', () => {
     expect(Object.keys(shapeGoals)).toEqual(shapes.map(({ name }) => name))

@@ -3,8 +3,10 @@
  * compiled as one library, since a compiler takes longer to start and to read headers than for a kernel; types of storage and parts
  * are spread over the examples. `attnc verify examples --target native` does more, in minutes.
  */
-import { globSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { execa } from 'execa'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Program } from '../compiler/kernel.ts'
 import { type Attention, analyze, prepare } from '../index.ts'
@@ -14,6 +16,7 @@ import { type Loaded, runners } from '../runtime/runners.ts'
 import { storageOf } from '../runtime/verify/judge.ts'
 import { completeSizes, type Schedule, type Shape } from '../runtime/verify/shapes.ts'
 import { showSizes, verifyAttention } from '../runtime/verify/verify.ts'
+import { native } from '../targets/native/target.ts'
 import { buildNative, withCompiler } from './native-build.ts'
 
 const missing = withCompiler()
@@ -97,3 +100,28 @@ describe.skipIf(missing !== undefined)('examples', () => {
     })
   })
 })
+
+/** Of another make than the one that the tests use: what it says of the code is said at any version. */
+const clang = (process.env.PATH ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'clang++'))
+  .find((path) => existsSync(path)) // prettier-ignore
+if (clang === undefined)
+  console.log('skipped: whether Clang compiles the examples, since there is no clang++ in the PATH')
+
+test.skipIf(clang === undefined)(
+  'Clang compiles what is generated for all examples',
+  { timeout: 120_000 },
+  async () => {
+    const programs = await Promise.all(paths.map(async (path, n) => (await prepareExample(path, n)).program))
+    const folder = mkdtempSync(join(tmpdir(), 'attnc-clang-'))
+    try {
+      const files = await native.emit({ name: 'all', programs, dtype: 'f32', version: '0.0.0' })
+      for (const { path, text } of files) writeFileSync(join(folder, path), text)
+      const machine = process.arch === 'x64' ? ['-march=x86-64-v3'] : []
+      await execa(clang!, ['-std=c++17', '-fsyntax-only', '-ffp-contract=off', ...machine, 'all.cc'], { cwd: folder })
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+)

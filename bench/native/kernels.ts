@@ -1,11 +1,13 @@
 /** Kernels of the native target, compiled for this machine and called through their loader. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { Program } from '../../compiler/kernel.ts'
 import { renderHuman } from '../../grammar/diagnostic.ts'
 import { type CompileOptions, compile } from '../../index.ts'
 import { sharedCache } from '../../runtime/cache/cache.ts'
 import { compileShared, kernelFlags, missingCompiler } from '../../runtime/native/compiler.ts'
-import { type Loader, loadLoader } from '../../runtime/native/loader.ts'
+import { type Library, type Loader, loadLoader } from '../../runtime/native/loader.ts'
+import { rowsOf } from '../../runtime/runners.ts'
 import { entryOf } from '../../targets/native/program.ts'
 import { documentOf, type Shape } from './shapes.ts'
 
@@ -26,7 +28,7 @@ export async function compileLibrary(folder: string, source: string, ...more: re
 }
 
 export interface Tensor {
-  readonly data: Float32Array | Int32Array
+  readonly data: Float32Array | Int32Array | Uint8Array
   readonly shape: readonly number[]
 }
 export type Tensors = Readonly<Record<string, Tensor>>
@@ -46,14 +48,28 @@ export async function kernelOf(
   mkdirSync(own, { recursive: true })
   const sizes = { d: shape.width, e: shape.width, ...options.sizes }
   const file = { path: basename(shape.source), text: readFileSync(shape.source, 'utf8') }
-  const result = await compile(file, { ...options, sizes, target: 'native' })
+  const rows = rowsOf('native', { i: shape.queries }) // as `load` chooses
+  const result = await compile(file, { ...options, rows, sizes, target: 'native' })
   if (!result.ok) throw new Error(result.diagnostics.map((one) => renderHuman(one)).join('\n'))
   const { files, programs } = result.value
   for (const { path, text } of files) writeFileSync(join(own, path), text)
   const library = loader.open(await compileLibrary(own, files[0]!.path))
-  const program = programs[0]!
+  return { call: callable(loader, library, programs[0]!, inputs, shape.params) }
+}
+
+/** One program of a library on these inputs; it gives its first result. */
+export function callable(
+  loader: Loader,
+  library: Library,
+  program: Program,
+  inputs: Tensors,
+  values: Readonly<Record<string, number>> = {},
+): Kernel['call'] {
   const withRole = (role: string) => program.buffers.filter((buffer) => buffer.role === role)
-  const forms = (role: string) => Uint32Array.from(withRole(role).flatMap(({ axes }) => [axes.length, elementBytes]))
+  const forms = (role: string) =>
+    Uint32Array.from(
+      withRole(role).flatMap(({ axes, storage }) => [axes.length, storage === 'bool' ? 1 : elementBytes]),
+    )
   const params = program.params.filter(({ time }) => time === 'run')
   const letters = params.map(({ type }) => type[0]).join('')
   const handle = loader.find(library, entryOf(program), forms('input'), forms('result'), letters)
@@ -61,8 +77,8 @@ export async function kernelOf(
   const ranks = withRole('result').reduce((sum, { axes }) => sum + axes.length, 0)
   const lengths = Float64Array.from([...given.flatMap(({ shape: own }) => own), ...new Array<number>(ranks).fill(0)])
   const data = given.map((tensor) => tensor.data)
-  const values = params.map(({ name }) => shape.params?.[name])
-  return { call: (workers) => new Float32Array(loader.run(handle, data, lengths, values, workers)[0]!) }
+  const numbers = params.map(({ name }) => values[name])
+  return (workers) => new Float32Array(loader.run(handle, data, lengths, numbers, workers)[0]!)
 }
 
 const elementBytes = 4 // of f32 and of i32

@@ -53,3 +53,42 @@ const show = (x: number, { unit }: Goal): string => {
 
 export const lastLine = (goals: readonly Goal[]): string =>
   `${goals.filter(isReached).length} of ${goals.length} goals reached`
+
+const exampleShare = 0.6
+
+/** @param perPair  what a pair takes beside multiply-adds: what a share that is missed comes of */
+export const exampleGoal = (rate: {
+  readonly name: string
+  readonly share: number
+  readonly perPair: string
+}): Goal => ({
+  about: `${rate.name} of the rate of softmax`,
+  wanted: exampleShare,
+  got: rate.share,
+  unit: '%',
+  note: rate.perPair,
+})
+
+/** What bench/calls.ts measures. */
+export interface CallCosts {
+  readonly 'ms of the first load on a machine': Readonly<Record<string, number>>
+  readonly 'ms of the first load in a process': Readonly<Record<string, number>>
+  readonly 'µs of a call': Readonly<Record<string, number>>
+}
+
+/** The loader is built once for a machine, so its time is no kernel's; that of Node's modules is nobody's here. */
+export function callGoals(costs: CallCosts): readonly Goal[] {
+  const { loader = 0, kernel = 0 } = costs['ms of the first load in a process']
+  const most = { isMost: true } as const
+  return [
+    { ...most, about: 'a call of a small kernel', wanted: 2, got: costs['µs of a call']['in this thread'], unit: 'µs' },
+    {
+      ...most,
+      about: 'a first call',
+      wanted: 2500,
+      got: costs['ms of the first load on a machine'].kernel,
+      unit: 'ms',
+    },
+    { ...most, about: 'a first call in a later process', wanted: 30, got: loader + kernel, unit: 'ms' },
+  ]
+}

@@ -1,16 +1,28 @@
 // The native target against other attentions that run on a CPU, and against this machine: `npm run bench:peers`, or
-// node bench/peers/run.ts [--rounds N] [--shapes A,E]
+// node bench/peers/run.ts [--rounds N] [--shapes A,E,calls,examples]
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../../cli/table.ts'
 import { median } from '../median.ts'
+import { measureExamples } from '../native/examples.ts'
 import { inputsOf, kernelOf, nativeLoader } from '../native/kernels.ts'
 import { thisMachine } from '../native/machine.ts'
 import { bytesReadOf, flopsOf, type Shape, shapes } from '../native/shapes.ts'
-import { type Entrant, largestDifference, spreadOf, type Timed, takeTurns, timeOf } from './contest.ts'
-import { type Goal, goalRow, isReached, lastLine, shapeGoals, twoThreads } from './goals.ts'
+import { type Entrant, largestDifference, spreadOf, type Timed, takeTurns, timeOf, timesOf } from './contest.ts'
+import {
+  type CallCosts,
+  callGoals,
+  exampleGoal,
+  type Goal,
+  goalRow,
+  isReached,
+  lastLine,
+  shapeGoals,
+  twoThreads,
+} from './goals.ts'
 import { onnxruntimePeers } from './onnxruntime.ts'
 import type { Contestant, Given, Peer } from './peer.ts'
 import { ruvectorPeers } from './ruvector.ts'
@@ -19,7 +31,8 @@ const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '7' }, shapes: { type: 'string' } },
 })
 const rounds = Number(options.rounds)
-const asked = options.shapes?.toUpperCase().split(',')
+const asked = options.shapes?.split(',')
+const wants = (name: string): boolean => asked?.includes(name) ?? true
 const tolerance = 1e-4 // of results in f32 that are below 4
 
 const folder = mkdtempSync(join(os.tmpdir(), 'attnc-peers-'))
@@ -40,7 +53,12 @@ console.log('1 thread: processor time; 2 threads: time on the clock. Medians.\n'
 const limitName = { arithmetic: 'fused multiplications', memory: 'reading memory' } as const
 const goals: Goal[] = []
 let unrest = 0 // the largest MAD of a limit, relative to its median
-for (const shape of shapes.filter(({ name }) => asked?.includes(name) ?? true)) goals.push(...(await measure(shape)))
+for (const shape of shapes.filter(({ name }) => wants(name))) goals.push(...(await measure(shape)))
+if (wants('calls')) goals.push(...callGoals(measureCalls()))
+if (wants('examples')) {
+  const rates = await measureExamples(loader, machine, folder, Math.ceil(rounds / 2))
+  goals.push(...rates.filter(({ name }) => name !== 'softmax').map(exampleGoal))
+}
 console.log(table([['goal', 'wanted', 'got', '', ''], ...goals.map(goalRow)], [1, 2]))
 if (unrest > 0.05)
   console.log(
@@ -48,6 +66,15 @@ if (unrest > 0.05)
   )
 console.log(lastLine(goals))
 process.exitCode = goals.every(isReached) ? 0 : 1
+
+/** In processes of their own. */
+function measureCalls(): CallCosts {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../calls.ts'), 'json'], {
+    encoding: 'utf8',
+  }) // prettier-ignore
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout) as CallCosts
+}
 
 /** What the limit does in one call, and what the shape takes, in the same unit. */
 function mostOf({ bound }: Shape, threads: number): number {
@@ -66,6 +93,7 @@ async function measure(shape: Shape): Promise<readonly Goal[]> {
   const notes: string[] = []
   const limit = shape.bound === 'memory' ? machine.read : machine.fma
   for (const threads of [1, 2]) {
+    limit(threads) // its memory is touched now
     entrants.push(entrant('limit', threads, { call: () => limit(threads), result: () => new Float32Array() }))
     let ours: Float32Array = new Float32Array()
     const call = (): void => {
@@ -141,7 +169,7 @@ function shapeTable(shape: Shape, timed: readonly Timed[]): string {
 
 /** Its rate alone: it does no shape's work. */
 function limitRow(shape: Shape, limit: Timed): readonly string[] {
-  const rate = mostOf(shape, limit.threads) / timeOf(limit) / 1e6
+  const rate = mostOf(shape, limit.threads) / Math.min(...timesOf(limit)) / 1e6
   return [limitName[shape.bound], String(limit.threads), '', '', rate.toFixed(1), '', '']
 }
 
@@ -152,13 +180,11 @@ function ourOwn(timed: readonly Timed[], threads: number): Timed {
   return find(timed, 'attnc', threads)
 }
 
-/** Of what the machine can do in the same round, the median over all rounds. */
+/** Of the most that the machine did in this run: a limit is not slower for other work that goes on. */
 function shareOf(shape: Shape, one: Timed, timed: readonly Timed[]): number {
   const limit = find(timed, 'limit', one.threads)
-  const most = mostOf(shape, one.threads)
-  const work = workOf(shape)
-  const times = (of: Timed): readonly number[] => (one.threads === 1 ? of.cpu : of.clock)
-  return median(times(one).map((time, n) => (work / time) * (times(limit)[n]! / most)))
+  const most = mostOf(shape, one.threads) / Math.min(...timesOf(limit))
+  return workOf(shape) / timeOf(one) / most
 }
 
 function goalsOf(shape: Shape, timed: readonly Timed[]): readonly Goal[] {

@@ -1,0 +1,144 @@
+/** Every example at one shape: multiply-adds a second, as a share of those of softmax. */
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Attention } from '../../compiler/attention.ts'
+import { flopsOf } from '../../compiler/explain/count-operations.ts'
+import type { Program } from '../../compiler/kernel.ts'
+import { analyze, explain, prepare, version } from '../../index.ts'
+import { drawInputs, drawParams } from '../../runtime/draw.ts'
+import { importReader } from '../../runtime/imports.ts'
+import type { Library, Loader } from '../../runtime/native/loader.ts'
+import { completeSizes } from '../../runtime/verify/shapes.ts'
+import { native } from '../../targets/native/target.ts'
+import { median } from '../median.ts'
+import { callable, compileLibrary } from './kernels.ts'
+import type { Machine } from './machine.ts'
+
+export interface Rate {
+  readonly name: string
+  readonly milliseconds: number
+  readonly share: number // of the rate of softmax, in multiply-adds a second
+  readonly perPair: string // what a pair takes, and how many pairs there are
+}
+
+const root = join(import.meta.dirname, '../..')
+/** Of axes that are free in a source; of a cache in pages, 16 pages of 16 tokens. */
+const lengths = { b: 1, h: 4, g: 2, i: 256, j: 256, d: 64, e: 64, n: 64, f: 4, m: 16, t: 16, p: 16 }
+
+/** Examples of one library: fewer, and headers are read more often; more, and a busy machine runs out of time. */
+const together = 10
+
+interface Example {
+  readonly name: string
+  readonly attention: Attention
+  readonly sizes: Readonly<Record<string, number>>
+  readonly program: Program
+  readonly multiplyAdds: number
+  readonly perPair: string
+}
+
+export async function measureExamples(
+  loader: Loader,
+  machine: Machine,
+  folder: string,
+  rounds: number,
+): Promise<readonly Rate[]> {
+  const paths = globSync('examples/*.attn', { cwd: root }).sort()
+  const examples = await Promise.all(paths.map(prepareExample))
+  const own = join(folder, 'examples')
+  mkdirSync(own)
+  const libraries: Library[] = []
+  for (let n = 0; n < examples.length; n += together) {
+    const programs = examples.slice(n, n + together).map(({ program }) => program)
+    const files = await native.emit({ name: `examples${n}`, programs, dtype: 'f32', version })
+    for (const { path, text } of files) writeFileSync(join(own, path), text)
+    libraries.push(loader.open(await compileLibrary(own, `examples${n}.cc`)))
+  }
+  const calls = examples.map(({ attention, sizes, program }, n) => {
+    const inputs = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
+    const tensors = Object.fromEntries(
+      Object.entries(inputs).map(([name, { data, shape, storage }]) => {
+        const stored =
+          storage === 'i32'
+            ? Int32Array.from(data)
+            : storage === 'bool'
+              ? Uint8Array.from(data)
+              : Float32Array.from(data) // prettier-ignore
+        return [name, { data: stored, shape }]
+      }),
+    )
+    const params = Object.fromEntries(
+      Object.entries(drawParams(attention, sizes, 1, {})).map(([name, x]) => [name, Number(x)]),
+    ) // prettier-ignore
+    return callable(loader, libraries[Math.floor(n / together)]!, program, tensors, params)
+  })
+  const times = calls.map((): number[] => [])
+  for (let round = 0; round <= rounds; round++) {
+    for (const [n, call] of calls.entries()) {
+      const before = machine.threadTime()
+      call(1)
+      if (round > 0) times[n]!.push(machine.threadTime() - before) // the first call touches its memory
+    }
+  }
+  const rateOf = (n: number): number => examples[n]!.multiplyAdds / median(times[n]!)
+  const softmax = rateOf(examples.findIndex(({ name }) => name === 'softmax'))
+  return examples.map(({ name, perPair }, n) => ({
+    ...{ name, perPair },
+    milliseconds: median(times[n]!),
+    share: rateOf(n) / softmax,
+  }))
+}
+
+async function prepareExample(path: string, n: number): Promise<Example> {
+  const file = { path, text: readFileSync(join(root, path), 'utf8') }
+  const readImport = importReader(file, root)
+  const module = analyze(file, readImport)
+  if (!module.ok) throw new Error(`${path} has errors`)
+  const attention = module.value.attentions[0]!
+  const sizes = completeSizes(attention, lengths, 0)
+  if (!sizes.ok) throw new Error(`${path}: ${sizes.findings[0]?.message}`)
+  const fixed = Object.fromEntries(
+    attention.axes.filter(({ time }) => time === 'compile').map(({ name }) => [name, sizes.value[name]!]),
+  ) // prettier-ignore
+  const prepared = await prepare(file, { target: 'native', sizes: fixed, readImport })
+  if (!prepared.ok) throw new Error(`${path} has errors`)
+  const program = { ...prepared.value.programs[0]!, name: `example${n}` } // several may have one name
+  return {
+    name: basename(path, '.attn'),
+    attention,
+    sizes: sizes.value,
+    program,
+    ...workOf(file, attention, sizes.value, readImport),
+  } // prettier-ignore
+}
+
+/** As `attnc explain` counts it, with masks that read tensors asked for those that are drawn here. */
+function workOf(
+  file: { readonly path: string; readonly text: string },
+  attention: Attention,
+  sizes: Readonly<Record<string, number>>,
+  readImport: Parameters<typeof analyze>[1] & {},
+): Pick<Example, 'multiplyAdds' | 'perPair'> {
+  const drawn = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
+  const draw = {
+    params: () => drawParams(attention, sizes, 1, {}),
+    input: ({ name }: { readonly name: string }) => ({ data: drawn[name]!.data, about: 'drawn' }),
+  }
+  const isGiven = ({ length }: Attention['axes'][number]): boolean =>
+    length.kind === 'input' || length.kind === 'divides'
+  const shape = Object.fromEntries(attention.axes.filter(isGiven).map(({ name }) => [name, sizes[name]!]))
+  const explained = explain(file, { shape, draw, readImport })
+  if (!explained.ok) throw new Error(`${file.path} has errors`)
+  const { work } = explained.value.explanations[0]!
+  const sum = (of: (pass: (typeof work.passes)[number]) => number): number =>
+    work.passes.reduce((total, pass) => total + pass.pairs * (pass.times ?? 1) * of(pass), 0)
+  const all = sum(({ perPair }) => flopsOf(perPair)) // of one head
+  const heads = work.flops / all
+  const pairs = sum(() => 1)
+  const mean = (of: 'multiplyAdds' | 'operations' | 'functions'): string =>
+    (sum(({ perPair }) => perPair[of]) / pairs).toFixed(0) // prettier-ignore
+  return {
+    multiplyAdds: heads * sum(({ perPair }) => perPair.multiplyAdds),
+    perPair: `${mean('multiplyAdds')} + ${mean('operations')} + ${mean('functions')} a pair`,
+  }
+}
