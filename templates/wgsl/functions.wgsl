@@ -1,3 +1,4 @@
+// What is common has no branches, which cost software adapters much when they compile.
 // Elementary functions from additions, multiplications and bits: those of WGSL are too coarse, and differ from device to device.
 // Polynomials are those of Moshier, "Methods and Programs for Mathematical Functions", 1989 (Cephes) and of Sun's fdlibm, 1993.
 
@@ -25,20 +26,16 @@ fn reduce(x: f32) -> vec2<f32> {
 }
 
 fn raise(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
-  if (x < -87.33654) { return 0.0; }
-  if (x > 88.72283) { return infinity(); }
-  let at = reduce(x);
+  let at = reduce(clamp(x, -88.0, 89.0));
   let half = i32(at.x) >> 1u;
-  return scaleBy(scaleBy(1.0 + expm1Near0(at.y), half), i32(at.x) - half);
+  let power = scaleBy(scaleBy(1.0 + expm1Near0(at.y), half), i32(at.x) - half);
+  return select(select(select(power, 0.0, x < -87.33654), infinity(), x > 88.72283), x, isNan(x));
 }
 
 fn raise2(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
-  if (x < -126.0) { return 0.0; }
-  if (x >= 128.0) { return infinity(); }
-  let n = round(x);
-  let r = x - n;
+  let within = clamp(x, -127.0, 129.0);
+  let n = round(within);
+  let r = within - n;
   var p = 1.535336188319500e-4;
   p = p * r + 1.339887440266574e-3;
   p = p * r + 9.618437357674640e-3;
@@ -46,7 +43,8 @@ fn raise2(x: f32) -> f32 {
   p = p * r + 2.402264791363012e-1;
   p = p * r + 6.931472028550421e-1;
   let half = i32(n) >> 1u;
-  return scaleBy(scaleBy(1.0 + p * r, half), i32(n) - half);
+  let power = scaleBy(scaleBy(1.0 + p * r, half), i32(n) - half);
+  return select(select(select(power, 0.0, x < -126.0), infinity(), x >= 128.0), x, isNan(x));
 }
 
 fn expMinus1(x: f32) -> f32 {
@@ -82,12 +80,10 @@ fn logTail(f: f32) -> f32 {
 }
 
 fn logarithm(x: f32) -> f32 {
-  if (isNan(x) || x < 0.0) { return nan(); }
-  if (x == 0.0) { return -infinity(); }
-  if (!isFinite(x)) { return x; }
   let at = split(x);
   let f = at.y;
-  return logTail(f) + at.x * 9.0580006145e-06 - 0.5 * f * f + f + at.x * 6.9313812256e-01;
+  let y = logTail(f) + at.x * 9.0580006145e-06 - 0.5 * f * f + f + at.x * 6.9313812256e-01;
+  return select(select(select(y, -infinity(), x == 0.0), nan(), x < 0.0), x, !isFinite(x) & !(x < 0.0));
 }
 
 /// A number as it was rounded: compilers may not see through this, where they could take the sum apart that it came from.
@@ -177,9 +173,7 @@ fn tangent(x: f32) -> f32 {
 }
 
 fn squareRoot(x: f32) -> f32 {
-  if (x == 0.0 || isNan(x)) { return x; }
-  if (x < 0.0) { return nan(); }
-  return select(sqrt(x), x, !isFinite(x));
+  return select(select(sqrt(max(x, 0.0)), nan(), x < 0.0), x, (x == 0.0) | (!isFinite(x) & !(x < 0.0)));
 }
 
 fn inverseRoot(x: f32) -> f32 {
@@ -189,9 +183,8 @@ fn inverseRoot(x: f32) -> f32 {
 }
 
 fn logistic(x: f32) -> f32 {
-  if (isNan(x)) { return x; }
   let e = raise(-x);
-  return select(0.0, 1.0 / (1.0 + e), isFinite(e));
+  return select(select(0.0, 1.0 / (1.0 + e), isFinite(e)), x, isNan(x));
 }
 
 fn softplus(x: f32) -> f32 {
