@@ -184,8 +184,11 @@ function addBuild(add: Add): void {
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
     .addOption(
       choice('--emit <what>', 'print a stage instead, or write a library: lib, or lib,so,a', [
-        ...['ast', 'ir', 'plan', 'kernel'],
-        ...['lib', 'lib,so', 'lib,a', 'lib,so,a'],
+        'ast',
+        'ir',
+        'plan',
+        'kernel',
+        'lib',
       ]),
     )
     .addOption(shared.dtype)
