@@ -36,6 +36,7 @@ export { type Diagnostic, OptionError, placeOf, type Result, type SourceFile, ta
 /** Everything that is fixed when code is generated. */
 export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
+  readonly library?: boolean // to be shipped: code for each level of instructions, chosen when it runs, where the target has them; default false
   readonly threads?: boolean // also a function that shares the work among workers, where the target has one thread; default false
 }
 
@@ -92,8 +93,9 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
   const target = await load()
   const lowered = attentions.map((attention) => lower(attention, options, target.machine))
   const programs = lowered.map((x) => x.program)
-  const { dtype = 'f32', threads = false } = options
-  const emit = () => target.emit({ name: baseName(file.path), programs, dtype, version, threads })
+  const { dtype = 'f32', threads = false, library = false } = options
+  if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)
+  const emit = () => target.emit({ name: baseName(file.path), programs, dtype, version, threads, library })
   return succeed({ module: analyzed.value, plans: lowered.map((x) => x.plan), programs, emit }, analyzed.warnings)
 }
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { compile, emitStage, type Stage, stages } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
+import { compileLibrary, type LibraryForm, libraryForms } from '../runtime/native/library.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type FileToWrite, writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
-import { type Choices, compileOptions, optional, parseChoices } from './compile-options.ts'
+import { type Choices, compileOptions, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
 import { oneLine } from './one-line.ts'
 import { all, parseChoice } from './options.ts'
@@ -13,14 +14,13 @@ import { readSources, type Source } from './sources.ts'
 import { count } from './table.ts'
 
 export async function build(args: readonly string[], options: Options, io: Io): Promise<Answer> {
-  const stage = optional(options.emit, (value) => parseChoice('--emit', value, stages))
-  const parsed = all<[Choices, Stage | undefined]>(await parseChoices(options), stage)
+  const parsed = all<[Choices, Emitted]>(await parseChoices(options), parseEmitted(options.emit))
   if (!parsed.ok) return refuse(parsed.findings)
-  const where = checkWhere(options.out, parsed.value[1])
+  const [choices, { stage: emitted, library }] = parsed.value
+  const where = checkWhere(options.out, emitted)
   if (!where.ok) return refuse(where.findings)
   const sources = await readSources(args, options.stdinName, io)
   if (!sources.ok) return refuse(sources.findings)
-  const [choices, emitted] = parsed.value
   const [first] = sources.value
   const prints = emitted !== undefined || options.out === '-'
   if (prints && sources.value.length > 1)
@@ -28,7 +28,28 @@ export async function build(args: readonly string[], options: Options, io: Io): 
       problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER'),
     ])
   if (emitted !== undefined && first) return printStage(emitted, first, choices)
-  return buildAll(sources.value, choices, options.out ?? '-', io)
+  return buildAll(sources.value, { ...choices, library }, options.out ?? '-', io)
+}
+
+/** What `--emit` asks for: a stage to be printed, or a library, and in which forms besides its source. */
+interface Emitted {
+  readonly stage: Stage | undefined
+  readonly library: readonly LibraryForm[] | undefined
+}
+
+function parseEmitted(value: string | undefined): Outcome<Emitted> {
+  if (value === undefined) return done({ stage: undefined, library: undefined })
+  const words = value.split(',')
+  const isStage = words.length === 1 && words[0] !== 'lib'
+  if (isStage) {
+    const stage = parseChoice('--emit', value, [...stages, 'lib'] as const)
+    if (!stage.ok) return stage
+    return done({ stage: stage.value === 'lib' ? undefined : stage.value, library: undefined })
+  }
+  const forms = all<readonly (LibraryForm | 'lib')[]>(
+    ...words.map((word) => parseChoice('--emit', word, ['lib', ...libraryForms] as const)),
+  )
+  return forms.ok ? done({ stage: undefined, library: forms.value.filter((form) => form !== 'lib') }) : forms
 }
 
 function checkWhere(out: string | undefined, stage: Stage | undefined): Outcome<undefined> {
@@ -55,12 +76,18 @@ interface Built {
   readonly main: boolean
 }
 
-async function buildAll(sources: readonly Source[], choices: Choices, out: string, io: Io): Promise<Answer> {
+interface Wanted extends Choices {
+  readonly library: Emitted['library']
+}
+
+async function buildAll(sources: readonly Source[], choices: Wanted, out: string, io: Io): Promise<Answer> {
   const findings: Finding[] = []
   const built: Built[] = []
   for (const [n, { file, folder, readImport }] of sources.entries()) {
     io.progress?.(`building ${n + 1} of ${sources.length}: ${file.path}`)
-    const compiled = await attempt(() => compile(file, compileOptions(choices, readImport)))
+    const compiled = await attempt(() =>
+      compile(file, { ...compileOptions(choices, readImport), library: choices.library !== undefined }),
+    )
     if (!compiled.ok) findings.push(...compiled.findings)
     else {
       findings.push(...compiled.warnings)
@@ -76,7 +103,21 @@ async function buildAll(sources: readonly Source[], choices: Choices, out: strin
   }
   findings.push(...clashes(built))
   if (findings.some(({ severity }) => severity === 'error')) return refuse(findings, { target: choices.target })
-  return out === '-' ? printMain(built, choices, findings) : writeAll(built, choices, out, findings)
+  if (out === '-') return printMain(built, choices, findings)
+  const compiled: Compiled[] = []
+  for (const main of built.filter((one) => one.main)) {
+    io.progress?.(`compiling ${main.path}`)
+    const libraries = await compileLibrary(
+      built.filter(({ source }) => source === main.source),
+      main.path,
+      choices.library ?? [],
+    )
+    if (!libraries.ok) return refuse([...findings, ...libraries.findings], { target: choices.target })
+    compiled.push(
+      ...libraries.value.map(({ path, content }) => ({ path: join(out, path), content, source: main.source })),
+    )
+  }
+  return writeAll(built, compiled, choices, out, findings)
 }
 
 /** Two sources of one name and folder would write over each other. */
@@ -109,10 +150,21 @@ function printMain(built: readonly Built[], { target }: Choices, findings: reado
   }
 }
 
-function writeAll(built: readonly Built[], { target }: Choices, out: string, findings: readonly Finding[]): Answer {
-  const files: readonly FileToWrite[] = built.map(({ path, text }) => ({ path: join(out, path), content: text }))
+function writeAll(
+  built: readonly Built[],
+  compiled: readonly Compiled[],
+  { target }: Choices,
+  out: string,
+  findings: readonly Finding[],
+): Answer {
+  const sources = built.map(({ source, path, text }) => ({ source, path: join(out, path), content: text }))
+  const files: readonly Compiled[] = [...sources, ...compiled]
   const written = writeFiles(files)
   if (!written.ok) return refuse([...findings, ...written.findings], { target })
-  const json = { target, files: built.map(({ source, path }) => ({ source, path: join(out, path) })) }
+  const json = { target, files: files.map(({ source, path }) => ({ source, path })) }
   return { exit: 0, findings, out: files.map(({ path }) => `${oneLine(path)}\n`).join(''), json }
+}
+
+interface Compiled extends FileToWrite {
+  readonly source: string
 }

@@ -182,7 +182,15 @@ function addBuild(add: Add): void {
   add('build', ' <files...>', 'Generates kernels: one main file per source, named after it.', examples, [0, 1, 2, 3, 4])
     .addOption(shared.target)
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
-    .addOption(choice('--emit <stage>', 'print a stage instead', ['ast', 'ir', 'plan', 'kernel']))
+    .addOption(
+      choice('--emit <what>', 'print a stage instead, or write a library: lib, or lib,so,a', [
+        'ast',
+        'ir',
+        'plan',
+        'kernel',
+        'lib',
+      ]),
+    )
     .addOption(shared.dtype)
     .addOption(shared.precision)
     .addOption(shared.size)

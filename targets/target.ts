@@ -13,6 +13,7 @@ export interface EmitSource {
   readonly programs: readonly Program[]
   readonly dtype: Extract<StorageType, 'f32' | 'f16' | 'bf16'> // storage of tensors whose type the source leaves open
   readonly version: string // of the compiler, for the header
+  readonly library?: boolean // `--emit lib`: files to be shipped, for targets that `makesLibraries`
   readonly threads?: boolean // `--threads`, for targets whose output has one thread unless asked
 }
 
@@ -23,5 +24,6 @@ export interface EmitSource {
 export interface Target {
   readonly name: string // as in `--target NAME` and in templates/NAME/
   readonly machine: Machine
+  readonly makesLibraries?: true // whether its output can be shipped as a library
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

@@ -41,7 +41,7 @@ describe('what is completed', () => {
         expect(options.flatMap(({ flags }) => flags)).toEqual(expect.arrayContaining(['--json', '--help']))
     const build = shapes().find(({ name }) => name === 'build')
     const emit = build?.options.find(({ flags }) => flags.includes('--emit'))
-    expect(emit?.value).toEqual({ kind: 'words', words: stages })
+    expect(emit?.value).toEqual({ kind: 'words', words: [...stages, 'lib'] })
   })
 
   test('is accepted', async () => {
@@ -53,7 +53,8 @@ describe('what is completed', () => {
     for (const { flags, value } of options) {
       if (value.kind !== 'words') continue
       for (const word of value.words) {
-        const where = flags.includes('--emit') ? [] : ['-o', join(folder, 'out')]
+        const out = ['-o', join(folder, 'out')]
+        const where = word === 'lib' ? ['--target', 'native', ...out] : flags.includes('--emit') ? [] : out
         expect(
           await attnc(['build', join(folder, 'kernels/d.attn'), flags.at(-1)!, word, ...where]),
           word,

@@ -8,6 +8,7 @@ import { missingCompiler } from '../runtime/native/compiler.ts'
 import { keepLibrary, loadLibrary } from '../runtime/native/load-native.ts'
 import type { Loaded } from '../runtime/runners.ts'
 import { native } from '../targets/native/target.ts'
+import type { OutFile } from '../targets/target.ts'
 
 /** Other tests do without a compiler (test/setup.ts); what is compiled here asks for the one that there is. */
 export function withCompiler(): string | undefined {
@@ -20,12 +21,17 @@ export function withCompiler(): string | undefined {
 }
 
 /** Written, compiled with further flags, loaded. */
-export async function buildNative(name: string, programs: readonly Program[], flags = ''): Promise<Loaded> {
+export async function buildNative(
+  name: string,
+  programs: readonly Program[],
+  flags = '',
+  given?: readonly OutFile[], // instead of what is emitted
+): Promise<Loaded> {
   const folder = mkdtempSync(join(tmpdir(), 'attnc-native-'))
   const before = process.env.ATTNC_CXXFLAGS
   try {
     process.env.ATTNC_CXXFLAGS = flags
-    const files = await native.emit({ name, programs, dtype: 'f32', version: '0.0.0' })
+    const files = given ?? (await native.emit({ name, programs, dtype: 'f32', version: '0.0.0' }))
     const write = (path: string, content: string | Uint8Array): void => writeFileSync(join(folder, path), content)
     const built = await keepLibrary(files, { folder, write })
     if (!built.ok) throw new Error(built.findings[0]?.message)

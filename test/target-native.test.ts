@@ -222,7 +222,7 @@ test.skipIf(missing !== undefined).each(headers)('%s compiles on its own', async
 test.skipIf(missing !== undefined)('a program in C uses a kernel: examples/embed/c', { timeout: 120_000 }, async () => {
   const compiler = findCompiler()!
   const text = readFileSync(join(root, 'examples/causal.attn'), 'utf8')
-  const compiled = await compile({ path: 'causal.attn', text }, { target: 'native' })
+  const compiled = await compile({ path: 'causal.attn', text }, { target: 'native', library: true })
   if (!compiled.ok) throw new Error('examples/causal.attn has errors')
   for (const file of compiled.value.files) writeFileSync(join(folder, file.path), file.text)
   writeFileSync(join(folder, 'main.c'), readFileSync(join(root, 'examples/embed/c/main.c')))
@@ -232,6 +232,8 @@ test.skipIf(missing !== undefined)('a program in C uses a kernel: examples/embed
   await run(['-x', 'c', '-std=c11', ...warnings, '-c', 'main.c'])
   await run(['main.o', 'causal.o', '-lm', '-o', 'causal'])
   const { stdout } = await execa(join(folder, 'causal'))
+  const basic = await execa(join(folder, 'causal'), { env: { ATTNC_ISA: 'basic' } })
+  expect(basic.stdout).toBe(stdout)
   const [, said] = /It prints:\n\n```text\n([\s\S]*?)```/.exec(
     readFileSync(join(root, 'examples/embed/c/README.md'), 'utf8'),
   )!

@@ -36,6 +36,7 @@ type KeyedOptions = ReturnType<typeof keyedOptions>
 interface Given extends Omit<StageOptions, 'readImport'> {
   readonly target: string
   readonly threads?: boolean
+  readonly library?: boolean
 }
 
 /** Every option has to be named here, or the type checker complains. */
@@ -43,6 +44,7 @@ export const keyedOptions = (options: Given) => {
   const {
     target,
     threads = false,
+    library = false,
     dtype = 'f32',
     precision,
     sizes = {},
@@ -52,7 +54,7 @@ export const keyedOptions = (options: Given) => {
     plan = 'auto',
     rows = 'many',
   } = options
-  const keyed = { target, threads, dtype, precision, sizes, tile, results, splits, plan, rows }
+  const keyed = { target, threads, library, dtype, precision, sizes, tile, results, splits, plan, rows }
   return keyed satisfies { readonly [Name in keyof Required<Given>]: unknown }
 }
 

@@ -64,8 +64,8 @@ export interface Compilation {
 
 const compileLimit = 300_000 // ms
 
-/** Flags for all C++ here: shared libraries whose arithmetic is as written. */
-export const sharedFlags = ['-std=c++17', '-fPIC', '-shared', '-ffp-contract=off'] as const
+/** Flags for all C++ here, which does its arithmetic as written. */
+const commonFlags = ['-std=c++17', '-fPIC', '-ffp-contract=off'] as const
 /** Kernels: for this machine, as fast as can be, and what the user adds. */
 export const kernelFlags = (): readonly string[] => [
   '-O3',
@@ -73,28 +73,50 @@ export const kernelFlags = (): readonly string[] => [
   ...(process.env.ATTNC_CXXFLAGS ?? '').split(/\s+/).filter((flag) => flag !== ''),
 ]
 
-/** Compiles a shared library. What the compiler says of it is our bug, and so is thrown. */
-export async function compileShared({ folder, source, output, flags }: Compilation): Promise<Outcome<undefined>> {
+export const compileShared = (what: Compilation): Promise<Outcome<undefined>> => compile('-shared', what)
+export const compileObject = (what: Compilation): Promise<Outcome<undefined>> => compile('-c', what)
+
+/** What the compiler says of our code is our bug, and so is thrown. */
+async function compile(
+  kind: '-shared' | '-c',
+  { folder, source, output, flags }: Compilation,
+): Promise<Outcome<undefined>> {
   const compiler = findCompiler()
   if (compiler === undefined)
     return failed(problem('ATTN0330', `target native cannot run here: ${missingCompiler()}`, installHint))
+  const ended = await start(compiler, [...commonFlags, kind, ...flags, source, '-o', output], folder)
+  if (!ended.ok) return ended
+  if (ended.value.exitCode === 0) return done(undefined)
+  throw new Error(`${compiler} does not compile ${source}:\n${ended.value.stderr}`)
+}
+
+/** An archive of one object file. */
+export async function archive(folder: string, object: string, output: string): Promise<Outcome<undefined>> {
+  const ended = await start('ar', ['rcsD', output, object], folder)
+  if (!ended.ok) return ended
+  const { exitCode, stderr } = ended.value
+  return exitCode === 0 ? done(undefined) : failed(problem('ATTN0331', `ar failed: ${stderr.trim()}`))
+}
+
+/** A tool that ran to its end. */
+async function start(
+  tool: string,
+  args: readonly string[],
+  folder: string,
+): Promise<Outcome<{ readonly exitCode: number; readonly stderr: string }>> {
   const { execa } = await import('execa')
-  const result = await execa(compiler, [...sharedFlags, ...flags, source, '-o', output], {
+  const result = await execa(tool, args, {
     cwd: folder,
     reject: false,
     timeout: compileLimit,
     stdin: 'ignore',
     env: { LC_ALL: 'C' },
   })
-  if (result.exitCode === 0) return done(undefined)
-  if (result.timedOut) return failed(problem('ATTN0331', `${compiler} was not done in ${compileLimit / 1000} s`))
-  if (result.exitCode === undefined) {
-    const why = result.signal
-      ? `it was ended by ${result.signal}`
-      : (result.originalMessage ?? 'it could not be started')
-    return failed(problem('ATTN0331', `${compiler} failed: ${why}`))
-  }
-  throw new Error(`${compiler} does not compile ${source}:\n${result.stderr}`)
+  const { exitCode, stderr } = result
+  if (exitCode !== undefined) return done({ exitCode, stderr })
+  if (result.timedOut) return failed(problem('ATTN0331', `${tool} was not done in ${compileLimit / 1000} s`))
+  const why = result.signal ? `it was ended by ${result.signal}` : (result.originalMessage ?? 'it could not be started')
+  return failed(problem('ATTN0331', `${tool} failed: ${why}`, installHint))
 }
 
 export const installHint = 'install g++ or clang++ (Debian: apt install g++), or let CXX name one'

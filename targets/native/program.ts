@@ -92,7 +92,7 @@ export function declareCall(program: Program, { entry, given }: ProgramNames): s
 }
 
 /** The kernels of one program and the functions that callers see. */
-export function defineProgram(program: Program, names: ProgramNames): string {
+export function defineProgram(program: Program, names: ProgramNames, linkage: string): string {
   const { entry, type, prepare, lay, kernels, given, asides } = names
   const runTime = program.axes.filter(({ name }) => program.sizes[name] === undefined)
   const members = [
@@ -121,6 +121,7 @@ export function defineProgram(program: Program, names: ProgramNames): string {
   })
   return fill('native/program', {
     entry,
+    linkage,
     type,
     prepare,
     lay,

@@ -1,20 +1,22 @@
+import type { Program } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
 import { escapeDoc } from '../doc.ts'
 import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
-import { declareCall, defineProgram, entryOf, nameProgram } from './program.ts'
+import { declareCall, defineProgram, entryOf, nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
 /** C++ for CPUs that stands alone: NAME.cc, with the C header NAME.h. */
 export const native: Target = {
   name: 'native',
   machine: { tile: { i: 32, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } },
+  makesLibraries: true,
   emit: async (source) => emit(source),
 }
 
 function emit(source: EmitSource): readonly OutFile[] {
-  const { name, programs, version } = source
+  const { name, programs, version, library = false } = source
   const entries = programs.map(entryOf)
   const file = new Names(
     reserved,
@@ -30,12 +32,7 @@ function emit(source: EmitSource): readonly OutFile[] {
   return [
     {
       path: `${name}.cc`,
-      text: fill('native/main', {
-        ...view,
-        header: `${name}.h`,
-        prelude: prelude(),
-        programs: named.map(({ program, names }) => defineProgram(program, names).trimEnd()),
-      }),
+      text: library ? levels(named, name, view) : main(named, name, view),
     },
     {
       path: `${name}.h`,
@@ -44,12 +41,55 @@ function emit(source: EmitSource): readonly OutFile[] {
         guard: `ATTNC_${entries.join('_').toUpperCase()}_H`,
         abi: sources['templates/native/attnc.h'],
         calls,
+        levelled: library ? entries : [],
       }),
     },
   ]
 }
 
-const suffixes = ['_call', '_shapes', '_workspace', '_run', '_scratch']
+interface Named {
+  readonly program: Program
+  readonly names: ProgramNames
+}
+
+function main(named: readonly Named[], name: string, view: object): string {
+  const programs = named.map(({ program, names }) => defineProgram(program, names, 'extern "C"').trimEnd())
+  return fill('native/main', { ...view, header: `${name}.h`, prelude: prelude(), programs })
+}
+
+/** All in one file for each level of instructions, and functions that take the one that a machine has. */
+function levels(named: readonly Named[], name: string, view: object): string {
+  const text = prelude()
+  return fill('native/library', {
+    ...view,
+    header: `${name}.h`,
+    includes: [...new Set(text.match(include))],
+    prelude: text
+      .replaceAll(include, '')
+      .replaceAll(/\n{3,}/g, '\n\n')
+      .trim(),
+    programs: named.map(({ program, names }) => defineProgram(program, names, 'static').trimEnd()),
+    entries: named.map(({ names }) => names.entry),
+    levels: x86Levels,
+  })
+}
+
+/** Headers of the system, those that only some machines have included. */
+const include = /^(?:#include <.*>|#if .*\n(?:#include <.*>\n|#elif .*\n)+#endif)$/gm
+
+/** Best first; what none of them fits runs on what every machine of its kind has. */
+const x86Levels = [
+  { name: 'avx512', lanes: 16, needs: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'avx2', 'fma', 'f16c', 'bmi2'] },
+  { name: 'avx2', lanes: 8, needs: ['avx2', 'fma', 'f16c', 'bmi2'] },
+].map(({ name, lanes, needs }) => ({
+  name,
+  lanes,
+  target: needs.join(','),
+  macros: needs.map((need) => `__${need.toUpperCase()}__`),
+  test: needs.map((need) => `__builtin_cpu_supports("${need}")`).join(' && '),
+}))
+
+const suffixes = ['_call', '_shapes', '_workspace', '_run', '_scratch', '_isa']
 
 const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'columns', 'product', 'few', 'call'] as const
 

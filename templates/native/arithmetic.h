@@ -132,7 +132,7 @@ ATTNC_INLINE std::int32_t smallestOf(ints x) { return foldLanes(x, [](std::int32
 ATTNC_INLINE std::uint32_t bitsOf(ints x) {
 #if ATTNC_LANES == 16 && defined(__AVX512DQ__)
   return std::uint32_t(_mm512_movepi32_mask((__m512i)x));
-#elif ATTNC_LANES == 8 && defined(__AVX__)
+#elif ATTNC_LANES == 8 && defined(__AVX2__)
   return std::uint32_t(_mm256_movemask_ps((__m256)x));
 #elif ATTNC_LANES == 4 && defined(__SSE__)
   return std::uint32_t(_mm_movemask_ps((__m128)x));

@@ -69,8 +69,8 @@ template <bool fresh>
 inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth, std::ptrdiff_t ahead) {
   FewSums<1> sums;
   sums.clear();
-  std::ptrdiff_t k = 0;
-  for (; k + lanes <= depth; k += lanes) {
+  const std::ptrdiff_t rest = depth % lanes;
+  for (std::ptrdiff_t k = 0; k < depth - rest; k += lanes) {
     floats lines[lanes];
     if (k % lineFloats == 0)
       for (int n = 0; n < lanes; ++n) prefetch(b.at + n * b.x + k, ahead);
@@ -80,7 +80,7 @@ inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth, std
     ATTNC_UNROLL
     for (int n = 0; n < lanes; ++n) sums.add(0, lines[n], a.at + (k + n) * a.k);
   }
-  for (; k < depth; ++k) sums.add(0, loadEvery(b.at + k, b.x, lanes), a.at + k * a.k);
+  for (std::ptrdiff_t k = depth - rest; k < depth; ++k) sums.add(0, loadEvery(b.at + k, b.x, lanes), a.at + k * a.k);
   sums.template write<fresh>(c);
 }
 
