@@ -70,6 +70,16 @@ export const runners: Readonly<Record<string, Runner>> = {
     build: async (files, staging) => (await import('./load-ts.ts')).keepJavaScript(files, staging),
     load: async (made) => (await import('./load-ts.ts')).loadJavaScript(made),
   },
+  'cuda-emulated': {
+    about: 'CUDA on this processor, for tests: with g++ or clang++',
+    arithmetic: native,
+    isSlow: true,
+    missing: async () => missingCompiler(),
+    needs: async () => [await needCompiler()],
+    machine: async () => describeMachine(),
+    build: async (files, staging) => (await import('./cuda/load-emulated.ts')).keepEmulated(files, staging),
+    load: async (made, keeping) => (await import('./cuda/load-emulated.ts')).loadEmulated(made, keeping),
+  },
 }
 
 const automatic = ['cuda', 'native', 'ts']

@@ -11,7 +11,7 @@ import { recordOf, type Tensor } from '../tensor.ts'
 import { compileShared, kernelFlags } from './compiler.ts'
 import { type GivenParam, type GivenTensor, type Handle, type Loader, loadLoader, type MadeTensor } from './loader.ts'
 
-const library = 'kernel.so'
+export const library = 'kernel.so'
 
 /** Writes the generated files, and compiles the main one. */
 export async function keepLibrary(files: readonly OutFile[], staging: Staging): Promise<Outcome<undefined>> {
@@ -21,14 +21,16 @@ export async function keepLibrary(files: readonly OutFile[], staging: Staging): 
   return compileShared({ folder: staging.folder, source: main.path, output: library, flags: kernelFlags() })
 }
 
-export async function loadLibrary(made: Made, keeping: Keeping): Promise<Outcome<Loaded>> {
+/** @param entry  how the target names the functions of a program */
+export async function loadLibrary(made: Made, keeping: Keeping, entry = entryOf): Promise<Outcome<Loaded>> {
   const loader = await loadLoader(keeping)
   if (!loader.ok) return loader
   const opened = loader.value.open(made.path(library))
   const handles = new Map<string, Handle>()
-  const handleOf = (entry: string): Handle => {
-    const handle = handles.get(entry) ?? loader.value.find(opened, entry)
-    handles.set(entry, handle)
+  const handleOf = (program: Program): Handle => {
+    const name = entry(program)
+    const handle = handles.get(name) ?? loader.value.find(opened, name)
+    handles.set(name, handle)
     return handle
   }
   return done({ call: (program, inputs, params) => call(loader.value, handleOf, program, inputs, params) })
@@ -36,7 +38,7 @@ export async function loadLibrary(made: Made, keeping: Keeping): Promise<Outcome
 
 function call(
   loader: Loader,
-  handleOf: (entry: string) => Handle,
+  handleOf: (program: Program) => Handle,
   program: Program,
   inputs: Inputs,
   params: Scalars,
@@ -44,7 +46,7 @@ function call(
   const withRole = (role: Buffer['role']): readonly Buffer[] => program.buffers.filter((b) => b.role === role)
   const results = withRole('result')
   const made = loader.run(
-    handleOf(entryOf(program)),
+    handleOf(program),
     withRole('input').map(({ name, storage }) => giveTensor(inputs[name], name, storage)),
     program.params.filter(({ time }) => time === 'run').map(({ name, type }) => giveParam(params[name], type)),
     results.map(({ axes }) => axes.length),
