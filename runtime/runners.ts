@@ -32,6 +32,23 @@ const float64: Arithmetic = {
 /** f32 throughout. Functions are within 4 units in the last place: templates/native/functions.h. */
 const native: Arithmetic = float32
 
+/**
+ * f32, with operands of products in the 16 bits that tensors are stored in, whose sums tensor cores truncate. Exponentials are made in
+ * base 2 of rounded products, so that their error grows with the exponent: targets/cuda/fragments/functions.ts.
+ */
+const grows = { relative: (x: number): number => 4 + 2 * Math.abs(x) }
+const tensorCores = (operand: Arithmetic['operand']): Arithmetic => ({
+  ...float32,
+  sumRoundoff: 2 ** -23,
+  operand,
+  functions: { exp: grows, sigmoid: grows },
+})
+const cuda = {
+  f32: float32,
+  f16: tensorCores({ roundoff: 2 ** -11, smallest: 2 ** -24 }),
+  bf16: tensorCores({ roundoff: 2 ** -8, smallest: 2 ** -133 }),
+}
+
 /** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
 export interface Keeping {
   readonly cache: Cache | undefined
@@ -41,6 +58,7 @@ export interface Keeping {
 export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
+  readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16') => Arithmetic // where it depends on how tensors are stored
   missing(): Promise<string | undefined> // why it cannot run here
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
@@ -72,7 +90,8 @@ export const runners: Readonly<Record<string, Runner>> = {
   },
   'cuda-emulated': {
     about: 'CUDA on this processor, for tests: with g++ or clang++',
-    arithmetic: native,
+    arithmetic: cuda.f32,
+    arithmeticOf: (dtype) => cuda[dtype],
     isSlow: true,
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],

@@ -46,12 +46,21 @@ export class Loose implements Staging, Made {
   #folder: string | undefined
 
   get folder(): string {
-    this.#folder ??= mkdtempSync(join(tmpdir(), 'attnc-'))
+    if (this.#folder === undefined) {
+      this.#folder = mkdtempSync(join(tmpdir(), 'attnc-'))
+      for (const [name, bytes] of this.#files) this.#lay(name, bytes)
+    }
     return this.#folder
   }
 
   write(name: string, content: string | Uint8Array): void {
-    this.#files.set(checkName(name), Buffer.from(content))
+    const bytes = Buffer.from(content)
+    this.#files.set(checkName(name), bytes)
+    if (this.#folder !== undefined) this.#lay(name, bytes)
+  }
+
+  #lay(name: string, bytes: Uint8Array): void {
+    writeFileSync(join(this.folder, name), bytes, { mode: fileMode })
   }
 
   read(name: string): Uint8Array {
@@ -59,10 +68,7 @@ export class Loose implements Staging, Made {
   }
 
   path(name: string): string {
-    const path = join(this.folder, checkName(name))
-    const bytes = this.#files.get(name)
-    if (bytes) writeFileSync(path, bytes, { mode: fileMode })
-    return path
+    return join(this.folder, checkName(name))
   }
 
   remove(): void {

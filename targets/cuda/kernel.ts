@@ -7,6 +7,8 @@ import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
 import type { Node } from '../nests/nest.ts'
+import { type PrintedFragments, printFragments } from './fragments/kernel.ts'
+import { layOutFragments } from './fragments/layout.ts'
 import { printLoop, singleAt } from './loop.ts'
 import { cudaTypes, printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
@@ -20,6 +22,7 @@ export interface PrintedKernel {
   readonly elements: boolean // whether each thread does a block of work of its own
   readonly sharedBytes: number
   readonly scratchBytes: number // of tiles in global memory, for each block that works at a time
+  readonly fragments: PrintedFragments | undefined // the same on tensor cores
 }
 
 /** Every device from sm_80 on has as much for a block. */
@@ -33,6 +36,9 @@ export function printKernel(
   given: GivenNames,
 ): PrintedKernel {
   const analysis = analyze(kernel, program)
+  const layout = layOutFragments(kernel, program, analysis.facts)
+  const open = (own: Sheet, block: Block) => openBlock(kernel, own, block)
+  const fragments = layout && printFragments(layout, program, `${name}_on_tensor_cores`, givenType, given, open)
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given)
@@ -55,6 +61,7 @@ export function printKernel(
       ...[...sheet.used].map((argument) => `  const auto ${argument} = work.given.${argument};`),
       ...room.lines.map(indented),
       `  ${turn}`,
+      ...(fragments ? ['    if (work.redo && !work.redo[turn]) continue;'] : []),
       ...body.lines.map((line) => indented(indented(line))),
       '  }',
       '}',
@@ -63,6 +70,7 @@ export function printKernel(
     elements,
     sharedBytes: room.sharedBytes,
     scratchBytes: room.scratchBytes,
+    fragments,
   }
 }
 

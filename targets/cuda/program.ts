@@ -115,7 +115,9 @@ export function defineProgram(program: Program, names: ProgramNames): string {
     lay,
     scratch,
     members: membersOf(program, names),
-    kernels: [...printed.values()].map(({ lines }) => lines.join('\n')),
+    kernels: [...printed.values()].flatMap(({ lines, fragments }) =>
+      (fragments ? [lines, fragments.lines] : [lines]).map((all) => all.join('\n')),
+    ),
     axes: program.axes.map(({ name }) => ({
       name: lengthOf(name),
       axis: name,
@@ -132,13 +134,11 @@ export function defineProgram(program: Program, names: ProgramNames): string {
         strides: [],
       })),
     ],
-    tiles: [...printed].flatMap(([kernel, { scratchBytes }]) =>
-      scratchBytes === 0
-        ? []
-        : [
-            `most = launch::larger(most, launch::smaller(${blocksOf(kernel, size)}, launch::mostWithScratch) * ${scratchBytes});`,
-          ],
-    ),
+    tiles: [...printed].flatMap(([kernel, one]) => {
+      const blocks = blocksOf(kernel, size)
+      const bytes = one.fragments ? redoneBytes(blocks, one) : `launch::tileBytes(${blocks}, ${one.scratchBytes})`
+      return one.scratchBytes === 0 && !one.fragments ? [] : [`most = launch::larger(most, ${bytes});`]
+    }),
     steps: runSteps(program.steps, program, names, printed),
   })
 }
@@ -185,17 +185,50 @@ function runSteps(
 ): readonly string[] {
   const size = (axis: string): string => sizeText(axis, program, names.given)
   return steps.flatMap((step): readonly string[] => {
-    if (step.kind === 'kernel') {
-      const { threads, elements, sharedBytes, scratchBytes } = printed.get(step)!
-      const start = elements ? 'launch::startElements' : 'launch::start'
-      const room = elements ? '' : `${sharedBytes}, scratch, ${scratchBytes}, `
-      const call = `${start}(${names.kernels.get(step)}, given, ${blocksOf(step, size)}, ${threads}, ${room}stream)`
-      return [`if (error == cudaSuccess) error = ${call};`]
-    }
+    if (step.kind === 'kernel') return startLines(step, size, program, names, printed.get(step)!)
     const count = printUniform(step.count, program, names.given, spellings)
     const inner = [...runSteps(step.steps, program, names, printed), ...becomeLines(step, program, names)]
     return [`for (int32_t round = 0, rounds = ${count}; round < rounds; ++round) {`, ...inner.map(indented), '}']
   })
+}
+
+function startLines(
+  kernel: Kernel,
+  size: (axis: string) => string,
+  program: Program,
+  { kernels, given }: ProgramNames,
+  { threads, elements, sharedBytes, scratchBytes, fragments }: PrintedKernel,
+): readonly string[] {
+  const name = kernels.get(kernel)
+  const blocks = blocksOf(kernel, size)
+  const start = (call: string): string => `if (error == cudaSuccess) error = ${call};`
+  if (elements) return [start(`launch::startElements(${name}, given, ${blocks}, ${threads}, stream)`)]
+  const room = `${threads}, ${sharedBytes}, scratch, ${scratchBytes}`
+  if (!fragments) return [start(`launch::start(${name}, given, ${blocks}, ${room}, stream)`)]
+  const wanted = fragments.tiles.map(({ buffer }) => alignedText(buffer, given))
+  const results = program.buffers.filter(
+    ({ role, storage }) => role === 'result' && (storage === 'f16' || storage === 'bf16'),
+  )
+  const aligned = [...new Set([...wanted, ...results.map((buffer) => alignedText(buffer, given))])].join(' && ')
+  return [
+    '{',
+    `  const int64_t blocks = ${blocks};`,
+    `  unsigned char *redo = reinterpret_cast<unsigned char *>(scratch + launch::tileBytes(blocks, ${scratchBytes}));`,
+    `  if (!(${aligned}) || blocks > launch::longestGrid) redo = nullptr;`,
+    `  if (redo) ${start(`launch::startTiles(${fragments.name}, given, blocks, ${fragments.threads}, ${fragments.sharedBytes}, redo, stream)`)}`,
+    `  ${start(`launch::start(${name}, given, blocks, ${room}, stream, redo)`)}`,
+    '}',
+  ]
+}
+
+const redoneBytes = (blocks: string, { scratchBytes }: PrintedKernel): string =>
+  `launch::tileBytes(${blocks}, ${scratchBytes}) + ${blocks}`
+
+/** Whether rows of a tensor begin where they can be copied 16 bytes at a time. */
+function alignedText({ name, axes }: Buffer, { buffers, strides }: GivenNames): string {
+  const own = (strides.get(name) ?? []).map((stride) => `given.${stride}`)
+  const last = own.at(axes.length - 1) ?? '1'
+  return `tiles::isAligned(${[`given.${buffers.get(name)}`, last, ...own.slice(0, -1)].join(', ')})`
 }
 
 /** Copies the new contents; what is both read and overwritten is copied aside first. */

@@ -54,6 +54,7 @@ const suffixes = ['_call', '_shapes', '_workspace', '_run']
 const headers = [
   'templates/cuda/ptx.cuh',
   'templates/cuda/functions.cuh',
+  'templates/cuda/tiles.cuh',
   'templates/cuda/launch.cuh',
   'templates/native/call.h',
 ] as const

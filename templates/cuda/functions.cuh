@@ -4,12 +4,6 @@
 #include <cstdint>
 #include "ptx.cuh"
 
-#ifdef __CUDACC__
-#define ATTNC_BOTH __host__ __device__ __forceinline__
-#else
-#define ATTNC_BOTH inline
-#endif
-
 namespace {
 namespace num {
 

@@ -109,6 +109,8 @@ ATTNC_DEVICE void multiplyBrains(float (&c)[4], const std::uint32_t (&a)[4], std
 
 }  // namespace ptx
 }  // namespace
+#define ATTNC_BOTH __host__ __device__ __forceinline__
 #else
 #define ATTNC_DEVICE inline
+#define ATTNC_BOTH inline
 #endif

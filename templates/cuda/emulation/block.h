@@ -64,12 +64,13 @@ struct Block {
   int alive = 0;
   int arrived = 0;
   unsigned generation = 0;
+  bool votes = false;
   std::size_t sharedBytes = 0;
   std::unique_ptr<char, void (*)(void *)> shared{nullptr, std::free};
   void (*body)(void *) = nullptr;
   void *argument = nullptr;
   bool isReversed = false;  // warps take their turns from the last
-  char order = 0, edge = 0;  // what ThreadSanitizer orders barriers, and the block's start and end, by
+  char order = 0, begin = 0, end = 0;  // what ThreadSanitizer orders barriers, and the start and the end of the block, by
 
   Block(dim3 grid, dim3 threads, std::size_t bytes)
       : threads(threads), grid(grid), all(threads.x * threads.y * threads.z), warps((all.size() + warpLanes - 1) / warpLanes),
@@ -129,9 +130,9 @@ inline void waitFor(const unsigned &gate, unsigned ticket, const char *what) {
 
 inline void threadMain() {
   Fiber::begin(block->host);
-  acquire(block->edge);
+  acquire(block->begin);
   block->body(block->argument);
-  release(block->edge);
+  release(block->end);
   {
     const Unwatched unwatched;
     if (!thread->copies.empty()) die("a thread ends before its copies to shared memory have been waited for");
@@ -156,7 +157,7 @@ inline void Block::run(dim3 at) {
   __asan_poison_memory_region(shared.get() + sharedBytes, room - sharedBytes);
 #endif
   host.adopt();
-  release(edge);
+  release(begin);
   alive = int(all.size());
   arrived = 0;
   for (Warp &warp : warps) warp.arrived = 0;
@@ -189,7 +190,7 @@ inline void Block::run(dim3 at) {
     }
     if (!moved) deadlock();
   }
-  acquire(edge);
+  acquire(end);
 #if defined(__SANITIZE_ADDRESS__)
   __asan_unpoison_memory_region(shared.get(), room);
 #endif
@@ -215,6 +216,27 @@ inline void barrier() {
     waitFor(block->generation, ticket, "__syncthreads");
   }
   acquire(block->order);
+}
+
+/** A barrier that tells every thread whether any of them has come with `own`. */
+inline bool barrierOr(bool own) {
+  Block &all = *block;
+  {
+    const Unwatched unwatched;
+    all.votes = all.votes || own;
+  }
+  barrier();
+  const bool any = [&] {
+    const Unwatched unwatched;
+    return all.votes;
+  }();
+  barrier();
+  if (thread == &all.all[0]) {
+    const Unwatched unwatched;
+    all.votes = false;
+  }
+  barrier();
+  return any;
 }
 
 /** The last lane of a warp to come here does `work` for all. */

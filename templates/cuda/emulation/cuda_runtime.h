@@ -20,6 +20,7 @@
 #define blockDim (emulation::block->threads)
 #define gridDim (emulation::block->grid)
 #define __syncthreads() emulation::barrier()
+#define __syncthreads_or(own) emulation::barrierOr((own) != 0)
 
 using cudaStream_t = struct CUstream_st *;
 enum cudaError_t { cudaSuccess = 0 };

@@ -3,6 +3,10 @@
 #include <cmath>
 #include "block.h"
 
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_write16(void *);
+#endif
+
 namespace ptx {
 
 template <class To, class From>
@@ -43,6 +47,9 @@ inline std::uint32_t sharedAddress(const void *at) {
 
 /** Begins to copy 16 bytes to shared memory, or to fill them with zeros. */
 inline void copyLater(std::uint32_t to, const void *from, bool isInside) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_write16(emulation::block->shared.get() + to);  // the hardware may write at any time from here on
+#endif
   const emulation::Unwatched unwatched;
   if (reinterpret_cast<std::uintptr_t>(from) % 16 != 0) emulation::die("cp.async reads from an address that is not aligned");
   emulation::sharedAt(to, 16);
