@@ -60,6 +60,7 @@ export interface Runner {
   readonly arithmetic: Arithmetic // what verify may expect of it
   readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16') => Arithmetic // where it depends on how tensors are stored
   missing(): Promise<string | undefined> // why it cannot run here
+  readonly isTest?: boolean // whether it is for tests: `verify` takes it where it is named
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
@@ -92,6 +93,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     about: 'CUDA on this processor, for tests: with g++ or clang++',
     arithmetic: cuda.f32,
     arithmeticOf: (dtype) => cuda[dtype],
+    isTest: true,
     isSlow: true,
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],

@@ -3,7 +3,7 @@ import type { Target } from './target.ts'
 /** Every target there is. Loaded on demand: ts-morph alone takes longer to import than all the rest. */
 export const targets: Readonly<Record<string, () => Promise<Target>>> = {
   ts: async () => (await import('./ts/target.ts')).ts,
+  native: async () => (await import('./native/target.ts')).native,
   cuda: async () => (await import('./cuda/target.ts')).cuda,
   'cuda-emulated': async () => (await import('./cuda/target.ts')).cuda,
-  native: async () => (await import('./native/target.ts')).native,
 }
