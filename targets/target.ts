@@ -23,5 +23,7 @@ export interface EmitSource {
 export interface Target {
   readonly name: string // as in `--target NAME` and in templates/NAME/
   readonly machine: Machine
+  /** The machine for tensors of this type and these compile-time lengths, where that makes a difference. */
+  machineFor?(dtype: EmitSource['dtype'], sizes: Readonly<Record<string, number>>): Machine
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

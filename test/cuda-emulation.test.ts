@@ -125,7 +125,7 @@ describe.skipIf(missing !== undefined)('a block', { timeout: 120_000 }, () => {
     expect([numbers[0], numbers[64], numbers[127], numbers[128]]).toEqual([0, 1, 1, 0])
   })
   test('ends with a message where a thread leaves the others at a barrier, or an address lies beyond shared memory', async () => {
-    const left = await run('if (thread == 3) return;\n__syncthreads();')
+    const left = await run('if (thread == 63) return;\n__syncthreads();')
     expect(left.stderr).toContain('a thread ends, and others wait for it at a barrier')
     const beyond = await run('ptx::copyLater(1024, given.out, true);')
     expect(beyond.stderr).toContain('an address lies beyond shared memory')

@@ -119,7 +119,17 @@ describe.skipIf(!nvcc)('nvcc compiles', () => {
     if (!compiled.ok) throw new Error(`${name} has errors`)
     const own = mkdtempSync(join(folder, 'nvcc-'))
     for (const file of compiled.value.files) writeFileSync(join(own, file.path), file.text)
-    const flags = ['-std=c++17', '-O3', '-fmad=false', '-arch=sm_80', '-cubin', '-Werror', 'all-warnings']
+    const flags = [
+      '-std=c++17',
+      '-O3',
+      '-fmad=false',
+      '-arch=sm_80',
+      '-cubin',
+      '-Werror',
+      'all-warnings',
+      '-diag-suppress',
+      '177',
+    ]
     const { stderr } = await execa('nvcc', [...flags, `${name}.cu`, '-o', `${name}.cubin`], { cwd: own })
     expect(stderr).toBe('')
   })

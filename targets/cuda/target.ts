@@ -1,3 +1,4 @@
+import type { Machine } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
 import { escapeDoc } from '../doc.ts'
 import { Names } from '../names.ts'
@@ -6,10 +7,17 @@ import { fill } from '../template.ts'
 import { declareCall, defineProgram, entryOf, nameProgram } from './program.ts'
 import { reserved } from './reserved.ts'
 
+/** What a warp's registers hold on tensor cores: of 32 rows scores and accumulators. f32 tiles are as large as shared memory has room. */
+function tileFor(dtype: EmitSource['dtype'], width: number): Machine['tile'] {
+  if (dtype === 'f32' || width > 128) return { i: 64, j: 64 }
+  return { i: 128, j: width > 64 ? 64 : 128 }
+}
+
 /** CUDA C++ for GPUs that stands alone: NAME.cu, with the C header NAME.h. */
 export const cuda: Target = {
   name: 'cuda',
-  machine: { tile: { i: 64, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } },
+  machine: machineOf({ i: 64, j: 64 }),
+  machineFor: (dtype, sizes) => machineOf(tileFor(dtype, Math.max(0, ...Object.values(sizes)))),
   emit: async (source) => emit(source),
 }
 
@@ -62,3 +70,7 @@ const headers = [
 /** The project's headers in one piece, so that what is generated stands alone. */
 const prelude = (): string =>
   headers.map((name) => sources[name].replaceAll(/^#pragma once\n|^#include ".*"\n/gm, '').trim()).join('\n\n')
+
+function machineOf(tile: Machine['tile']): Machine {
+  return { tile, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } }
+}

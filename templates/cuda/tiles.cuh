@@ -262,11 +262,11 @@ ATTNC_DEVICE void storePair(std::uint16_t *to, float low, float high) {
   *reinterpret_cast<std::uint32_t *>(to) = Type::pack(low, high);
 }
 
-/** Whether rows of a tensor of 16-bit elements begin at multiples of 16 bytes, and lie without gaps. Strides: the last one is a row's. */
+/** Whether rows of a tensor of 16-bit elements lie without gaps, and begin at multiples of 16 bytes. */
 template <class... Strides>
 bool isAligned(const void *data, std::ptrdiff_t last, Strides... strides) {
   bool fits = reinterpret_cast<std::uintptr_t>(data) % 16 == 0 && last == 1;
-  for (const std::ptrdiff_t stride : {std::ptrdiff_t(0), std::ptrdiff_t(strides)...}) fits = fits && stride % 8 == 0;
+  for (const std::ptrdiff_t stride : {std::ptrdiff_t(0), std::ptrdiff_t(strides)...}) fits = fits && stride % 8 == 0 && stride >= 0 && stride < std::ptrdiff_t(1) << 31;
   return fits;
 }
 

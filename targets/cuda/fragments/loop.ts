@@ -91,16 +91,17 @@ export function printTileLoop(repeat: Repeat, at: Warp): void {
     block.line(`${now} = ${next};`)
     return block.lines
   }
-  spot.block.line(
-    `while (${now}.count > 0) {`,
-    `  while (${isPlain}(${now})) {`,
-    ...round(false).map((line) => indented(indented(line))),
-    '  }',
-    `  if (${now}.count > 0) {`,
-    ...round(true).map((line) => indented(indented(line))),
-    '  }',
+  const forms = [
+    `while (${isPlain}(${now})) {`,
+    ...round(false).map(indented),
     '}',
-  )
+    `if (${now}.count > 0) {`,
+    ...round(true).map(indented),
+    '}',
+  ]
+  const isPlainToTheLast = over.from === undefined && over.skip === undefined && flags.length === 0
+  if (isPlainToTheLast) spot.block.line(...forms)
+  else spot.block.line(`while (${now}.count > 0) {`, ...forms.map(indented), '}')
   for (const value of sums.keys())
     eachRow(at, (inner, block) => {
       const name = valueAt(value, inner.spot).text

@@ -22,7 +22,7 @@ import {
 import { largestOf } from './bounds.ts'
 import { fragmentSpellings, scaled } from './functions.ts'
 import { columnOf, columnsOf, formOf, type Layout, operandsOf, type TileOf } from './layout.ts'
-import { isReferenceOnly } from './statistics.ts'
+import { isReferenceMaximum, isReferenceOnly } from './statistics.ts'
 
 /** One form of a kernel's text while it is printed. */
 export interface Sheet {
@@ -191,9 +191,14 @@ function assign(value: Value, at: Warp, code: (inner: Warp) => string): void {
 
 function define(item: Define, at: Warp): void {
   const { sheet, spot } = at
+  const isQuiet = isReferenceMaximum(item, sheet.layout)
+  const codeOf = (e: KernelExpr, inner: Warp): string =>
+    isQuiet && e.kind === 'call'
+      ? `::fmaxf(${e.args.map((arg) => printCode(arg, inner).text).join(', ')})`
+      : printCode(e, inner).text
   if (sheet.layout.tiles.has(item.to.name) || sheet.layout.facts.inlined.has(item.to.name)) return
   const code = (inner: Warp): string =>
-    item.from.kind === 'expr' ? printCode(item.from.expr, inner).text : sourceAt(item, inner.spot).text
+    item.from.kind === 'expr' ? codeOf(item.from.expr, inner) : sourceAt(item, inner.spot).text
   if (item.to.axes.length === 0) {
     const text = code(at)
     return spot.block.line(`[[maybe_unused]] const ${declared(item.to, at)} = ${text};`)

@@ -75,6 +75,16 @@ export function isReferenceOnly(fold: Fold, { items, facts }: Layout): boolean {
   )
 }
 
+/** Whether an item takes the maximum of such a fold and what was before. */
+export const isReferenceMaximum = (item: Item, layout: Layout): boolean =>
+  item.kind === 'define' &&
+  item.from.kind === 'expr' &&
+  item.from.expr.kind === 'call' &&
+  item.from.expr.op === 'max' &&
+  everyItem(layout.items).some(
+    (fold) => fold.kind === 'fold' && refs(item).includes(fold.to.name) && isReferenceOnly(fold, layout),
+  )
+
 const exprs = (item: Item): readonly KernelExpr[] =>
   item.kind === 'define'
     ? item.from.kind === 'load'
