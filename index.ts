@@ -91,7 +91,10 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
   const { attentions } = analyzed.value
   checkOptions(options, attentions)
   const target = await load()
-  const lowered = attentions.map((attention) => lower(attention, options, target.machine))
+  const lowered = attentions.map((attention) => {
+    const sizes = compileTimeSizes(attention, options.sizes ?? {})
+    return lower(attention, options, target.machineFor?.(options.dtype ?? 'f32', sizes) ?? target.machine)
+  })
   const programs = lowered.map((x) => x.program)
   const { dtype = 'f32', threads = false, library = false } = options
   if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)

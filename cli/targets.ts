@@ -28,7 +28,13 @@ interface Row {
   readonly about: string
 }
 
-const languages: Readonly<Record<string, string>> = { ts: 'TypeScript', cuda: 'CUDA C++', native: 'C++', wgsl: 'WGSL' }
+const languages: Readonly<Record<string, string>> = {
+  ts: 'TypeScript',
+  cuda: 'CUDA C++',
+  'cuda-emulated': 'CUDA C++',
+  native: 'C++',
+  wgsl: 'WGSL',
+}
 
 async function describe(name: string): Promise<Row> {
   const runner = runners[name]

@@ -49,7 +49,7 @@ async function build(
   const { runner, program, loaded } = ready.value
   if (splits > 1 && !hasParts(program)) return whole()
   return done({
-    arithmetic: { ...runner.arithmetic, storage: storageOf(attention, dtype) },
+    arithmetic: { ...(runner.arithmeticOf?.(dtype) ?? runner.arithmetic), storage: storageOf(attention, dtype) },
     prices: [],
     call: (inputs, params) => loaded.call(program, inputs, params, threads === undefined ? undefined : { threads }),
   })

@@ -35,8 +35,9 @@ function answer(rows: readonly Row[], findings: readonly Fault[], files: number)
 
 async function parseAsked(options: Options): Promise<Outcome<Asked>> {
   const runnable = async (): Promise<readonly string[]> => {
-    const missing = await Promise.all(Object.values(runners).map((runner) => runner.missing()))
-    return Object.keys(runners).filter((_name, n) => missing[n] === undefined)
+    const usual = Object.entries(runners).filter(([, { isTest }]) => !isTest)
+    const missing = await Promise.all(usual.map(([, runner]) => runner.missing()))
+    return usual.flatMap(([name], n) => (missing[n] === undefined ? [name] : []))
   }
   const parsed = all<
     [

@@ -50,6 +50,23 @@ const webgpu: Arithmetic = {
   functions: { div: { relative: 5 }, sqrt: { relative: 9 }, rsqrt: { relative: 14 } },
 }
 
+/**
+ * f32, with operands of products in the 16 bits that tensors are stored in, whose sums tensor cores truncate. Exponentials are made in
+ * base 2 of rounded products, so that their error grows with the exponent: targets/cuda/fragments/functions.ts.
+ */
+const grows = { relative: (x: number): number => 4 + 2 * Math.abs(x) }
+const tensorCores = (operand: Arithmetic['operand']): Arithmetic => ({
+  ...float32,
+  sumRoundoff: 2 ** -23,
+  operand,
+  functions: { exp: grows, sigmoid: grows },
+})
+const cuda = {
+  f32: float32,
+  f16: tensorCores({ roundoff: 2 ** -11, smallest: 2 ** -24 }),
+  bf16: tensorCores({ roundoff: 2 ** -8, smallest: 2 ** -133 }),
+}
+
 /** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
 export interface Keeping {
   readonly cache: Cache | undefined
@@ -59,7 +76,9 @@ export interface Keeping {
 export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
+  readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16') => Arithmetic // where it depends on how tensors are stored
   missing(): Promise<string | undefined> // why it cannot run here
+  readonly isTest?: boolean // whether it is for tests: `verify` takes it where it is named
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
   readonly gainsByFew?: boolean // whether calls with few rows are quicker where these are packed and keys are split
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
@@ -99,6 +118,18 @@ export const runners: Readonly<Record<string, Runner>> = {
     machine: async () => [],
     build: async (files, staging) => (await import('./wgsl/load-wgsl.ts')).keepModule(files, staging),
     load: async (made) => (await import('./wgsl/load-wgsl.ts')).loadModule(made),
+  },
+  'cuda-emulated': {
+    about: 'CUDA on this processor, for tests: with g++ or clang++',
+    arithmetic: cuda.f32,
+    arithmeticOf: (dtype) => cuda[dtype],
+    isTest: true,
+    isSlow: true,
+    missing: async () => missingCompiler(),
+    needs: async () => [await needCompiler()],
+    machine: async () => describeMachine(),
+    build: async (files, staging) => (await import('./cuda/load-emulated.ts')).keepEmulated(files, staging),
+    load: async (made, keeping) => (await import('./cuda/load-emulated.ts')).loadEmulated(made, keeping),
   },
 }
 

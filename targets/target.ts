@@ -25,5 +25,7 @@ export interface Target {
   readonly name: string // as in `--target NAME` and in templates/NAME/
   readonly machine: Machine
   readonly makesLibraries?: true // whether its output can be shipped as a library
+  /** The machine for tensors of this type and these compile-time lengths, where that makes a difference. */
+  machineFor?(dtype: EmitSource['dtype'], sizes: Readonly<Record<string, number>>): Machine
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

@@ -11,12 +11,12 @@ import { native } from '../targets/native/target.ts'
 import type { OutFile } from '../targets/target.ts'
 
 /** Other tests do without a compiler (test/setup.ts); what is compiled here asks for the one that there is. */
-export function withCompiler(): string | undefined {
+export function withCompiler(what = 'the native target'): string | undefined {
   const { ATTNC_TESTS_CXX } = process.env
   if (ATTNC_TESTS_CXX) process.env.CXX = ATTNC_TESTS_CXX
   else delete process.env.CXX
   const missing = missingCompiler()
-  if (missing !== undefined) console.log(`skipped: the native target, since ${missing}`)
+  if (missing !== undefined) console.log(`skipped: ${what}, since ${missing}`)
   return missing
 }
 

@@ -12,7 +12,7 @@ import { compileShared, kernelFlags } from './compiler.ts'
 import { type Handle, type Library, type Loader, loadLoader } from './loader.ts'
 import { inTurn } from './turns.ts'
 
-const library = 'kernel.so'
+export const library = 'kernel.so'
 
 /** Writes the generated files, and compiles the main one. */
 export async function keepLibrary(files: readonly OutFile[], staging: Staging): Promise<Outcome<undefined>> {
@@ -22,15 +22,16 @@ export async function keepLibrary(files: readonly OutFile[], staging: Staging): 
   return compileShared({ folder: staging.folder, source: main.path, output: library, flags: kernelFlags() })
 }
 
-export async function loadLibrary(made: Made, keeping: Keeping): Promise<Outcome<Loaded>> {
+/** @param entry  how the target names the functions of a program */
+export async function loadLibrary(made: Made, keeping: Keeping, entry = entryOf): Promise<Outcome<Loaded>> {
   const loader = await loadLoader(keeping)
   if (!loader.ok) return loader
   const opened = loader.value.open(made.path(library))
   const known = new Map<Program, Entry>()
   const entryFor = (program: Program): Entry => {
-    const entry = known.get(program) ?? findEntry(loader.value, opened, program)
-    known.set(program, entry)
-    return entry
+    const found = known.get(program) ?? findEntry(loader.value, opened, program, entry(program))
+    known.set(program, found)
+    return found
   }
   return done({
     call: (program, inputs, params, manner) => {
@@ -49,14 +50,14 @@ interface Entry {
   readonly lengths: Float64Array // written anew for every call
 }
 
-function findEntry(loader: Loader, opened: Library, program: Program): Entry {
+function findEntry(loader: Loader, opened: Library, program: Program, name: string): Entry {
   const withRole = (role: Buffer['role']): readonly Buffer[] => program.buffers.filter((b) => b.role === role)
   const [inputs, results] = [withRole('input'), withRole('result')]
   const params = program.params.filter(({ time }) => time === 'run')
   const formsOf = (buffers: readonly Buffer[]): Uint32Array =>
     Uint32Array.from(buffers.flatMap(({ axes, storage }) => [axes.length, bytesOf[storage]]))
   const letters = params.map(({ type }) => type.charAt(0)).join('')
-  const handle = loader.find(opened, entryOf(program), formsOf(inputs), formsOf(results), letters)
+  const handle = loader.find(opened, name, formsOf(inputs), formsOf(results), letters)
   const axes = [...inputs, ...results].reduce((sum, buffer) => sum + buffer.axes.length, 0)
   return { handle, inputs, results, params, lengths: new Float64Array(axes) }
 }

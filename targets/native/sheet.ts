@@ -1,6 +1,7 @@
 /** A place in a kernel's text while it is printed, and how values, indices and elements of buffers are spelled there. */
 import { invariant } from '../../compiler/invariant.ts'
 import type { Buffer, KernelExpr, Load, Program } from '../../compiler/kernel.ts'
+import type { GivenNames } from '../c-lengths.ts'
 import {
   atom,
   type Code,
@@ -22,13 +23,7 @@ import type { Block } from './block.ts'
 import { hoistCall, hoistValue } from './hoist.ts'
 import { constant, isWide, spellings, widen } from './words.ts'
 
-/** The names under which a program's kernels find their arguments. */
-export interface GivenNames {
-  readonly buffers: ReadonlyMap<string, string>
-  readonly strides: ReadonlyMap<string, readonly string[]> // of each axis of a buffer
-  readonly sizes: ReadonlyMap<string, string>
-  readonly params: ReadonlyMap<string, string>
-}
+export type { GivenNames }
 
 /** One kernel while it is printed. */
 export interface Sheet {

@@ -1,0 +1,168 @@
+/** The emulation of CUDA blocks: what the hardware promises, and that what it leaves undefined is found. */
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findCompiler } from '../runtime/native/compiler.ts'
+import { withCompiler } from './native-build.ts'
+
+const missing = withCompiler('the emulation of CUDA')
+const root = resolve(import.meta.dirname, '..')
+const headers = join(root, 'templates/cuda')
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'attnc-cuda-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const flags = ['-std=c++17', '-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-Wno-unknown-pragmas']
+const includes = [`-I${headers}/emulation`, `-I${headers}`, `-I${root}/templates/native`]
+
+/** Compiles a kernel of 64 threads with 1 KiB of shared memory, and runs one block of it on numbers of f32. */
+async function run(kernel: string, more: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+  const text = `#include <cuda_runtime.h>
+#include <cstdio>
+#include "functions.cuh"
+struct Given { float *out; };
+void kernel(const Given given) {
+  char *const shared = ptx::sharedMemory();
+  const int thread = int(threadIdx.x), lane = thread % 32;
+  (void)shared; (void)lane; (void)given;
+  ${kernel}
+}
+int main() {
+  static float out[1024];
+  Given given{out};
+  void *arguments[] = {&given};
+  cudaLaunchKernel(kernel, dim3(1), dim3(64), arguments, 1024, nullptr);
+  for (float x : out) std::printf("%g ", double(x));
+}
+`
+  const name = `k${Math.abs(hash(text + more.join()))}`
+  writeFileSync(join(folder, `${name}.cc`), text)
+  await execa(findCompiler()!, [...flags, '-O1', '-g', ...more, ...includes, `${name}.cc`, '-o', name], { cwd: folder })
+  const result = await execa(join(folder, name), [], { reject: false, env, timeout: 60_000 })
+  return { ...result, numbers: String(result.stdout).trim().split(' ').map(Number) }
+}
+const hash = (text: string): number => [...text].reduce((sum, c) => (Math.imul(sum, 31) + c.charCodeAt(0)) | 0, 7)
+
+/** The element of an 8-row matrix that a lane has in a fragment. */
+const at = (lane: number) => ({ g: Math.floor(lane / 4), t: lane % 4 })
+
+describe.skipIf(missing !== undefined)('a warp', { timeout: 120_000 }, () => {
+  test('multiplies fragments as mma.m16n8k16 lays them out', async () => {
+    const { numbers } = await run(`
+      const int g = lane / 4, t = lane % 4;
+      const auto a = [](int row, int k) { return float((row * 16 + k) % 7) - 3; };
+      const auto b = [](int k, int column) { return float((k * 8 + column) % 5) - 2; };
+      const std::uint32_t left[4] = {ptx::packHalf(a(g, 2 * t), a(g, 2 * t + 1)), ptx::packHalf(a(g + 8, 2 * t), a(g + 8, 2 * t + 1)),
+                                     ptx::packHalf(a(g, 2 * t + 8), a(g, 2 * t + 9)), ptx::packHalf(a(g + 8, 2 * t + 8), a(g + 8, 2 * t + 9))};
+      float c[4] = {1, 1, 1, 1};
+      ptx::multiplyHalves(c, left, ptx::packHalf(b(2 * t, g), b(2 * t + 1, g)), ptx::packHalf(b(2 * t + 8, g), b(2 * t + 9, g)));
+      if (thread < 32) for (int n = 0; n < 4; ++n) given.out[(g + n / 2 * 8) * 8 + 2 * t + n % 2] = c[n];`)
+    for (let row = 0; row < 16; row++)
+      for (let column = 0; column < 8; column++) {
+        let sum = 1
+        for (let k = 0; k < 16; k++) sum += (((row * 16 + k) % 7) - 3) * (((k * 8 + column) % 5) - 2)
+        expect(numbers[row * 8 + column]).toBe(sum)
+      }
+  })
+  test.each([false, true])('reads matrices from shared memory as ldmatrix does; transposed: %s', async (transposed) => {
+    const { numbers } = await run(`
+      for (int n = thread; n < 256; n += 64) reinterpret_cast<std::uint16_t *>(shared)[n] = ptx::toHalf(float(n));
+      __syncthreads();
+      std::uint32_t to[4];
+      ptx::loadMatrices<${transposed}>(to, ptx::sharedAddress(shared) + lane * 16);
+      if (thread < 32) for (int n = 0; n < 8; ++n) given.out[lane * 8 + n] = ptx::fromHalf(std::uint16_t(to[n / 2] >> (n % 2 * 16)));`)
+    for (let lane = 0; lane < 32; lane++)
+      for (let n = 0; n < 8; n++) {
+        const { g, t } = at(lane)
+        const [row, column] = transposed ? [2 * t + (n % 2), g] : [g, 2 * t + (n % 2)]
+        expect(numbers[lane * 8 + n]).toBe((Math.floor(n / 2) * 8 + row) * 8 + column)
+      }
+  })
+  test('exchanges numbers between lanes', async () => {
+    const { numbers } = await run('given.out[thread] = ptx::exchange(float(thread), 5);')
+    expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, (_, n) => n ^ 5))
+  })
+  test('has to be together in an instruction', async () => {
+    const { stderr, exitCode } = await run('if (lane < 16) given.out[0] = ptx::exchange(1.0f, 1);')
+    expect(stderr).toMatch(/thread 0 waits in shfl[\s\S]*wait for each other forever/)
+    expect(exitCode).not.toBe(0)
+  })
+})
+
+describe.skipIf(missing !== undefined)('a block', { timeout: 120_000 }, () => {
+  const meet = (barrier: string) => `
+    float *const all = reinterpret_cast<float *>(shared);
+    all[thread] = float(thread);
+    ${barrier}
+    given.out[thread] = all[63 - thread];`
+  test('meets at a barrier, whatever the order of its warps', async () => {
+    for (const order of ['first', 'reversed']) {
+      const { numbers } = await run(meet('__syncthreads();'), [], { ATTNC_EMULATION_ORDER: order })
+      expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, (_, n) => 63 - n))
+    }
+  })
+  test('finds NaN in shared memory that nobody has written', async () => {
+    const { numbers } = await run('given.out[thread] = reinterpret_cast<float *>(shared)[thread];')
+    expect(numbers.slice(0, 64).every(Number.isNaN)).toBe(true)
+  })
+  test('sees a copy once it has been waited for, not before', async () => {
+    const { numbers } = await run(`
+      for (int n = 0; n < 4; ++n) given.out[512 + thread * 4 + n] = float(thread * 4 + n);
+      ptx::copyLater(ptx::sharedAddress(shared) + thread * 16, given.out + 512 + thread * 4, thread % 2 == 0);
+      ptx::commitCopies();
+      const float before = reinterpret_cast<float *>(shared)[thread * 4 + 3];
+      ptx::waitForCopies<0>();
+      given.out[thread] = before == before ? -1 : reinterpret_cast<float *>(shared)[thread * 4 + 3];`)
+    expect(numbers.slice(0, 4)).toEqual([3, 0, 11, 0])
+  })
+  test('votes', async () => {
+    const { numbers } = await run(`
+      for (int n = 0; n < 3; ++n) given.out[n * 64 + thread] = __syncthreads_or(n == 1 && thread == 33) ? 1 : 0;`)
+    expect([numbers[0], numbers[64], numbers[127], numbers[128]]).toEqual([0, 1, 1, 0])
+  })
+  test('ends with a message where a thread leaves the others at a barrier, or an address lies beyond shared memory', async () => {
+    const left = await run('if (thread == 63) return;\n__syncthreads();')
+    expect(left.stderr).toContain('a thread ends, and others wait for it at a barrier')
+    const beyond = await run('ptx::copyLater(1024, given.out, true);')
+    expect(beyond.stderr).toContain('an address lies beyond shared memory')
+    const crooked = await run('ptx::copyLater(8, given.out, true);')
+    expect(crooked.stderr).toContain('an address of shared memory is not aligned')
+  })
+  test('AddressSanitizer finds an access beyond shared memory, and nothing else', async () => {
+    const asan = ['-fsanitize=address,undefined']
+    const fine = await run(meet('__syncthreads();'), asan)
+    expect([fine.exitCode, fine.stderr]).toEqual([0, ''])
+    const { stderr } = await run('given.out[thread] = reinterpret_cast<float *>(shared)[256 + thread];', asan)
+    expect(stderr).toContain('AddressSanitizer: use-after-poison')
+  })
+  test('ThreadSanitizer finds a barrier that is missing, and no other race', async () => {
+    const tsan = ['-fsanitize=thread']
+    const fine = await run(meet('__syncthreads();'), tsan)
+    expect([fine.exitCode, fine.stderr]).toEqual([0, ''])
+    const { stderr } = await run(meet(''), tsan)
+    expect(stderr).toContain('ThreadSanitizer: data race')
+    const copied = await run(
+      `ptx::copyLater(ptx::sharedAddress(shared) + thread * 16, given.out, true);
+       ptx::commitCopies();
+       ptx::waitForCopies<0>();
+       given.out[thread] = reinterpret_cast<float *>(shared)[(63 - thread) * 4];`,
+      tsan,
+    )
+    expect(copied.stderr).toContain('ThreadSanitizer: data race')
+  })
+  test('runs on stacks of the C library where there is no switch of its own', async () => {
+    const { numbers } = await run(meet('__syncthreads();'), ['-DATTNC_UCONTEXT'])
+    expect(numbers.slice(0, 2)).toEqual([63, 62])
+  })
+})
+
+const all = globSync('templates/cuda/{*.cuh,emulation/*.h}', { cwd: root })
+test.skipIf(missing !== undefined).each(all)('%s compiles on its own', async (header) => {
+  const file = `only-${basename(header)}.cc`
+  writeFileSync(join(folder, file), `#include "${join(root, header)}"\n`)
+  await execa(findCompiler()!, ['-fsyntax-only', ...flags, ...includes, file], { cwd: folder })
+})
