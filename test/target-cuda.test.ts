@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)('examples are within their allowances', (
         params: new Map(),
         probes: true,
         cache: false,
-      threads: 1,
+        threads: 1,
       },
     )
     expect(findings).toEqual([])
