@@ -1,6 +1,8 @@
 import { InternalError } from '../compiler/invariant.ts'
 import { type TemplateName, templates } from '../generated/templates.ts'
 
+export type { TemplateName }
+
 /** Fills a frame of `templates/`. A view is plain data with every decision taken; a name that it lacks throws. */
 export function fill(name: TemplateName, view: object): string {
   return templates[name](guard(view, name))

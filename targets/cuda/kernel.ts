@@ -1,6 +1,7 @@
 /** One kernel: a function of its arguments and of a block of work. */
 import type { Kernel, Program } from '../../compiler/kernel.ts'
 import { Block, indented } from '../block.ts'
+import { sizeOf } from '../c-elements.ts'
 import type { GivenNames } from '../c-lengths.ts'
 import { docLines } from '../doc.ts'
 import { atom } from '../expression.ts'
@@ -13,7 +14,7 @@ import { printLoop, singleAt } from './loop.ts'
 import { cudaTypes, printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
 import { ownArrays, printBlock } from './shared.ts'
-import { type ArrayOf, type AxisSpot, extentOf, type Sheet, type Spot, sizeOf } from './spot.ts'
+import { type ArrayOf, type AxisSpot, extentOf, type Sheet, type Spot } from './spot.ts'
 
 /** A kernel's text, and what it takes of a device. */
 export interface PrintedKernel {

@@ -1,9 +1,10 @@
 /** Loops over tiles, single indices and rounds, which all threads of a block walk together. */
 import type { TileLoop } from '../../compiler/kernel.ts'
 import type { Block } from '../block.ts'
+import { sizeOf } from '../c-elements.ts'
 import { atom, type Code } from '../expression.ts'
 import type { LoopNode, Node } from '../nests/nest.ts'
-import { type AxisSpot, print, type Spot, sizeOf, valueAt } from './spot.ts'
+import { type AxisSpot, print, type Spot, valueAt } from './spot.ts'
 
 type Fill = (nodes: readonly Node[], spot: Spot) => void
 

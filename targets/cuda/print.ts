@@ -2,25 +2,13 @@
 import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr } from '../../compiler/kernel.ts'
 import type { Block } from '../block.ts'
+import { addressOf, bufferOf, indicesOf, narrowed } from '../c-elements.ts'
 import { constant } from '../c-words.ts'
 import { atom, type Code, inside, invoke, join, tightness } from '../expression.ts'
 import type { Define, Fold, Item } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
-import {
-  addressOf,
-  bufferOf,
-  countOf,
-  indicesOf,
-  inLoop,
-  keep,
-  narrowed,
-  print,
-  type Spot,
-  sourceAt,
-  valueAt,
-  write,
-} from './spot.ts'
+import { countOf, elementWords, inLoop, keep, print, type Spot, sourceAt, valueAt, write } from './spot.ts'
 
 export const cudaTypes: Readonly<Record<ElementType, string>> = { f32: 'float', i32: 'int32_t', bool: 'bool' }
 
@@ -140,5 +128,8 @@ function update(name: string, from: KernelExpr, first: boolean, spot: Spot): voi
 function put({ index, buffer: to, value }: Extract<Item, { readonly kind: 'put' }>['store'], spot: Spot): void {
   const { buffer, text } = bufferOf(to, spot.sheet)
   const codes = indicesOf(index, buffer).map((e) => print(e, spot))
-  write(`${text}[${addressOf(buffer, codes, spot.sheet).text}] = ${narrowed(buffer, print(value, spot))};`, spot)
+  write(
+    `${text}[${addressOf(buffer, codes, spot.sheet).text}] = ${narrowed(buffer, print(value, spot), elementWords)};`,
+    spot,
+  )
 }

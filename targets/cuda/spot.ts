@@ -1,15 +1,28 @@
 /** A place in a kernel's text while it is printed, and how values, indices and elements of buffers are spelled there. */
 import { invariant } from '../../compiler/invariant.ts'
-import type { Buffer, KernelExpr, Load, Program } from '../../compiler/kernel.ts'
+import type { KernelExpr, Load, Program } from '../../compiler/kernel.ts'
 import type { Block } from '../block.ts'
+import {
+  argument,
+  bufferOf,
+  type ElementWords,
+  elementOf,
+  indicesOf,
+  minus,
+  one,
+  plus,
+  sizeOf,
+  times,
+  zero,
+} from '../c-elements.ts'
 import type { GivenNames } from '../c-lengths.ts'
 import { constant } from '../c-words.ts'
-import { atom, type Code, choice, inside, invoke, join, printExpr, tightness, type Words } from '../expression.ts'
+import { atom, type Code, join, printExpr, tightness, type Words } from '../expression.ts'
 import type { Names } from '../names.ts'
 import type { Define, Facts } from '../nests/item.ts'
 import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
-import { liesOn, simplify } from '../ranges.ts'
+import { simplify } from '../ranges.ts'
 import { spellings } from './words.ts'
 
 /** An array of a value's elements: `axes` outermost first. `own`: each thread has one of its own. */
@@ -17,6 +30,15 @@ export interface ArrayOf {
   readonly name: string
   readonly axes: readonly string[]
   readonly own: boolean
+}
+
+export const elementWords: ElementWords = {
+  largest: 'num::largest',
+  smallest: 'num::smallest',
+  fromHalf: 'ptx::fromHalf',
+  fromBrain: 'ptx::fromBrain',
+  toHalf: 'ptx::toHalf',
+  toBrain: 'ptx::toBrain',
 }
 
 /** One kernel while it is printed. */
@@ -49,9 +71,6 @@ export interface Spot {
   readonly spelled?: (name: string, spot: Spot) => Code | undefined
 }
 
-export const zero = atom('0')
-const one = atom('1')
-
 export const print = (e: KernelExpr, spot: Spot): Code => printExpr(simplify(e, spot.sheet.program), wordsAt(spot))
 
 export function wordsAt(spot: Spot): Words {
@@ -64,24 +83,6 @@ export function wordsAt(spot: Spot): Words {
     ops: spellings,
   }
 }
-
-export function argument(name: string | undefined, sheet: Sheet): Code {
-  invariant(name !== undefined, `${sheet.program.name} has an argument without a name`)
-  sheet.used.add(name)
-  return atom(name)
-}
-
-export function sizeOf(axis: string, sheet: Sheet): Code {
-  const fixed = sheet.program.sizes[axis]
-  return fixed === undefined ? argument(sheet.given.sizes.get(axis), sheet) : atom(String(fixed))
-}
-
-/** `a + b` of numbers that do not wrap. */
-export const plus = (a: Code, b: Code): Code =>
-  a.text === '0' ? b : b.text === '0' ? a : join('+', tightness.sum, a, b)
-const minus = (a: Code, b: Code): Code => join('-', tightness.sum, a, b)
-export const times = (a: Code, b: Code): Code =>
-  a.text === '1' || b.text === '0' ? b : b.text === '1' || a.text === '0' ? a : join('*', tightness.product, a, b)
 
 function indexAt(axis: string, of: 'element' | 'first' | 'last', spot: Spot): Code {
   const at = spot.axes.get(axis)
@@ -138,75 +139,10 @@ export const write = (statement: string, { block, writesAlone }: Spot): void =>
 
 // Buffers
 
-export function bufferOf(name: string, sheet: Sheet): { readonly buffer: Buffer; readonly text: string } {
-  const buffer = sheet.program.buffers.find((b) => b.name === name)
-  invariant(buffer, `there is no buffer ${name}`)
-  return { buffer, text: argument(sheet.given.buffers.get(name), sheet).text }
-}
-
-/** The element of a buffer at these indices. */
-export function addressOf({ name }: Buffer, indices: readonly Code[], sheet: Sheet): Code {
-  const strides = sheet.given.strides.get(name) ?? []
-  const terms = indices.map((index, n) => times(index, index.text === '0' ? one : argument(strides[n], sheet)))
-  return terms.reduce(plus, zero)
-}
-
-export const indicesOf = (index: Load['index'], { axes, name }: Buffer): readonly KernelExpr[] =>
-  axes.map((axis) => {
-    const e = index[axis]
-    invariant(e, `${name} is read without an index of ${axis}`)
-    return e
-  })
-
-/** An index of the axis itself needs no test, nor one that is small enough by its form. */
-export const isSafe = (load: Load, e: KernelExpr, axis: string, program: Program): boolean =>
-  load.outside === 'never' ||
-  (e.kind === 'index' && e.axis === axis) ||
-  liesOn(simplify(e, program), program.sizes[axis] ?? 0)
-
 export function loadAt(load: Load, spot: Spot): Code {
-  const { sheet } = spot
-  const { buffer, text } = bufferOf(load.buffer, sheet)
-  const given = indicesOf(load.index, buffer)
-  const codes = given.map((e) => print(e, spot))
-  const sizes = buffer.axes.map((axis) => sizeOf(axis, sheet))
-  const tested = given.flatMap((e, n) => (isSafe(load, e, buffer.axes[n]!, sheet.program) ? [] : [n]))
-  const clamped = codes.map((code, n) =>
-    tested.includes(n) && load.outside === 'clamp'
-      ? invoke('num::largest', zero, invoke('num::smallest', code, minus(sizes[n]!, one)))
-      : code,
-  )
-  const element = widened(buffer, `${text}[${addressOf(buffer, clamped, sheet).text}]`)
-  if (tested.length === 0) return element
-  const tests = tested.map((n) =>
-    load.outside === 'zero'
-      ? join(
-          '&&',
-          tightness.and,
-          join('>=', tightness.order, codes[n]!, zero),
-          join('<', tightness.order, codes[n]!, sizes[n]!),
-        )
-      : join('>', tightness.order, sizes[n]!, zero),
-  )
-  const nothing = atom(buffer.storage === 'bool' ? 'false' : buffer.storage === 'i32' ? '0' : '0.0f')
-  return choice(
-    tests.reduce((a, b) => join('&&', tightness.and, a, b)),
-    element,
-    nothing,
-  )
-}
-
-function widened({ storage }: Buffer, element: string): Code {
-  if (storage === 'bool') return join('!=', tightness.equality, atom(element), zero)
-  if (storage === 'f16') return atom(`ptx::fromHalf(${element})`)
-  return atom(storage === 'bf16' ? `ptx::fromBrain(${element})` : element)
-}
-
-/** What is written to a buffer of this storage. */
-export function narrowed({ storage }: Buffer, code: Code): string {
-  if (storage === 'bool') return `${inside(code, tightness.or)} ? 1 : 0`
-  if (storage === 'f16') return `ptx::toHalf(${code.text})`
-  return storage === 'bf16' ? `ptx::toBrain(${code.text})` : code.text
+  const named = bufferOf(load.buffer, spot.sheet)
+  const codes = indicesOf(load.index, named.buffer).map((e) => print(e, spot))
+  return elementOf(load, named, codes, spot.sheet, elementWords)
 }
 
 /** The spot inside a loop over the elements of an axis. */

@@ -1,10 +1,11 @@
 import type { Machine } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
+import { declareCall } from '../c-program.ts'
 import { escapeDoc } from '../doc.ts'
 import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
-import { declareCall, defineProgram, entryOf, nameProgram } from './program.ts'
+import { defineProgram, entryOf, nameProgram } from './program.ts'
 import { reserved } from './reserved.ts'
 
 /** What a warp's registers hold on tensor cores: of 32 rows scores and accumulators. f32 tiles are as large as shared memory has room. */
@@ -51,7 +52,7 @@ function emit(source: EmitSource): readonly OutFile[] {
         ...view,
         guard: `ATTNC_${entries.join('_').toUpperCase()}_CUDA_H`,
         abi: sources['templates/native/attnc.h'],
-        calls: named.map(({ program, names }) => declareCall(program, names)),
+        calls: named.map(({ program, names }) => declareCall('cuda/call', program, names)),
       }),
     },
   ]

@@ -1,24 +1,10 @@
 /** Loops that only read, or only write, elements of a buffer for a vector of rows: many columns in one go. */
 import type { Buffer, KernelExpr, Load } from '../../compiler/kernel.ts'
+import { addressOf, argument, bufferOf, indicesOf, isSafe } from '../c-elements.ts'
 import { atom } from '../expression.ts'
 import type { Define, Put } from '../nests/item.ts'
 import type { Nest } from '../nests/nest.ts'
-import {
-  addressOf,
-  argument,
-  bufferOf,
-  countOf,
-  indicesOf,
-  inLoop,
-  isSafe,
-  laneAxisOf,
-  layoutOf,
-  print,
-  rowsLeft,
-  type Spot,
-  spotIn,
-  strideIn,
-} from './sheet.ts'
+import { countOf, inLoop, laneAxisOf, layoutOf, print, rowsLeft, type Spot, spotIn, strideIn } from './sheet.ts'
 import { widen } from './words.ts'
 
 /** Prints the loop as a call, if it is one over columns. */

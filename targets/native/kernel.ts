@@ -1,15 +1,16 @@
 /** One kernel as a function of a block of its grid, with the tiles that it works in. */
 import type { Kernel, KernelExpr, Load, Program, Value } from '../../compiler/kernel.ts'
+import { Block, indented } from '../block.ts'
+import { sizeOf } from '../c-elements.ts'
 import { docLines } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
 import { valuesIn } from '../nests/item.ts'
-import { Block, indented } from './block.ts'
 import { singleAt } from './loop.ts'
 import { cppTypes, printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type AxisSpot, type GivenNames, layoutOf, type Sheet, type Spot, sizeOf } from './sheet.ts'
+import { type AxisSpot, type GivenNames, layoutOf, type Sheet, type Spot } from './sheet.ts'
 
 export interface KernelNames {
   readonly kernel: string

@@ -1,10 +1,11 @@
 /** Loops over tiles, single indices and rounds. */
 import type { TileLoop } from '../../compiler/kernel.ts'
+import type { Block } from '../block.ts'
+import { sizeOf } from '../c-elements.ts'
 import { atom, type Code } from '../expression.ts'
 import type { LoopNode } from '../nests/nest.ts'
-import type { Block } from './block.ts'
 import { printNodes } from './print.ts'
-import { type AxisSpot, print, type Spot, sizeOf, valueAt } from './sheet.ts'
+import { type AxisSpot, print, type Spot, valueAt } from './sheet.ts'
 
 export function printLoop(node: LoopNode, spot: Spot): void {
   const { over } = node.item.loop

@@ -1,26 +1,24 @@
 /** Loop nests as lines. */
 import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr } from '../../compiler/kernel.ts'
+import type { Block } from '../block.ts'
+import { addressOf, bufferOf, indicesOf, narrowed } from '../c-elements.ts'
 import { atom, type Code, inside, join, prefixed, tightness } from '../expression.ts'
 import type { Define, Fold, Item } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
-import type { Block } from './block.ts'
 import { printColumns } from './columns.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
 import { printRunning } from './running.ts'
 import {
-  addressOf,
-  bufferOf,
   countOf,
-  indicesOf,
+  elementWords,
   inLane,
   inLoop,
   keep,
   laneAxisOf,
   layoutOf,
-  narrowed,
   print,
   rowsLeft,
   type Spot,
@@ -244,7 +242,7 @@ function put({ index, buffer: to, value, axes }: Put['store'], spot: Spot): void
       given.map((e) => print(e, spot)),
       sheet,
     )
-    return block.line(`${text}[${at.text}] = ${narrowed(buffer, print(value, spot))};`)
+    return block.line(`${text}[${at.text}] = ${narrowed(buffer, print(value, spot), elementWords)};`)
   }
   const codes = given.map((e) => print(e, spot))
   const lane = laneAxisOf(given, codes, spot)
@@ -266,5 +264,5 @@ function put({ index, buffer: to, value, axes }: Put['store'], spot: Spot): void
   )
   const one = value.type === 'bool' ? join('!=', tightness.equality, atom(`${name}[n]`), atom('0')) : atom(`${name}[n]`)
   block.line(`const auto ${name} = ${all.text};`)
-  block.line(`vec::scatter(${rows}, [&](int n) { ${text}[${at.text}] = ${narrowed(buffer, one)}; });`)
+  block.line(`vec::scatter(${rows}, [&](int n) { ${text}[${at.text}] = ${narrowed(buffer, one, elementWords)}; });`)
 }

@@ -1,23 +1,11 @@
 /** A product of tiles: a call of the blocked form where rows lie in the lanes of one operand alone, else loops. */
 import { invariant } from '../../compiler/invariant.ts'
 import type { Load, Value } from '../../compiler/kernel.ts'
+import { addressOf, argument, bufferOf, indicesOf } from '../c-elements.ts'
 import { atom, type Code, inside, invoke, join, tightness } from '../expression.ts'
 import type { Product } from '../nests/item.ts'
 import { openAxis } from './print.ts'
-import {
-  addressOf,
-  argument,
-  bufferOf,
-  countOf,
-  indicesOf,
-  keep,
-  layoutOf,
-  print,
-  type Spot,
-  spotIn,
-  strideIn,
-  valueAt,
-} from './sheet.ts'
+import { countOf, keep, layoutOf, print, type Spot, spotIn, strideIn, valueAt } from './sheet.ts'
 import { isWide, widen } from './words.ts'
 
 const has = (value: Value, axis: string): boolean => value.axes.some((a) => a.axis === axis)

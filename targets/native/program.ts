@@ -1,25 +1,16 @@
-/** A program in C: the structure of a call, the functions that callers see, and what its kernels are given. */
-import type { StorageType } from '../../compiler/attention.ts'
-import { invariant } from '../../compiler/invariant.ts'
-import type { Buffer, Kernel, Program, Rounds, Step } from '../../compiler/kernel.ts'
-import { escapeDoc } from '../doc.ts'
-import { Names, safeName } from '../names.ts'
+/** A program in C: what its kernels are given, and the functions that callers see. */
+import type { Kernel, Program } from '../../compiler/kernel.ts'
+import { sizeText } from '../c-lengths.ts'
+import { type CallNames, kernelsOf, nameCall, runLines, viewOfCall } from '../c-program.ts'
+import { type Names, safeName } from '../names.ts'
 import { fill } from '../template.ts'
-import { indented } from './block.ts'
 import { blocksOf, type KernelNames, printKernel } from './kernel.ts'
-import { definitions, printUniform, sizeText } from './lengths.ts'
 import { reserved } from './reserved.ts'
-import type { GivenNames } from './sheet.ts'
+import { spellings } from './words.ts'
 
 /** The names of everything a program brings into its file. */
-export interface ProgramNames {
-  readonly entry: string // before `_call`, `_shapes`, `_workspace` and `_run`
-  readonly type: string // of what kernels are given
-  readonly prepare: string
-  readonly lay: string
+export interface ProgramNames extends CallNames {
   readonly kernels: ReadonlyMap<Kernel, KernelNames>
-  readonly given: GivenNames
-  readonly asides: ReadonlyMap<string, string> // room for buffers that are read and overwritten at the end of a round
 }
 
 export const entryOf = ({ name }: Program): string => safeName(name, reserved)
@@ -32,185 +23,23 @@ export function nameProgram(program: Program, file: Names): ProgramNames {
       { kernel: file.fresh(`${entry}_${kernel.name}`), scratch: file.fresh(`${entry}_${kernel.name}_tiles`) },
     ]),
   )
-  const own = new Names(reserved)
-  const buffers = new Map(program.buffers.map(({ name }) => [name, own.fresh(name)]))
-  return {
-    entry,
-    type: file.fresh(`${entry}_given`),
-    prepare: file.fresh(`${entry}_prepare`),
-    lay: file.fresh(`${entry}_lay`),
-    kernels,
-    asides: new Map([...new Set(overwritten(program.steps))].map((name) => [name, own.fresh(`${name}_aside`)])),
-    given: {
-      buffers,
-      params: new Map(program.params.map(({ name }) => [name, own.fresh(name)])),
-      sizes: new Map(program.axes.map(({ name }) => [name, own.fresh(`${name}Size`)])),
-      strides: new Map(
-        program.buffers.map(({ name, axes }) => [name, axes.map((axis) => own.fresh(`${buffers.get(name)}_${axis}`))]),
-      ),
-    },
-  }
-}
-
-const kernelsOf = (steps: readonly Step[]): readonly Kernel[] =>
-  steps.flatMap((step) => (step.kind === 'rounds' ? kernelsOf(step.steps) : [step]))
-const withRole = ({ buffers }: Program, role: Buffer['role']): readonly Buffer[] =>
-  buffers.filter((b) => b.role === role)
-const openParams = ({ params }: Program) => params.filter(({ time }) => time === 'run')
-
-const elementTypes: Readonly<Record<StorageType, string>> = {
-  f32: 'float',
-  f16: 'uint16_t',
-  bf16: 'uint16_t',
-  i32: 'int32_t',
-  bool: 'uint8_t',
-}
-const bytesOf: Readonly<Record<StorageType, number>> = { f32: 4, f16: 2, bf16: 2, i32: 4, bool: 1 }
-
-/** The part of the header for one program. */
-export function declareCall(program: Program, { entry, given }: ProgramNames): string {
-  const tensor = ({ name, axes, storage }: Buffer): object => ({
-    name: given.buffers.get(name),
-    about: `${storage} [${axes.join(', ')}]`,
-  })
-  const types = { f32: 'float', i32: 'int32_t', bool: 'uint8_t' } as const
-  return fill('native/call', {
-    entry,
-    doc: program.doc.map(escapeDoc),
-    fixed:
-      Object.entries(program.sizes)
-        .map(([axis, length]) => `${axis} = ${length}`)
-        .join(', ') || 'any lengths',
-    inputs: withRole(program, 'input').map(tensor),
-    results: withRole(program, 'result').map(tensor),
-    params: openParams(program).map(({ name, type, default: other }) => ({
-      name: given.params.get(name),
-      type: types[type],
-      about: other ? 'or null for its default' : 'has to be given',
-    })),
-  })
+  return { ...nameCall(program, entry, file, reserved), kernels }
 }
 
 /** The kernels of one program and the functions that callers see. */
 export function defineProgram(program: Program, names: ProgramNames, linkage: string): string {
-  const { entry, type, prepare, lay, kernels, given, asides } = names
-  const runTime = program.axes.filter(({ name }) => program.sizes[name] === undefined)
-  const members = [
-    ...program.buffers.map((buffer) => `${memberType(buffer)} ${given.buffers.get(buffer.name)};`),
-    ...[...asides].map(([name, aside]) => `${memberType(bufferOf(name, program))} ${aside};`),
-    ...[...given.strides.values()].flat().map((name) => `ptrdiff_t ${name};`),
-    ...runTime.map(({ name }) => `int32_t ${given.sizes.get(name)};`),
-    ...program.params.map(
-      ({ name, type: t }) => `${{ f32: 'float', i32: 'int32_t', bool: 'bool' }[t]} ${given.params.get(name)};`,
-    ),
-  ]
-  const bodies = [...kernels].map(([kernel, own]) => printKernel(kernel, program, own, type, given).join('\n'))
-  const lengths = new Names(reserved, ['given', 'fault'])
-  const lengthNames = new Map(program.axes.map(({ name }) => [name, lengths.fresh(`${name}Length`)]))
-  const lengthOf = (axis: string): string => lengthNames.get(axis)!
-  const axesOf = ({ axes }: Buffer): string => axes.map((axis) => `&${lengthOf(axis)}`).join(', ')
-  const tensor = (buffer: Buffer): object => ({
-    name: given.buffers.get(buffer.name),
-    title: buffer.name,
-    type: elementTypes[buffer.storage],
-    axes: axesOf(buffer),
-    rank: buffer.axes.length,
-    strides: (given.strides.get(buffer.name) ?? []).map((stride) => `&given.${stride}`).join(', '),
-    elements: ['int64_t(1)', ...buffer.axes.map((axis) => sizeText(axis, program, given))].join(' * '),
-    lengths: buffer.axes.map((axis, n) => ({ n, size: sizeText(axis, program, given) })),
-  })
+  const { type, kernels, given } = names
+  const size = (axis: string): string => sizeText(axis, program, given)
+  const start = (kernel: Kernel): readonly string[] => {
+    const parts = `&given, ${kernels.get(kernel)!.kernel}, scratch, scratchBytes, ${blocksOf(kernel, size)}`
+    return [`call::Job<${type}>{${parts}}.run(threads);`]
+  }
+  const copy = (to: string, from: string, bytes: string): string => `std::memcpy(${to}, ${from}, ${bytes});`
   return fill('native/program', {
-    entry,
+    ...viewOfCall(program, names, reserved, spellings),
     linkage,
-    type,
-    prepare,
-    lay,
-    members,
-    kernels: bodies,
-    axes: program.axes.map(({ name }) => ({
-      name: lengthOf(name),
-      axis: name,
-      fixed: program.sizes[name] === undefined ? '' : `, ${program.sizes[name]}`,
-    })),
-    inputs: withRole(program, 'input').map(tensor),
-    results: withRole(program, 'result').map(tensor),
-    lines: definitions(program, given, lengthOf),
-    workspace: [
-      ...withRole(program, 'workspace').map((buffer) => workspaceOf(buffer, program, names)),
-      ...[...asides].map(([name, aside]) => ({
-        ...workspaceOf(bufferOf(name, program), program, names),
-        name: aside,
-        strides: [],
-      })),
-    ],
+    kernels: [...kernels].map(([kernel, own]) => printKernel(kernel, program, own, type, given).join('\n')),
     scratch: [...kernels.values()].map((own) => own.scratch),
-    steps: runSteps(program.steps, program, names),
+    steps: runLines(program.steps, program, names, { start, copy, spellings }),
   })
 }
-
-const bufferOf = (name: string, { buffers }: Program): Buffer => {
-  const buffer = buffers.find((b) => b.name === name)
-  invariant(buffer, `there is no buffer ${name}`)
-  return buffer
-}
-
-const memberType = ({ storage, role }: Buffer): string =>
-  `${role === 'input' ? 'const ' : ''}${elementTypes[storage]} *`
-
-/** A buffer that lives for one call, row by row. */
-function workspaceOf({ name, axes, storage }: Buffer, program: Program, { given }: ProgramNames): object {
-  const sizes = axes.map((axis) => sizeText(axis, program, given))
-  const strides = given.strides.get(name) ?? []
-  return {
-    name: given.buffers.get(name),
-    type: elementTypes[storage],
-    sizes: [bytesOf[storage], ...sizes].join(', '),
-    strides: strides.map(
-      (stride, n) =>
-        `given.${stride} = ${
-          sizes
-            .slice(n + 1)
-            .map((s) => `ptrdiff_t(${s})`)
-            .join(' * ') || '1'
-        };`,
-    ),
-  }
-}
-
-function runSteps(steps: readonly Step[], program: Program, names: ProgramNames): readonly string[] {
-  const size = (axis: string): string => sizeText(axis, program, names.given)
-  return steps.flatMap((step): readonly string[] => {
-    if (step.kind === 'kernel') {
-      const { kernel } = names.kernels.get(step)!
-      return [
-        `call::Job<${names.type}>{&given, ${kernel}, scratch, scratchBytes, ${blocksOf(step, size)}}.run(threads);`,
-      ]
-    }
-    const count = printUniform(step.count, program, names.given)
-    const inner = [...runSteps(step.steps, program, names), ...becomeLines(step, program, names)]
-    return [`for (int32_t round = 0, rounds = ${count}; round < rounds; ++round) {`, ...inner.map(indented), '}']
-  })
-}
-
-/** Copies the new contents; what is both read and overwritten is copied aside first. */
-function becomeLines({ become }: Rounds, program: Program, { given, asides }: ProgramNames): readonly string[] {
-  const at = (name: string): string => `given.${given.buffers.get(name)}`
-  const copy = (to: string, from: string, name: string): string => {
-    const buffer = bufferOf(name, program)
-    const sizes = buffer.axes.map((axis) => `size_t(${sizeText(axis, program, given)})`)
-    return `std::memcpy(${to}, ${from}, ${[bytesOf[buffer.storage], ...sizes].join(' * ')});`
-  }
-  const aside = (name: string): string | undefined => asides.get(name) && `given.${asides.get(name)}`
-  return [
-    ...become.flatMap(({ from }) => (aside(from) ? [copy(aside(from)!, at(from), from)] : [])),
-    ...become.map(({ to, from }) => copy(at(to), aside(from) ?? at(from), from)),
-  ]
-}
-
-/** What a round both reads as a new content and overwrites. */
-const overwritten = (steps: readonly Step[]): readonly string[] =>
-  steps.flatMap((step) => {
-    if (step.kind === 'kernel') return []
-    const own = step.become.flatMap(({ from }) => (step.become.some(({ to }) => to === from) ? [from] : []))
-    return [...own, ...overwritten(step.steps)]
-  })

@@ -1,29 +1,42 @@
 /** A place in a kernel's text while it is printed, and how values, indices and elements of buffers are spelled there. */
 import { invariant } from '../../compiler/invariant.ts'
-import type { Buffer, KernelExpr, Load, Program } from '../../compiler/kernel.ts'
-import type { GivenNames } from '../c-lengths.ts'
+import type { KernelExpr, Load, Program } from '../../compiler/kernel.ts'
+import type { Block } from '../block.ts'
 import {
-  atom,
-  type Code,
-  choice,
-  deepest,
-  inside,
-  invoke,
-  join,
-  printExpr,
-  tightness,
-  type Words,
-} from '../expression.ts'
+  addressOf,
+  argument,
+  bufferOf,
+  type ElementWords,
+  elementOf,
+  indicesOf,
+  isSafe,
+  minus,
+  one,
+  plus,
+  sizeOf,
+  times,
+  zero,
+} from '../c-elements.ts'
+import type { GivenNames } from '../c-lengths.ts'
+import { atom, type Code, inside, join, printExpr, tightness, type Words } from '../expression.ts'
 import type { Names } from '../names.ts'
 import type { Define, Facts } from '../nests/item.ts'
 import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
-import { liesOn, simplify } from '../ranges.ts'
-import type { Block } from './block.ts'
+import { simplify } from '../ranges.ts'
 import { hoistCall, hoistValue } from './hoist.ts'
 import { constant, isWide, spellings, widen } from './words.ts'
 
 export type { GivenNames }
+
+export const elementWords: ElementWords = {
+  largest: 'vec::largest',
+  smallest: 'vec::smallest',
+  fromHalf: 'vec::fromHalf',
+  fromBrain: 'vec::fromBrain',
+  toHalf: 'vec::toHalf',
+  toBrain: 'vec::toBrain',
+}
 
 /** One kernel while it is printed. */
 export interface Sheet {
@@ -57,9 +70,6 @@ export interface Spot {
   readonly oneLane: { readonly at: Code } | undefined
 }
 
-const zero = atom('0')
-const one = atom('1')
-
 export const print = (e: KernelExpr, spot: Spot): Code => printExpr(simplify(e, spot.sheet.program), wordsAt(spot))
 
 function wordsAt(spot: Spot): Words {
@@ -73,24 +83,6 @@ function wordsAt(spot: Spot): Words {
     ops: spellings,
   }
 }
-
-export function argument(name: string | undefined, sheet: Sheet): Code {
-  invariant(name !== undefined, `${sheet.program.name} has an argument without a name`)
-  sheet.used.add(name)
-  return atom(name)
-}
-
-export function sizeOf(axis: string, sheet: Sheet): Code {
-  const fixed = sheet.program.sizes[axis]
-  return fixed === undefined ? argument(sheet.given.sizes.get(axis), sheet) : atom(String(fixed))
-}
-
-/** `a + b` of numbers that do not wrap. */
-export const plus = (a: Code, b: Code): Code =>
-  a.text === '0' ? b : b.text === '0' ? a : join('+', tightness.sum, a, b)
-const minus = (a: Code, b: Code): Code => join('-', tightness.sum, a, b)
-const times = (a: Code, b: Code): Code =>
-  a.text === '1' || b.text === '0' ? b : b.text === '1' || a.text === '0' ? a : join('*', tightness.product, a, b)
 
 function indexAt(axis: string, of: 'element' | 'first' | 'last', spot: Spot): Code {
   const at = spot.axes.get(axis)
@@ -214,19 +206,6 @@ export function keep(name: string, code: Code, spot: Spot): void {
 
 // Buffers
 
-export function bufferOf(name: string, sheet: Sheet): { readonly buffer: Buffer; readonly text: string } {
-  const buffer = sheet.program.buffers.find((b) => b.name === name)
-  invariant(buffer, `there is no buffer ${name}`)
-  return { buffer, text: argument(sheet.given.buffers.get(name), sheet).text }
-}
-
-/** The element of a buffer at these indices. */
-export function addressOf({ name }: Buffer, indices: readonly Code[], sheet: Sheet): Code {
-  const strides = sheet.given.strides.get(name) ?? []
-  const terms = indices.map((index, n) => times(index, index.text === '0' ? one : argument(strides[n], sheet)))
-  return terms.reduce(plus, zero)
-}
-
 /** The number of rows from this vector on, which may be more than it has lanes. */
 export function rowsLeft({ sheet, axes }: Spot): string {
   const at = axes.get(sheet.lane ?? '')
@@ -250,91 +229,23 @@ export function laneAxisOf(
 }
 
 function loadAt(load: Load, spot: Spot): Code {
-  const { buffer, text } = bufferOf(load.buffer, spot.sheet)
+  const named = bufferOf(load.buffer, spot.sheet)
+  const { buffer, text } = named
   const given = indicesOf(load.index, buffer)
   const codes = given.map((e) => print(e, spot))
-  if (!codes.some(isWide)) return elementOf(load, buffer, text, given, codes, spot)
+  if (!codes.some(isWide)) return elementOf(load, named, codes, spot.sheet, elementWords)
   const lane = laneAxisOf(given, codes, spot)
   const isPlain = buffer.storage === 'f32' || buffer.storage === 'i32'
   const areSafe = given.every((e, n) => isSafe(load, e, buffer.axes[n]!, spot.sheet.program))
   const rows = rowsLeft(spot)
   if (lane === undefined || !isPlain || !areSafe) {
-    const inner = elementOf(
-      load,
-      buffer,
-      text,
-      given,
-      given.map((e) => print(e, inLane(spot))),
-      inLane(spot),
-    )
+    const codesOfLane = given.map((e) => print(e, inLane(spot)))
+    const inner = elementOf(load, named, codesOfLane, spot.sheet, elementWords)
     return atom(`vec::gather(${rows}, [&](int n) { return ${inner.text}; })`, 1)
   }
   const begin = given.map((e, n) => (n === lane ? print(e, { ...spot, oneLane: { at: zero } }) : codes[n]!))
   const stride = argument(spot.sheet.given.strides.get(buffer.name)?.[lane], spot.sheet)
   return atom(`vec::loadEvery(&${text}[${addressOf(buffer, begin, spot.sheet).text}], ${stride.text}, ${rows})`, 1)
-}
-
-export const indicesOf = (index: Load['index'], { axes, name }: Buffer): readonly KernelExpr[] =>
-  axes.map((axis) => {
-    const e = index[axis]
-    invariant(e, `${name} is read without an index of ${axis}`)
-    return e
-  })
-
-/** An index of the axis itself needs no test, nor one that is small enough by its form. */
-export const isSafe = (load: Load, e: KernelExpr, axis: string, program: Program): boolean =>
-  load.outside === 'never' ||
-  (e.kind === 'index' && e.axis === axis) ||
-  liesOn(simplify(e, program), program.sizes[axis] ?? 0)
-
-function elementOf(
-  load: Load,
-  buffer: Buffer,
-  text: string,
-  given: readonly KernelExpr[],
-  codes: readonly Code[],
-  spot: Spot,
-): Code {
-  const { sheet } = spot
-  const sizes = buffer.axes.map((axis) => sizeOf(axis, sheet))
-  const tested = given.flatMap((e, n) => (isSafe(load, e, buffer.axes[n]!, sheet.program) ? [] : [n]))
-  const clamped = codes.map((code, n) =>
-    tested.includes(n) && load.outside === 'clamp'
-      ? invoke('vec::largest', zero, invoke('vec::smallest', code, minus(sizes[n]!, one)))
-      : code,
-  )
-  const element = widened(buffer, `${text}[${addressOf(buffer, clamped, sheet).text}]`)
-  if (tested.length === 0) return element
-  const tests = tested.map((n) =>
-    load.outside === 'zero'
-      ? join(
-          '&&',
-          tightness.and,
-          join('>=', tightness.order, codes[n]!, zero),
-          join('<', tightness.order, codes[n]!, sizes[n]!),
-        )
-      : join('>', tightness.order, sizes[n]!, zero),
-  )
-  const nothing = atom(buffer.storage === 'bool' ? 'false' : buffer.storage === 'i32' ? '0' : '0.0f')
-  const guarded = choice(
-    tests.reduce((a, b) => join('&&', tightness.and, a, b)),
-    element,
-    nothing,
-  )
-  return { ...guarded, level: deepest([element]) }
-}
-
-function widened({ storage }: Buffer, element: string): Code {
-  if (storage === 'bool') return join('!=', tightness.equality, atom(element), zero)
-  if (storage === 'f16') return atom(`vec::fromHalf(${element})`)
-  return atom(storage === 'bf16' ? `vec::fromBrain(${element})` : element)
-}
-
-/** What is written to a buffer of this storage for a narrow value. */
-export function narrowed({ storage }: Buffer, code: Code): string {
-  if (storage === 'bool') return `${inside(code, tightness.or)} ? 1 : 0`
-  if (storage === 'f16') return `vec::toHalf(${code.text})`
-  return storage === 'bf16' ? `vec::toBrain(${code.text})` : code.text
 }
 
 /** The spot inside a loop over the elements of an axis. */

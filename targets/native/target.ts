@@ -1,10 +1,11 @@
 import type { Program } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
+import { declareCall } from '../c-program.ts'
 import { escapeDoc } from '../doc.ts'
 import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
-import { declareCall, defineProgram, entryOf, nameProgram, type ProgramNames } from './program.ts'
+import { defineProgram, entryOf, nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
 /** C++ for CPUs that stands alone: NAME.cc, with the C header NAME.h. */
@@ -28,7 +29,7 @@ function emit(source: EmitSource): readonly OutFile[] {
     source: escapeDoc(`${name}.attn`),
     summary: programs.map((program) => program.name).join(', '),
   }
-  const calls = named.map(({ program, names }) => declareCall(program, names))
+  const calls = named.map(({ program, names }) => declareCall('native/call', program, names))
   return [
     {
       path: `${name}.cc`,

@@ -1,10 +1,11 @@
 /** Loops over tiles of columns: each tile is copied while the one before it is worked on, and whole tiles have a loop of their own. */
 import type { KernelExpr } from '../../../compiler/kernel.ts'
 import { Block, indented } from '../../block.ts'
+import { addressOf, argument, bufferOf, indicesOf } from '../../c-elements.ts'
 import { atom } from '../../expression.ts'
 import type { Item, Repeat } from '../../nests/item.ts'
 import { printBounds } from '../loop.ts'
-import { type AxisSpot, addressOf, argument, bufferOf, indicesOf, print, type Spot, valueAt } from '../spot.ts'
+import { type AxisSpot, print, type Spot, valueAt } from '../spot.ts'
 import type { TileOf } from './layout.ts'
 import { eachRow, printItems, threadsOf, type Warp } from './print.ts'
 import { deferredSums } from './statistics.ts'

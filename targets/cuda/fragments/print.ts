@@ -3,22 +3,13 @@
 import { invariant } from '../../../compiler/invariant.ts'
 import type { KernelExpr, Value } from '../../../compiler/kernel.ts'
 import type { Block } from '../../block.ts'
+import { addressOf, bufferOf, indicesOf, narrowed } from '../../c-elements.ts'
 import { atom, type Code, printExpr } from '../../expression.ts'
 import type { Define, Fold, Item, Product } from '../../nests/item.ts'
 import { isWhole } from '../../nests/whole.ts'
 import { simplify } from '../../ranges.ts'
 import { cudaTypes, foldStep, identity } from '../print.ts'
-import {
-  type AxisSpot,
-  addressOf,
-  bufferOf,
-  indicesOf,
-  narrowed,
-  type Spot,
-  sourceAt,
-  valueAt,
-  wordsAt,
-} from '../spot.ts'
+import { type AxisSpot, elementWords, type Spot, sourceAt, valueAt, wordsAt } from '../spot.ts'
 import { largestOf } from './bounds.ts'
 import { fragmentSpellings, scaled } from './functions.ts'
 import { columnOf, columnsOf, formOf, type Layout, operandsOf, type TileOf } from './layout.ts'
@@ -350,7 +341,7 @@ function put({ store }: Extract<Item, { kind: 'put' }>, at: Warp): void {
   if (form === 'row')
     return eachRow(at, (inner, block) =>
       block.line(
-        `if (tiles::rowOf<${M(at.sheet)}>(m, r) < ${rows} && threadIdx.x % 4 == 0) ${element(inner)} = ${narrowed(buffer, printCode(store.value, inner))};`,
+        `if (tiles::rowOf<${M(at.sheet)}>(m, r) < ${rows} && threadIdx.x % 4 == 0) ${element(inner)} = ${narrowed(buffer, printCode(store.value, inner), elementWords)};`,
       ),
     )
   const column = columnOf(store, layout.row)
@@ -364,7 +355,9 @@ function put({ store }: Extract<Item, { kind: 'put' }>, at: Warp): void {
     (buffer.storage === 'f16' || buffer.storage === 'bf16')
   if (!isPair)
     return eachElement(column, at, (inner, block) =>
-      block.line(`if (${inside}) ${element(inner)} = ${narrowed(buffer, printCode(store.value, inner))};`),
+      block.line(
+        `if (${inside}) ${element(inner)} = ${narrowed(buffer, printCode(store.value, inner), elementWords)};`,
+      ),
     )
   const type = buffer.storage === 'f16' ? 'Half' : 'Brain'
   eachElement(

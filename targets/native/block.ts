@@ -1,1 +1,0 @@
-export { Block, indented } from '../block.ts'
