@@ -8,6 +8,7 @@ import { table } from '../cli/table.ts'
 import { median, spread } from './median.ts'
 import { inputsOf, kernelOf, nativeLoader } from './native/kernels.ts'
 import { type Machine, thisMachine } from './native/machine.ts'
+import { settle } from './native/settle.ts'
 import { bytesReadOf, flopsOf, type Shape, shapes } from './native/shapes.ts'
 
 const { values: options } = parseArgs({
@@ -36,7 +37,7 @@ try {
   const rows: (readonly string[])[] = []
   for (const shape of chosen) {
     const kernel = await kernelOf(shape, inputsOf(shape, loader), loader, folder, { tile })
-    rows.push(measureShape(shape, () => kernel.call(threads), machine))
+    rows.push(await measureShape(shape, () => kernel.call(threads), machine))
   }
   const head = ['shape', '', 'ms', 'MAD', 'rate', 'limit', '', 'share']
   console.log(table([head, ...rows], [2, 3, 4, 5, 7]))
@@ -45,7 +46,7 @@ try {
 }
 
 /** In every round the limit first, then the kernel: the share is of the limit of its own round. */
-function measureShape(shape: Shape, call: () => unknown, machine: Machine): readonly string[] {
+async function measureShape(shape: Shape, call: () => unknown, machine: Machine): Promise<readonly string[]> {
   const isMemory = shape.bound === 'memory'
   const work = isMemory ? bytesReadOf(shape) : flopsOf(shape)
   const limit = isMemory ? machine.read : machine.fma
@@ -54,6 +55,7 @@ function measureShape(shape: Shape, call: () => unknown, machine: Machine): read
   call()
   limit(threads)
   for (let round = 0; round < rounds; round++) {
+    await settle()
     limits.push(most / timeOf(() => limit(threads), machine) / 1e6)
     times.push(timeOf(call, machine))
   }

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { median, spread } from '../median.ts'
 import type { Machine } from '../native/machine.ts'
+import { settle } from '../native/settle.ts'
 import type { Shape } from '../native/shapes.ts'
 import type { Contestant } from './peer.ts'
 
@@ -29,6 +30,7 @@ export async function takeTurns(
     // Who is first changes from round to round.
     const order = round % 2 === 0 ? times : times.toReversed()
     for (const one of order) {
+      await settle()
       await pause(rest)
       const [before, start] = [machine.processTime(), performance.now()]
       await one.contestant.call()

@@ -36,16 +36,57 @@ constexpr std::size_t line = 64;        // bytes of a line of the cache
 constexpr std::size_t page = 2u << 20;  // bytes of a huge page
 constexpr std::size_t small = 4096;     // bytes of a tensor that costs less in the heap of JavaScript than outside
 
+constexpr std::size_t large = 128u << 10;  // bytes from which on the system is asked for pages, and zeroes them
+
+std::size_t unitOf(std::size_t bytes) { return bytes >= 2 * page ? page : line; }
+std::size_t wholeOf(std::size_t bytes) {
+  const std::size_t unit = unitOf(bytes);
+  return bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
+}
+
 /** Memory on a line of the cache; large pieces on huge pages, where the system gives them. */
 void *allocate(std::size_t bytes) {
-  const std::size_t unit = bytes >= 2 * page ? page : line;
-  const std::size_t whole = (bytes + unit - 1) / unit * unit;
-  void *const memory = std::aligned_alloc(unit, whole ? whole : unit);
+  void *const memory = std::aligned_alloc(unitOf(bytes), wholeOf(bytes));
 #ifdef MADV_HUGEPAGE
-  if (memory && unit == page) madvise(memory, whole, MADV_HUGEPAGE);
+  if (memory && unitOf(bytes) == page) madvise(memory, wholeOf(bytes), MADV_HUGEPAGE);
 #endif
   return memory;
 }
+
+/** Large results that JavaScript has let go of, for results to come: pages from the system may cost more than what is written there. */
+class Spare {
+ public:
+  /** A piece of this size, whose content is anything; null if there is none. */
+  void *take(std::size_t bytes) {
+    const std::lock_guard<std::mutex> held(mutex_);
+    for (std::size_t n = pieces_.size(); n-- > 0;) {
+      if (pieces_[n].bytes != wholeOf(bytes)) continue;
+      void *const memory = pieces_[n].memory;
+      bytes_ -= pieces_[n].bytes;
+      pieces_.erase(pieces_.begin() + std::ptrdiff_t(n));
+      return memory;
+    }
+    return nullptr;
+  }
+  void give(void *memory, std::size_t bytes) {
+    const std::size_t whole = wholeOf(bytes);
+    const std::lock_guard<std::mutex> held(mutex_);
+    if (whole < large || bytes_ + whole > most || pieces_.size() == count) return std::free(memory);
+    pieces_.push_back({memory, whole});
+    bytes_ += whole;
+  }
+
+ private:
+  static constexpr std::size_t most = 64u << 20, count = 16;
+  struct Piece {
+    void *memory;
+    std::size_t bytes;
+  };
+  std::mutex mutex_;
+  std::vector<Piece> pieces_;
+  std::size_t bytes_ = 0;
+};
+Spare spare;
 
 struct Freed {
   void operator()(void *memory) const { std::free(memory); }
@@ -138,17 +179,18 @@ void readCall(Napi::Env env, napi_value inputs, const Napi::Float64Array &length
   }
 }
 
-/** An array buffer of so many bytes, nothing of which is set if it is large. */
+/** An array buffer of so many bytes, nothing of which is set if it is large. `memory`: a large piece to take, or null. */
 napi_value makeBuffer(Napi::Env env, std::size_t bytes, void **memory) {
   napi_value buffer;
   if (bytes < small) {
     check(env, napi_create_arraybuffer(env, bytes, memory, &buffer));
     return buffer;
   }
-  *memory = allocate(bytes);
+  if (!*memory) *memory = allocate(bytes);
   if (!*memory) refuse(env, "there is no memory for a tensor");
-  const auto release = [](napi_env, void *data, void *) { std::free(data); };
-  const napi_status made = napi_create_external_arraybuffer(env, *memory, bytes, release, nullptr, &buffer);
+  const auto release = [](napi_env, void *data, void *size) { spare.give(data, reinterpret_cast<std::uintptr_t>(size)); };
+  void *const size = reinterpret_cast<void *>(std::uintptr_t(bytes));
+  const napi_status made = napi_create_external_arraybuffer(env, *memory, bytes, release, size, &buffer);
   if (made != napi_ok) std::free(*memory);
   check(env, made);
   return buffer;
@@ -164,7 +206,9 @@ void makeResults(Napi::Env env, Napi::Float64Array &lengths, Call &call) {
     if (n < kernel.inputs) continue;
     const Form form = kernel.tensors[n];
     for (std::uint32_t k = 0; k < form.rank; ++k) lengths.Data()[axis + k] = double(call.lengths[axis + k]);
-    call.results.push_back(makeBuffer(env, bytesOf(env, &call.lengths[axis], form), &call.pointers[3 * n]));
+    const std::size_t bytes = bytesOf(env, &call.lengths[axis], form);
+    call.pointers[3 * n] = spare.take(bytes);
+    call.results.push_back(makeBuffer(env, bytes, &call.pointers[3 * n]));
   }
 }
 
