@@ -44,7 +44,9 @@ function printNest(nest: Nest, spot: Spot): void {
   const flag = flagOf(nest, spot)
   const inside = (at: Spot): void => {
     if (printColumns(nest, at)) return
-    const loop = (around: Spot): void => openAxis(nest.axis, nest, around, (inner) => printNodes(nest.nodes, inner))
+    const rest = printExtremes(nest, at)
+    if (rest.length === 0) return
+    const loop = (around: Spot): void => openAxis(nest.axis, nest, around, (inner) => printNodes(rest, inner))
     const test = changesAnything(nest, at)
     if (test === undefined) loop(at)
     else at.block.braces(`if (${test})`, (block) => loop({ ...at, block }))
@@ -56,6 +58,24 @@ function printNest(nest: Nest, spot: Spot): void {
     spot.block.either(valueAt(flag, spot).text, form(true), form(false))
   }
   for (const fold of nest.folds) end(fold, spot)
+}
+
+/** Prints extremes that a loop of folds alone finds, each as a call; gives the other folds. */
+function printExtremes(nest: Nest, spot: Spot): readonly Node[] {
+  const { axis, nodes } = nest
+  const folds = nodes.flatMap((node) => (node.kind === 'line' && node.item.kind === 'fold' ? [node.item] : []))
+  if (folds.length < nodes.length || axis === spot.sheet.lane || spot.oneLane) return nodes
+  const extremes = folds.filter(isLooseExtreme).filter(({ to }) => isWide(spot.sheet.locals.get(to.name)!))
+  for (const item of extremes) {
+    const found = spot.sheet.locals.get(item.to.name)!.text
+    const name = spot.sheet.names.reuse(axis)
+    const of = foldedOf(item, inLoop(spot, nest, axis, spot.block, atom(name))).text
+    const count = countOf(axis, spot).text
+    spot.block.line(
+      `${found} = vec::${looseSteps[item.op]}Of(${count}, ${found}, [&](int32_t ${name}) { return ${of}; });`,
+    )
+  }
+  return nodes.filter((node) => !(node.kind === 'line' && extremes.some((item) => item === node.item)))
 }
 
 /** A test that spares a loop which only multiplies by a factor: often the factor of all rows is 1. */
@@ -159,26 +179,37 @@ function define(item: Define, spot: Spot): void {
 
 /** One element's share in a fold, or a vector's. */
 function fold(item: Fold, spot: Spot): void {
-  const { to, op, of, where } = item
+  const { to, op } = item
   const name = spot.sheet.locals.get(to.name)!
-  const code = print(of, spot)
-  const conditions = [
-    ...(where !== undefined && !isWhole(where, spot) ? [valueAt(where, spot)] : []),
-    ...(foldsLanes(item, spot) ? [atom(`vec::below(${rowsLeft(spot)})`, 1)] : []),
-  ]
   if (!isWide(name)) {
-    const step = narrowSteps[op](name.text, code, to.type)
-    const condition = conditions.map(({ text }) => text).join('')
+    const step = narrowSteps[op](name.text, print(item.of, spot), to.type)
+    const condition = conditionsOf(item, spot)
+      .map(({ text }) => text)
+      .join('')
     return spot.block.line(condition === '' ? step : `if (${condition}) ${step}`)
   }
-  const wide = widen(code, op === 'count' || op === 'any' || op === 'all' ? 'bool' : to.type)
-  if (item.loose && to.type === 'f32') {
-    const step = op === 'max' ? 'larger' : 'smaller'
-    return spot.block.line(
-      `${name.text} = vec::${step}(${admitted(wide, op, to.type, conditions).text}, ${name.text});`,
-    )
-  }
-  spot.block.line(wideSteps[op](name.text, admitted(wide, op, to.type, conditions), to.type))
+  const of = foldedOf(item, spot)
+  spot.block.line(
+    isLooseExtreme(item)
+      ? `${name.text} = vec::${looseSteps[item.op]}(${of.text}, ${name.text});`
+      : wideSteps[op](name.text, of, to.type),
+  )
+}
+
+const looseSteps = { max: 'larger', min: 'smaller' } as const
+const isLooseExtreme = (item: Fold): item is Fold & { readonly op: 'max' | 'min' } =>
+  item.loose === true && item.to.type === 'f32' && (item.op === 'max' || item.op === 'min')
+
+const conditionsOf = (item: Fold, spot: Spot): readonly Code[] => [
+  ...(item.where !== undefined && !isWhole(item.where, spot) ? [valueAt(item.where, spot)] : []),
+  ...(foldsLanes(item, spot) ? [atom(`vec::below(${rowsLeft(spot)})`, 1)] : []),
+]
+
+/** What a fold takes of a vector. */
+function foldedOf(item: Fold, spot: Spot): Code {
+  const { to, op, of } = item
+  const wide = widen(print(of, spot), op === 'count' || op === 'any' || op === 'all' ? 'bool' : to.type)
+  return admitted(wide, op, to.type, conditionsOf(item, spot))
 }
 
 /** What is folded of a vector: in lanes that do not count, what changes nothing. */

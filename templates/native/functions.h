@@ -16,10 +16,7 @@ constexpr float rounder = 12582912.0f + 126.0f;
 ATTNC_INLINE floats halfPower(floats sum) { return (floats)((words)sum << 23); }
 
 /** x, brought between the two; NaN stays NaN. */
-ATTNC_INLINE floats between(float low, float high, floats x) {
-  const floats raised = wide(low) > x ? wide(low) : x;
-  return wide(high) < raised ? wide(high) : raised;
-}
+ATTNC_INLINE floats between(float low, float high, floats x) { return smaller(wide(high), larger(wide(low), x)); }
 
 /** 2 e^r for |r| <= log(2) / 2, times 2^(n - 1). Infinity from 88.73 on; results below 2^-125 may be 0, and that of -infinity is. */
 ATTNC_INLINE floats exp(floats given) {

@@ -7,7 +7,7 @@
 #include "arithmetic.h"
 
 #define ATTNC_UNROLL _Pragma("GCC unroll 16")
-#define ATTNC_UNROLL_TWICE _Pragma("GCC unroll 2")
+#define ATTNC_UNROLL_SOME _Pragma("GCC unroll 4")
 
 namespace {
 namespace vec {
@@ -39,7 +39,7 @@ ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth) {
   const float *line[(xs + 2) / 3];  // of every third element: the others lie once and twice a step after it
   ATTNC_UNROLL
   for (int x = 0; x < xs; x += 3) line[x / 3] = b.at + x * b.x;
-  ATTNC_UNROLL_TWICE
+  ATTNC_UNROLL_SOME
   for (std::ptrdiff_t k = 0; k < depth; ++k, left += a.k) {
     floats l[vectors];
     ATTNC_UNROLL
