@@ -45,13 +45,24 @@ async function build(
   whole: () => Promise<Outcome<Ready>>,
   { keeping, threads, simd }: How,
 ): Promise<Outcome<Ready>> {
-  const options = { target, sizes, dtype, splits, ...(tile ? { tile } : {}), ...(rows ? { rows } : {}), ...(simd ? { simd } : {}) }
+  const options = {
+    target,
+    sizes,
+    dtype,
+    splits,
+    ...(tile ? { tile } : {}),
+    ...(rows ? { rows } : {}),
+    ...(simd ? { simd } : {}),
+  }
   const ready = await loadAttention(source, attention, options, keeping)
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
   if (splits > 1 && !hasParts(program)) return whole()
   return done({
-    arithmetic: { ...(runner.arithmeticOf?.(dtype, simd ?? 'auto') ?? runner.arithmetic), storage: storageOf(attention, dtype) },
+    arithmetic: {
+      ...(runner.arithmeticOf?.(dtype, simd ?? 'auto') ?? runner.arithmetic),
+      storage: storageOf(attention, dtype),
+    },
     prices: [],
     call: (inputs, params) => loaded.call(program, inputs, params, threads === undefined ? undefined : { threads }),
   })

@@ -72,7 +72,7 @@ async function verifyOne(
       rows.push({ ...head, verdict: 'skipped', reason: missing ?? '', report: null })
       continue
     }
-    const isSlow = runner.isSlow ?? false
+    const isSlow = runner.isSlow ?? runner.fewSchedules?.(asked.simd ?? 'auto') ?? false
     const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow })
     if (!shapes.ok) return shapes
     const report = await verifyAttention(attention, {

@@ -218,7 +218,11 @@ function declarePrepare(program: Program, names: ProgramNames, spares: boolean):
     given: givenLines(program, names),
   }
   const type = `{ readonly given: ${names.arguments}; readonly results: ${names.results} }`
-  const parameters = [`inputs: ${names.inputs}`, `options: ${names.options}`, ...(spares && workspace.length > 0 ? ['spares: boolean'] : [])]
+  const parameters = [
+    `inputs: ${names.inputs}`,
+    `options: ${names.options}`,
+    ...(spares && workspace.length > 0 ? ['spares: boolean'] : []),
+  ]
   const head = `function ${names.prepare}(${parameters.join(', ')}): ${type} {`
   const doc = '/** Checks what the caller gives; throws a TypeError or a RangeError that says what is wrong. */'
   return [doc, head, ...indented(fill('ts/prepare', view).trimEnd().split('\n')), '}'].join('\n')

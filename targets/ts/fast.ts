@@ -91,9 +91,7 @@ export function declareFast(program: Program, names: ProgramNames, { compiled }:
 
 /** The number of blocks of a kernel's grid. */
 function blocksOf({ grid }: Kernel, size: (axis: string) => string): string {
-  const counts = grid.map(({ axis, tile }) =>
-    tile === undefined ? size(axis) : `Math.ceil(${size(axis)} / ${tile})`,
-  )
+  const counts = grid.map(({ axis, tile }) => (tile === undefined ? size(axis) : `Math.ceil(${size(axis)} / ${tile})`))
   return counts.join(' * ') || '1'
 }
 
@@ -106,5 +104,7 @@ export function declareMachine({ compiled, source, why, allocate, free }: FastNa
   const { bytes, imports, ownBytes } = compiled
   const base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
   const functions = imports.map((name) => (surroundings[name] ? `${name}: ${surroundings[name]}` : name))
-  return [fill('ts/machine', { source, why, allocate, free, base64, functions: functions.join(', '), ownBytes }).trimEnd()]
+  return [
+    fill('ts/machine', { source, why, allocate, free, base64, functions: functions.join(', '), ownBytes }).trimEnd(),
+  ]
 }

@@ -40,7 +40,17 @@ export function nameProgram(program: Program, module: Names): ProgramNames {
   const kernels = new Map(
     kernelsOf(program.steps).map((kernel) => [kernel, module.fresh(`${entry}${capital(kernel.name)}`)]),
   )
-  const own = new Names(reserved, ['lengths', 'results', 'given', 'inputs', 'options', 'next', 'block', 'machine', 'room'])
+  const own = new Names(reserved, [
+    'lengths',
+    'results',
+    'given',
+    'inputs',
+    'options',
+    'next',
+    'block',
+    'machine',
+    'room',
+  ])
   return {
     entry,
     parallel: module.fresh(`${entry}Parallel`),

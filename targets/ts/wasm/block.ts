@@ -1,5 +1,5 @@
 /** The body of a function while it is written: statements, loops, branches, and names for what is worked out once. */
-import { add, type Code, code, constantOf, getLocal, isLess, isSimple, keyOf, setLocal, zero } from './code.ts'
+import { add, type Code, constantOf, getLocal, isLess, isSimple, keyOf, setLocal, zero } from './code.ts'
 import type { ValueType } from './instructions.ts'
 
 export type Line = Code | Structure
@@ -80,11 +80,18 @@ export class Block {
   /** Rounds for n = from, from + step, ... while n < to. `elements`: there is at least one. */
   count(kind: 'elements' | 'rounds', from: Code, to: Code, step: number, fill: (n: Code, inner: Block) => void): void {
     const end = this.hoist(to)
+    if (constantOf(from) !== undefined && constantOf(from) === constantOf(end)) return
     if (kind === 'elements') return this.#counting(kind, from, end, step, fill)
     this.when(isLess(from, end), (inner) => inner.#counting(kind, from, end, step, fill))
   }
 
-  #counting(kind: 'elements' | 'rounds', from: Code, end: Code, step: number, fill: (n: Code, inner: Block) => void): void {
+  #counting(
+    kind: 'elements' | 'rounds',
+    from: Code,
+    end: Code,
+    step: number,
+    fill: (n: Code, inner: Block) => void,
+  ): void {
     const counter = this.variable(from)
     this.repeat(kind, (inner) => {
       const n = { ...counter, level: inner.level }
@@ -133,6 +140,12 @@ export class Block {
 
 /** A sum of i32 terms: what changes in fewer of the loops around gets a name outside of the others. */
 export function sumIn(block: Block, terms: readonly Code[]): Code {
+  const { sum, constant } = sumApart(block, terms)
+  return add(sum, { ...zero, immediates: [constant] })
+}
+
+/** The same with the constant among the terms apart. */
+export function sumApart(block: Block, terms: readonly Code[]): { readonly sum: Code; readonly constant: number } {
   const flat = terms.flatMap(function leaves(term): readonly Code[] {
     return term.op === 'i32.add' ? term.args.flatMap(leaves) : [term]
   })
@@ -142,9 +155,5 @@ export function sumIn(block: Block, terms: readonly Code[]): Code {
     (all, term) => (all === undefined ? term : add(all.level < term.level ? block.hoist(all) : all, term)),
     undefined,
   )
-  const own = { ...zero, immediates: [constant | 0] }
-  return sum === undefined ? own : add(sum, own)
+  return { sum: sum ?? zero, constant: constant | 0 }
 }
-
-export const fill = (at: Code, byte: number, bytes: Code): Code =>
-  code('memory.fill', [at, { ...zero, immediates: [byte] }, bytes])

@@ -8,8 +8,9 @@ import { type Code, code, floats, integer, words } from './code.ts'
 
 export type VectorFunction = (block: Block, x: Code, y: Code) => Code
 
-const f = (op: 'add' | 'sub' | 'mul' | 'div' | 'pmin' | 'pmax' | 'max' | 'eq' | 'lt' | 'le' | 'gt') => (a: Code, b: Code) =>
-  code(`f32x4.${op}`, [a, b])
+const f =
+  (op: 'add' | 'sub' | 'mul' | 'div' | 'pmin' | 'pmax' | 'max' | 'eq' | 'lt' | 'le' | 'gt') => (a: Code, b: Code) =>
+    code(`f32x4.${op}`, [a, b])
 const [plus, minus, times, over] = [f('add'), f('sub'), f('mul'), f('div')]
 const choose = (mask: Code, yes: Code, no: Code): Code => code('v128.bitselect', [yes, no, mask])
 const magnitude = (x: Code): Code => code('f32x4.abs', [x])
@@ -88,7 +89,11 @@ export const log1p: VectorFunction = (block, x, unused) => {
 export const tanh: VectorFunction = (block, x, unused) => {
   const size = block.keep(magnitude(x))
   const z = block.keep(times(x, x))
-  const p = polynomial(block, z, [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1])
+  const p = polynomial(
+    block,
+    z,
+    [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1],
+  )
   const small = plus(times(times(p, z), x), x)
   const one = constant(block, 1)
   const raised = exp(block, block.keep(plus(size, size)), unused)
@@ -127,9 +132,7 @@ export const fromBrain: VectorFunction = (_, bits) => code('i32x4.shl', [bits, i
 /** The exponent is too small by 112; that of infinities and NaN is the largest. */
 export const fromHalf: VectorFunction = (block, bits) => {
   const sign = code('i32x4.shl', [code('v128.and', [bits, block.constant(words(0x8000))]), integer(16)])
-  const rest = block.keep(
-    code('i32x4.shl', [code('v128.and', [bits, block.constant(words(0x7fff))]), integer(13)]),
-  )
+  const rest = block.keep(code('i32x4.shl', [code('v128.and', [bits, block.constant(words(0x7fff))]), integer(13)]))
   const scaled = times(rest, constant(block, 2 ** 112))
   const largest = code('v128.or', [rest, block.constant(words(0x7f800000))])
   const isLargest = code('i32x4.ge_s', [rest, block.constant(words(0x0f800000))])

@@ -130,7 +130,7 @@ const memoryLanes = {
   'v128.store32_lane': [[0xfd, 0x5a], 2],
 } as const
 
-const special = ['local.get', 'local.set', 'i32.const', 'f32.const', 'v128.const', 'call', 'memory.fill'] as const
+const special = ['local.get', 'local.set', 'i32.const', 'f32.const', 'v128.const', 'call'] as const
 
 export type Instruction =
   | keyof typeof simple
@@ -197,8 +197,6 @@ export function encodeInstruction(name: Instruction, immediates: readonly number
       return [0xfd, 0x0c, ...immediates.flatMap((word) => [0, 8, 16, 24].map((bit) => (word >>> bit) & 0xff))]
     case 'call':
       return [0x10, ...unsigned(first)]
-    case 'memory.fill':
-      return [0xfc, 0x0b, 0]
     default:
       throw new Error(`no opcode for ${name}`)
   }
@@ -206,7 +204,7 @@ export function encodeInstruction(name: Instruction, immediates: readonly number
 
 /** The type of what an instruction leaves; undefined: it leaves nothing. Of `local.get`, `select` and `call` it is said otherwise. */
 export function resultOf(name: Instruction): ValueType | undefined {
-  if (/store|\.set$|\.fill$/.test(name)) return undefined
+  if (/store|\.set$/.test(name)) return undefined
   if (/^i32\.|any_true|all_true|i32x4\.extract|^f32\.(eq|ne|lt|gt|le)$/.test(name)) return 'i32'
   if (/^f64\./.test(name)) return 'f64'
   return /^f32\.|f32x4\.extract/.test(name) ? 'f32' : 'v128'

@@ -131,10 +131,13 @@ function openBlock({ grid }: Kernel, sheet: Sheet, block: Code, body: Block): Re
     const isLast = n === grid.length - 1
     const index = isLast ? rest : body.keep(code('i32.rem_s', [rest, blocks]))
     if (!isLast) rest = body.keep(code('i32.div_s', [rest, blocks]))
-    if (tile === undefined) return axes.set(axis, singleAt(index))
+    if (tile === undefined) {
+      axes.set(axis, singleAt(index))
+      return
+    }
     const first = body.keep(multiply(index, codes.integer(tile)))
     const count = body.keep(lowest(codes.integer(tile), body.keep(subtract(size, first))))
-    return axes.set(axis, { single: false, first, count, inner: undefined })
+    axes.set(axis, { single: false, first, count, inner: undefined })
   })
   return axes
 }

@@ -38,25 +38,34 @@ interface Operands {
 }
 
 /** xs elements of b, each with as many vectors of a: their sums stay in registers. */
-function multiplyBlock(block: Block, { c, a, b, depth }: Operands, strides: Strides, fresh: boolean, xs: number, vectors: number): void {
+function multiplyBlock(
+  block: Block,
+  { c, a, b, depth }: Operands,
+  strides: Strides,
+  fresh: boolean,
+  xs: number,
+  vectors: number,
+): void {
   const all = (n: number): readonly number[] => [...Array(n).keys()]
   const nothing = block.keep(codes.floats(0))
   const sums = all(xs).map(() => all(vectors).map(() => block.variable(nothing)))
   const [left, right] = [block.variable(a), block.variable(b)]
   const end = block.keep(add(a, bytes(depth, strides.a)))
-  const round = (count: number) => (inner: Block): void => {
-    for (const u of all(count)) {
-      const line = all(vectors).map((v) => inner.variable(loadVector(left, u * strides.a + v * vectorBytes)))
-      for (const x of all(xs)) {
-        const element = inner.variable(splatAt(right, x * strides.x + u * strides.k))
-        for (const v of all(vectors)) inner.line(setLocal(sums[x]![v]!, sumOf(sums[x]![v]!, element, line[v]!)))
+  const round =
+    (count: number) =>
+    (inner: Block): void => {
+      for (const u of all(count)) {
+        const line = all(vectors).map((v) => inner.variable(loadVector(left, u * strides.a + v * vectorBytes)))
+        for (const x of all(xs)) {
+          const element = inner.variable(splatAt(right, x * strides.x + u * strides.k))
+          for (const v of all(vectors)) inner.line(setLocal(sums[x]![v]!, sumOf(sums[x]![v]!, element, line[v]!)))
+        }
       }
+      inner.line(
+        setLocal(left, add(left, codes.integer(count * strides.a))),
+        setLocal(right, add(right, codes.integer(count * strides.k))),
+      )
     }
-    inner.line(
-      setLocal(left, add(left, codes.integer(count * strides.a))),
-      setLocal(right, add(right, codes.integer(count * strides.k))),
-    )
-  }
   const walk = (count: number, to: Code): void =>
     block.when(code('i32.lt_u', [left, to]), (some) =>
       some.repeat('rounds', (inner) => {
@@ -78,19 +87,20 @@ function multiplyBlock(block: Block, { c, a, b, depth }: Operands, strides: Stri
 }
 
 const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const
+type Six = [Code, Code, Code, Code, Code, Code]
 
 /** c = a b if `fresh`, else c += a b. Its parameters: c, a, b, then the numbers of rows, x and k; rows are rounded up to whole vectors. */
 export function multiplyTiles(module: Module, strides: Strides, fresh: boolean): Callee {
   return module.define(nameOf('multiply', strides, fresh), parameters, undefined, (body, param) => {
-    const [c, a, b, rows, width, depth] = parameters.map((_, n) => param(n)) as [Code, Code, Code, Code, Code, Code]
+    const [c, a, b, rows, width, depth] = parameters.map((_, n) => param(n)) as Six
     const x = body.variable(codes.zero)
     const walkRows = (block: Block, xs: number): void => {
+      const lines = block.keep(add(b, bytes({ ...x, level: block.level }, strides.x)))
       const to = block.keep(add(c, bytes({ ...x, level: block.level }, strides.c)))
-      const from = block.keep(add(b, bytes({ ...x, level: block.level }, strides.x)))
       const row = block.variable(codes.zero)
       const at = (inner: Block): Operands => {
         const begin = inner.keep(bytes({ ...row, level: inner.level }, 4))
-        return { c: inner.keep(add(to, begin)), a: inner.keep(add(a, begin)), b: from, depth }
+        return { c: inner.keep(add(to, begin)), a: inner.keep(add(a, begin)), b: lines, depth }
       }
       const isMore = (): Code => isLess(add(row, codes.integer(lanes)), rows)
       block.when(isMore(), (some) =>
@@ -119,7 +129,7 @@ export function multiplyTiles(module: Module, strides: Strides, fresh: boolean):
 /** The same with nothing added where a is 0: b may hold NaN there. */
 function multiplyWhere(module: Module, strides: Strides, fresh: boolean): Callee {
   return module.define(nameOf('multiplyWhere', strides, fresh), parameters, undefined, (body, param) => {
-    const [c, a, b, rows, width, depth] = parameters.map((_, n) => param(n)) as [Code, Code, Code, Code, Code, Code]
+    const [c, a, b, rows, width, depth] = parameters.map((_, n) => param(n)) as Six
     const none = body.keep(codes.floats(0))
     body.count('rounds', codes.zero, width, 1, (x, columns) => {
       columns.count('rounds', codes.zero, rows, lanes, (row, inner) => {
@@ -168,13 +178,12 @@ export function multiplyMasked(module: Module, strides: Strides, fresh: boolean)
   return module.define(nameOf('multiplyMasked', strides, fresh), [...parameters, 'i32'], undefined, (body, param) => {
     const args = parameters.map((_, n) => param(n))
     const [, , b, , width, depth] = args
-    const isFinite = call(finite, b!, width!, depth!)
+    const isAllFinite = call(finite, b!, width!, depth!)
     body.either(
-      code('i32.or', [param(6), isFinite]),
+      code('i32.or', [param(parameters.length), isAllFinite]),
       (block) => block.line(call(plain, ...args)),
       (block) => block.line(call(careful, ...args)),
     )
     return undefined
   })
 }
-

@@ -15,8 +15,8 @@ import {
   addressIn,
   countOf,
   hasLanes,
-  innerOf,
   inLoop,
+  innerOf,
   keep,
   lanes,
   layoutOf,
@@ -45,7 +45,7 @@ function printNest(nest: Nest, spot: Spot): void {
   const flag = flagOf(nest, spot)
   const inside = (at: Spot): void => {
     const loop = (block: Block): void =>
-      openAxis(nest.axis, nest, { ...at, block }, (inner) => printNodes(nest.nodes, inner))
+      openAxis(nest.axis, nest, { ...at, block }, (inner) => printNodes(nest.nodes, inner), roundsTogether(nest))
     const test = changesAnything(nest, at)
     if (test) at.block.when(test, loop)
     else loop(at.block)
@@ -71,12 +71,30 @@ function changesAnything({ axis, nodes }: Nest, spot: Spot): Code | undefined {
   return code('v128.any_true', [code('f32x4.ne', [by, widen(codes.float(1), 'f32', siteOf(spot))])])
 }
 
-/** A loop over the elements of an axis: of the lane axis, a vector at a time. */
-export function openAxis(axis: string, node: object, spot: Spot, fill: (inner: Spot) => void): void {
-  const step = axis === spot.sheet.lane && spot.oneLane === undefined ? lanes : 1
-  spot.block.count('elements', codes.zero, countOf(axis, spot), step, (n, block) =>
-    fill(inLoop(spot, node, axis, block, n)),
-  )
+/** A loop over the elements of an axis: of the lane axis, a vector at a time. `atOnce`: elements of others in a round. */
+export function openAxis(axis: string, node: object, spot: Spot, fill: (inner: Spot) => void, atOnce = 1): void {
+  const { block, sheet } = spot
+  const count = countOf(axis, spot)
+  const one = (n: Code, inner: Block): void => fill(inLoop(spot, node, axis, inner, n))
+  if (axis === sheet.lane && spot.oneLane === undefined) return block.count('elements', codes.zero, count, lanes, one)
+  if (atOnce === 1) return block.count('elements', codes.zero, count, 1, one)
+  const whole = block.hoist(atMost(count, atOnce))
+  block.count('rounds', codes.zero, whole, atOnce, (n, inner) => {
+    for (let k = 0; k < atOnce; k++) one(add(n, codes.integer(k)), inner)
+  })
+  block.count('rounds', whole, count, 1, one)
+}
+
+/** The last multiple of a power of two. */
+function atMost(count: Code, step: number): Code {
+  const known = constantOf(count)
+  return known === undefined ? code('i32.and', [count, codes.integer(-step)]) : codes.integer(known - (known % step))
+}
+
+/** Small loops do several elements in a round: half of what they do is counting. */
+function roundsTogether({ nodes }: Nest): number {
+  if (nodes.some(({ kind }) => kind !== 'line')) return 1
+  return nodes.length === 1 ? 4 : 2
 }
 
 /** Whether a fold's running value has a lane for each row, or for each part of what it folds. */

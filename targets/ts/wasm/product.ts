@@ -124,11 +124,7 @@ function inBuffer(load: Load, x: string, over: string, spot: Spot): Right {
 }
 
 /** Bytes between the elements that a load reads along an axis, where that is known when code is made. */
-export function strideAlong(
-  load: Load,
-  axis: string,
-  { program }: Pick<Sheet, 'program'>,
-): number | undefined {
+export function strideAlong(load: Load, axis: string, { program }: Pick<Sheet, 'program'>): number | undefined {
   const buffer = program.buffers.find(({ name }) => name === load.buffer)
   if (!buffer) return undefined
   const isOwn = (e: KernelExpr | undefined): boolean => e?.kind === 'index' && e.axis === axis && e.of === 'element'

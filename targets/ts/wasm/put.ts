@@ -32,7 +32,13 @@ export function put({ index, buffer: to, value, axes }: Store, spot: Spot): void
   }
 }
 
-const stores = { f32: 'f32.store', i32: 'i32.store', bool: 'i32.store8', f16: 'i32.store16', bf16: 'i32.store16' } as const
+const stores = {
+  f32: 'f32.store',
+  i32: 'i32.store',
+  bool: 'i32.store8',
+  f16: 'i32.store16',
+  bf16: 'i32.store16',
+} as const
 const laneStores = {
   f32: 'v128.store32_lane',
   i32: 'v128.store32_lane',

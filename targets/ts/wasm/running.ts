@@ -54,7 +54,5 @@ function stepOf({ of, op, mask, to }: Running, now: Code, spot: Spot): Code {
       : code(op === 'sum' ? 'f32.add' : 'f32.max', [now, element])
   if (!mask) return next
   const where = valueAt(mask.name, spot)
-  return isWide(now)
-    ? code('v128.bitselect', [next, now, widen(where, 'bool', site)])
-    : codes.select(where, next, now)
+  return isWide(now) ? code('v128.bitselect', [next, now, widen(where, 'bool', site)]) : codes.select(where, next, now)
 }

@@ -1,13 +1,13 @@
 /** A place in a kernel while it is written, and how values, indices and elements of buffers are reached there. */
 import type { StorageType } from '../../../compiler/attention.ts'
-import type { ElementType } from '../../../compiler/ir.ts'
 import { invariant, unreachable } from '../../../compiler/invariant.ts'
+import type { ElementType } from '../../../compiler/ir.ts'
 import type { Buffer, KernelExpr, Load, Program } from '../../../compiler/kernel.ts'
 import type { Define, Facts } from '../../nests/item.ts'
 import { isWithin, type Path, type Place } from '../../nests/place.ts'
 import { isWhole } from '../../nests/whole.ts'
 import { liesOn, simplify } from '../../ranges.ts'
-import { type Block, sumIn } from './block.ts'
+import { type Block, sumApart, sumIn } from './block.ts'
 import * as codes from './code.ts'
 import { add, type Code, code, isSimple, isWide, multiply, subtract } from './code.ts'
 import { fromBrain, fromHalf } from './functions.ts'
@@ -189,7 +189,8 @@ export function addressIn(name: string, spot: Spot, at: (axis: string) => Code):
   invariant(offset !== undefined, `${name} is read where it is not in scope`)
   const layout = layoutOf(name, sheet)
   const terms = layout.axes.map((axis) => multiply(at(axis), codes.integer(strideIn(layout, axis))))
-  return { at: block.hoist(sumIn(block, [sheet.given.own, ...terms])), offset }
+  const { sum, constant } = sumApart(block, [sheet.given.own, ...terms])
+  return { at: block.hoist(sum), offset: offset + constant }
 }
 
 export const innerOf = (axis: string, { axes }: Spot): Code => {
@@ -261,9 +262,17 @@ export function addressOf({ axes, storage }: Buffer, base: Code, indices: readon
 
 /** An index of the axis itself needs no test, nor one that is small enough by its form. */
 const isSafe = ({ outside }: Load, e: KernelExpr, axis: string, program: Program): boolean =>
-  outside === 'never' || (e.kind === 'index' && e.axis === axis) || liesOn(simplify(e, program), program.sizes[axis] ?? 0)
+  outside === 'never' ||
+  (e.kind === 'index' && e.axis === axis) ||
+  liesOn(simplify(e, program), program.sizes[axis] ?? 0)
 
-const loads = { f32: 'f32.load', i32: 'i32.load', bool: 'i32.load8_u', f16: 'i32.load16_u', bf16: 'i32.load16_u' } as const
+const loads = {
+  f32: 'f32.load',
+  i32: 'i32.load',
+  bool: 'i32.load8_u',
+  f16: 'i32.load16_u',
+  bf16: 'i32.load16_u',
+} as const
 
 /** The element that a load reads, as it is stored; 0 where there is none. */
 function storedAt(load: Load, buffer: Buffer, base: Code, spot: Spot): Code {
@@ -276,11 +285,7 @@ function storedAt(load: Load, buffer: Buffer, base: Code, spot: Spot): Code {
     const [index, size] = [block.hoist(own), sizeOf(buffer.axes[n]!, sheet)]
     const last = block.hoist(highest(codes.zero, block.hoist(subtract(size, codes.one))))
     const clamped = block.hoist(highest(codes.zero, block.hoist(lowest(index, last))))
-    tests.push(
-      load.outside === 'zero'
-        ? code('i32.lt_u', [index, size])
-        : code('i32.gt_s', [size, codes.zero]),
-    )
+    tests.push(load.outside === 'zero' ? code('i32.lt_u', [index, size]) : code('i32.gt_s', [size, codes.zero]))
     return clamped
   })
   const plain = code(loads[buffer.storage], [addressOf(buffer, base, indices, spot)], [0])

@@ -6,8 +6,8 @@ import { isPlain } from '../../ranges.ts'
 import type { Block } from './block.ts'
 import * as codes from './code.ts'
 import { add, type Code, call, code, constantOf, isWide, multiply, splat, subtract } from './code.ts'
-import * as functions from './functions.ts'
 import type { VectorFunction } from './functions.ts'
+import * as functions from './functions.ts'
 import type { ValueType } from './instructions.ts'
 import type { Module } from './module.ts'
 
@@ -70,6 +70,7 @@ const first: Spelling = ([a]) => a!
 
 const lowest = (a: Code, b: Code): Code => codes.select(codes.isLess(b, a), b, a)
 const highest = (a: Code, b: Code): Code => codes.select(codes.isLess(a, b), b, a)
+
 export { highest, lowest }
 
 const integers =
@@ -96,7 +97,10 @@ const logical =
     const [a, b] = alike(given, call, site) as [Code, Code]
     const absorbing = name === 'and' ? 0 : 1
     if (!isWide(a)) {
-      for (const [x, y] of [[a, b], [b, a]] as const) {
+      for (const [x, y] of [
+        [a, b],
+        [b, a],
+      ] as const) {
         const known = constantOf(x)
         if (known !== undefined) return known === absorbing ? x : y
       }
@@ -140,12 +144,19 @@ const integerFunction =
   (given, call_, site) => {
     const one = (a: Code, b: Code): Code => {
       if (isPlain(call_)) return code(plain, [a, b])
-      return call(site.module.define(name, ['i32', 'i32'], 'i32', (body, param) => of(body, param(0), param(1))), a, b)
+      return call(
+        site.module.define(name, ['i32', 'i32'], 'i32', (body, param) => of(body, param(0), param(1))),
+        a,
+        b,
+      )
     }
     const [a, b] = alike(given, call_, site) as [Code, Code]
     if (!isWide(a)) return one(a, b)
     const [x, y] = [site.block.keep(a), site.block.keep(b)]
-    return inLanes([0, 1, 2, 3].map((n) => one(laneOf(x, n, 'i32'), laneOf(y, n, 'i32'))), 'i32')
+    return inLanes(
+      [0, 1, 2, 3].map((n) => one(laneOf(x, n, 'i32'), laneOf(y, n, 'i32'))),
+      'i32',
+    )
   }
 
 /** Divisors that trap, or whose quotient does, are 1 instead; `by` 0 gives 0. */
@@ -172,9 +183,7 @@ function floorModulo(body: Block, a: Code, b: Code): Code {
 const divided: Spelling = (args, call, site) => {
   const by = constantOf(args[1]!)
   const isPower = by !== undefined && by !== 0 && Number.isInteger(Math.log2(Math.abs(by))) && Math.abs(by) < 2 ** 100
-  return isPower
-    ? real('mul')([args[0]!, codes.float(1 / by)], call, site)
-    : real('div')(args, call, site)
+  return isPower ? real('mul')([args[0]!, codes.float(1 / by)], call, site) : real('div')(args, call, site)
 }
 
 const inverse: Spelling = (args, call, site) => {
