@@ -141,6 +141,10 @@ export type Instruction =
   | keyof typeof memoryLanes
   | (typeof special)[number]
 
+export const instructionNames: readonly Instruction[] = [simple, saturating, vector, lanes, memory, memoryLanes]
+  .flatMap((table) => Object.keys(table) as Instruction[])
+  .concat(special)
+
 /** An unsigned integer in LEB128. */
 export function unsigned(value: number): number[] {
   const bytes: number[] = []

@@ -91,10 +91,10 @@ function atMost(count: Code, step: number): Code {
   return known === undefined ? code('i32.and', [count, codes.integer(-step)]) : codes.integer(known - (known % step))
 }
 
-/** Small loops do several elements in a round: half of what they do is counting. */
+/** Where there is but one thing to do for an element, most of a round would be counting. */
 function roundsTogether({ nodes }: Nest): number {
-  if (nodes.some(({ kind }) => kind !== 'line')) return 1
-  return nodes.length === 1 ? 4 : 2
+  const [only] = nodes
+  return nodes.length === 1 && only?.kind === 'line' ? 4 : 1
 }
 
 /** Whether a fold's running value has a lane for each row, or for each part of what it folds. */
