@@ -27,7 +27,7 @@ import { type Diagnostic, type Result, succeed } from './grammar/diagnostic.ts'
 import { parse } from './grammar/parse.ts'
 import { placeOf, type SourceFile } from './grammar/source.ts'
 import { targets } from './targets/index.ts'
-import type { OutFile } from './targets/target.ts'
+import type { OutFile, Simd } from './targets/target.ts'
 
 export { renderHuman, renderShort } from './grammar/diagnostic.ts'
 export type { Attention, Draw, ExplainOptions, Explanation, Module, OutFile, Plan, Program, ReadImport, StageOptions }
@@ -37,6 +37,7 @@ export { type Diagnostic, OptionError, placeOf, type Result, type SourceFile, ta
 export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
   readonly library?: boolean // to be shipped: code for each level of instructions, chosen when it runs, where the target has them; default false
+  readonly simd?: Simd // whether kernels are in WebAssembly too, or only, where the target has them so; default auto: too, but with `threads`
   readonly threads?: boolean // also a function that shares the work among workers, where the target has one thread; default false
 }
 
@@ -91,15 +92,24 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
   const { attentions } = analyzed.value
   checkOptions(options, attentions)
   const target = await load()
+  const simd = simdOf(options)
   const lowered = attentions.map((attention) => {
     const sizes = compileTimeSizes(attention, options.sizes ?? {})
-    return lower(attention, options, target.machineFor?.(options.dtype ?? 'f32', sizes) ?? target.machine)
+    return lower(attention, options, target.machineFor?.(options.dtype ?? 'f32', sizes, simd) ?? target.machine)
   })
   const programs = lowered.map((x) => x.program)
   const { dtype = 'f32', threads = false, library = false } = options
   if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)
-  const emit = () => target.emit({ name: baseName(file.path), programs, dtype, version, threads, library })
+  const emit = () => target.emit({ name: baseName(file.path), programs, dtype, version, threads, library, simd })
   return succeed({ module: analyzed.value, plans: lowered.map((x) => x.plan), programs, emit }, analyzed.warnings)
+}
+
+/** Threads run plain code. */
+function simdOf({ simd = 'auto', threads = false }: CompileOptions): Simd {
+  if (!['auto', 'wasm', 'none'].includes(simd))
+    throw new OptionError('simd', `simd is one of auto, wasm, none, not ${String(simd)}`)
+  if (simd === 'wasm' && threads) throw new OptionError('simd', 'threads run plain code: simd wasm has one thread')
+  return threads ? 'none' : simd
 }
 
 /** How attentions are computed, for people: data, and the page that says it. Made for default tiles, as plans are. */

@@ -67,7 +67,7 @@ async function prepare(one: Case): Promise<Contest> {
 }
 
 async function generate(one: Case): Promise<Kernel> {
-  const result = await compile({ path: 'measured.attn', text: sourceOf(one) }, { target: 'ts', tile })
+  const result = await compile({ path: 'measured.attn', text: sourceOf(one) }, { target: 'ts', simd: 'none', tile })
   if (!result.ok) throw new Error(result.diagnostics.map((d) => renderHuman(d)).join('\n'))
   const functions = await importJavaScript(result.value.files.find(({ path }) => path.endsWith('.js'))?.text ?? '')
   const kernel: Kernel | undefined = functions.measured

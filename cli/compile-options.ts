@@ -4,6 +4,7 @@ import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { firstThatRuns, runners } from '../runtime/runners.ts'
 import { unknownNames } from '../runtime/unknown-names.ts'
 import { targets } from '../targets/index.ts'
+import type { Simd } from '../targets/target.ts'
 import { all, parseChoice, parseLengths } from './options.ts'
 import type { Options } from './program.ts'
 
@@ -20,6 +21,7 @@ export interface Choices {
   readonly plan: PlanKind | undefined
   readonly rows: Rows | undefined
   readonly threads: boolean
+  readonly simd: Simd | undefined
   readonly sizes: Readonly<Record<string, number>>
   readonly tile: Readonly<Record<string, number>>
 }
@@ -32,6 +34,7 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
       Precision | undefined,
       PlanKind | undefined,
       Rows | undefined,
+      Simd | undefined,
       Choices['sizes'],
       Choices['tile'],
     ]
@@ -41,15 +44,16 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
     optional(options.precision, (value) => parseChoice('--precision', value, ['accurate', 'fast'] as const)),
     optional(options.plan, (value) => parseChoice('--plan', value, ['auto', 'materialised'] as const)),
     optional(options.rows, (value) => parseChoice('--rows', value, ['many', 'few'] as const)),
+    optional(options.simd, parseSimd),
     parseLengths('--size', options.size ?? [], { least: 1, most: 65_536 }),
     parseLengths('--tile', options.tile ?? [], tileLengths),
   )
   if (!parsed.ok) return parsed
-  const [[named = 'auto'], dtype, precision, plan, rows, sizes, tile] = parsed.value
+  const [[named = 'auto'], dtype, precision, plan, rows, simd, sizes, tile] = parsed.value
   const wide = ['d', 'e'].find((axis) => (sizes[axis] ?? 1) > maxWidth)
   if (wide) return failed(problem('ATTN0302', `--size ${wide}=${sizes[wide]}: feature widths are 1 to ${maxWidth}`))
   const target = named === 'auto' ? await firstThatRuns() : named
-  return done({ target, dtype, precision, plan, rows, threads: options.threads === true, sizes, tile })
+  return done({ target, dtype, precision, plan, rows, threads: options.threads === true, simd, sizes, tile })
 }
 
 const maxWidth = 512
@@ -57,6 +61,7 @@ const maxWidth = 512
 /** A tile is held whole: a thousand rows of a thousand keys are more than any machine has at hand. */
 export const tileLengths = { least: 1, most: 1024 }
 
+export const parseSimd = (value: string): Outcome<Simd> => parseChoice('--simd', value, ['auto', 'wasm', 'none'])
 export const parseDtype = (value: string): Outcome<Dtype> => parseChoice('--dtype', value, ['f32', 'f16', 'bf16'])
 
 /** Names of targets; `auto` is the first that can run here. */
@@ -80,13 +85,14 @@ export function checkAxes(
 
 /** Without the members that say nothing: an absent option is not `undefined`. */
 export function compileOptions(choices: Choices, readImport?: CompileOptions['readImport']): CompileOptions {
-  const { target, dtype, precision, plan, rows, sizes, tile } = choices
+  const { target, dtype, precision, plan, rows, simd, sizes, tile } = choices
   return {
     target,
     ...(dtype === undefined ? {} : { dtype }),
     ...(precision === undefined ? {} : { precision }),
     ...(plan === undefined ? {} : { plan }),
     ...(rows === undefined ? {} : { rows }),
+    ...(simd === undefined ? {} : { simd }),
     ...(choices.threads ? { threads: true } : {}),
     ...(Object.keys(sizes).length > 0 ? { sizes } : {}),
     ...(Object.keys(tile).length > 0 ? { tile } : {}),

@@ -16,6 +16,7 @@ export interface Options {
   readonly precision?: string
   readonly plan?: string
   readonly rows?: string
+  readonly simd?: string
   readonly threads?: true | string // of `build` a switch, of other commands a number
   readonly attention?: string
   readonly size: readonly string[]
@@ -82,6 +83,11 @@ export const shared = {
   plan: choice('--plan <kind>', 'materialised keeps every reduction in memory (default: auto)', [
     'auto',
     'materialised',
+  ]),
+  simd: choice('--simd <form>', 'of target ts: WebAssembly and plain code, or one of them (default: auto)', [
+    'auto',
+    'wasm',
+    'none',
   ]),
   size: list('--size <lengths>', 'lengths known at compile time, as d=64,e=64'),
   tile: list('--tile <lengths>', 'tile of a pair kernel, as i=64,j=64'),
@@ -196,6 +202,7 @@ function addBuild(add: Add): void {
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.plan)
+    .addOption(shared.simd)
     .addOption(choice('--rows <count>', 'queries of a head in a call: many, or few (default: many)', ['many', 'few']))
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .addOption(shared.watch)
@@ -227,6 +234,7 @@ function addRun(add: Add): void {
     .addOption(shared.size)
     .addOption(shared.tile)
     .addOption(shared.plan)
+    .addOption(shared.simd)
     .addOption(shared.threads)
     .addOption(shared.noCache)
     .addOption(shared.watch)
@@ -252,6 +260,7 @@ function addVerify(add: Add): void {
     .addOption(shared.dtype)
     .addOption(shared.param)
     .addOption(shared.tile)
+    .addOption(shared.simd)
     .option('--no-probes', 'random inputs only')
     .addOption(shared.threads)
     .addOption(shared.noCache)

@@ -6,12 +6,14 @@ import { done, type Outcome } from '../runtime/problem.ts'
 import { storageOf } from '../runtime/verify/judge.ts'
 import type { Schedule, Shape } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
+import type { Simd } from '../targets/target.ts'
 import type { Source } from './sources.ts'
 
 /** Where builds are kept, and in how many threads they are called. */
 interface How {
   readonly keeping?: Keeping
   readonly threads?: number | undefined
+  readonly simd?: Simd | undefined
 }
 
 /** Builds an attention for a shape; what is generated alike is one build. */
@@ -41,15 +43,26 @@ async function build(
   { sizes, dtype }: Shape,
   { tile, splits, rows }: Schedule,
   whole: () => Promise<Outcome<Ready>>,
-  { keeping, threads }: How,
+  { keeping, threads, simd }: How,
 ): Promise<Outcome<Ready>> {
-  const options = { target, sizes, dtype, splits, ...(tile ? { tile } : {}), ...(rows ? { rows } : {}) }
+  const options = {
+    target,
+    sizes,
+    dtype,
+    splits,
+    ...(tile ? { tile } : {}),
+    ...(rows ? { rows } : {}),
+    ...(simd ? { simd } : {}),
+  }
   const ready = await loadAttention(source, attention, options, keeping)
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
   if (splits > 1 && !hasParts(program)) return whole()
   return done({
-    arithmetic: { ...(runner.arithmeticOf?.(dtype) ?? runner.arithmetic), storage: storageOf(attention, dtype) },
+    arithmetic: {
+      ...(runner.arithmeticOf?.(dtype, simd ?? 'auto') ?? runner.arithmetic),
+      storage: storageOf(attention, dtype),
+    },
     prices: [],
     call: (inputs, params) => loaded.call(program, inputs, params, threads === undefined ? undefined : { threads }),
   })

@@ -7,6 +7,7 @@ import { done, type Finding, type Outcome } from '../runtime/problem.ts'
 import { type Runner, runners, type Scalars } from '../runtime/runners.ts'
 import { shapesFor } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
+import type { Simd } from '../targets/target.ts'
 import { checkAxes, type Dtype } from './compile-options.ts'
 import { keeping } from './keeping.ts'
 import { all } from './options.ts'
@@ -23,6 +24,7 @@ export interface Asked {
   readonly seed: number
   readonly params: ReadonlyMap<string, string>
   readonly threads: number | undefined // of each call; undefined: it runs in the thread that verifies
+  readonly simd?: Simd | undefined // which form of what has two
   readonly probes: boolean
   readonly cache: boolean
 }
@@ -70,7 +72,7 @@ async function verifyOne(
       rows.push({ ...head, verdict: 'skipped', reason: missing ?? '', report: null })
       continue
     }
-    const isSlow = runner.isSlow ?? false
+    const isSlow = runner.isSlow ?? runner.fewSchedules?.(asked.simd ?? 'auto') ?? false
     const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow })
     if (!shapes.ok) return shapes
     const report = await verifyAttention(attention, {
@@ -78,7 +80,7 @@ async function verifyOne(
       seed: asked.seed,
       probes: asked.probes,
       params: checked.value[1],
-      build: builder(source, attention, target, { keeping: kept, threads: asked.threads }),
+      build: builder(source, attention, target, { keeping: kept, threads: asked.threads, simd: asked.simd }),
       onCase: (what) => progress?.(`${target} ${what}`),
     })
     if (!report.ok) return report

@@ -1,8 +1,9 @@
 import type { Sizes } from '../compiler/interpret.ts'
 import { done, type Finding as Fault, type Outcome } from '../runtime/problem.ts'
 import { runners } from '../runtime/runners.ts'
+import type { Simd } from '../targets/target.ts'
 import { type Answer, refuse } from './answer.ts'
-import { type Dtype, optional, parseDtype, parseTargets, tileLengths } from './compile-options.ts'
+import { type Dtype, optional, parseDtype, parseSimd, parseTargets, tileLengths } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { all, parseAssignments, parseInteger, parseLengths, parseThreads } from './options.ts'
@@ -46,6 +47,7 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
       Sizes,
       Sizes,
       number | undefined,
+      Simd | undefined,
       ReadonlyMap<string, string>,
       number | undefined,
     ]
@@ -55,11 +57,12 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     parseLengths('--shape', options.shape),
     parseLengths('--tile', options.tile, tileLengths),
     optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
+    optional(options.simd, parseSimd),
     parseAssignments('--param', options.param),
     parseThreads(options.threads),
   )
   if (!parsed.ok) return parsed
-  const [named, dtype, shape, tile, seed = 0, params, threads] = parsed.value
+  const [named, dtype, shape, tile, seed = 0, simd, params, threads] = parsed.value
   const targets = named.includes('auto')
     ? [...new Set([...named.filter((name) => name !== 'auto'), ...(await runnable())])]
     : named
@@ -69,6 +72,7 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     shape,
     tile,
     seed,
+    simd,
     params,
     threads,
     probes: options.probes,

@@ -11,7 +11,7 @@ import { fromStored, type PlainTensor, toStored } from './stored.ts'
 import { recordOf } from './tensor.ts'
 
 type Plain = Readonly<Record<string, PlainTensor>>
-export type Kernel = (inputs: Plain, options?: { readonly params?: Scalars }) => Plain
+export type Kernel = (inputs: Plain, options?: { readonly params?: Scalars; readonly simd?: boolean }) => Plain
 
 /** The functions that a generated module exports, by name. */
 export async function importJavaScript(text: string): Promise<Readonly<Record<string, Kernel>>> {
@@ -32,13 +32,18 @@ export async function keepJavaScript(files: readonly OutFile[], staging: Staging
 }
 
 export async function loadJavaScript(made: Made): Promise<Outcome<Loaded>> {
-  const functions = await importJavaScript(new TextDecoder().decode(made.read(moduleName)))
-  const call = (program: Program, inputs: Inputs, params: Scalars): Inputs => {
+  return done({ call: callerOf(await importJavaScript(new TextDecoder().decode(made.read(moduleName)))) })
+}
+
+/** Calls a program's function. `simd` false: in plain code, where there is WebAssembly beside it. */
+export const callerOf =
+  (functions: Readonly<Record<string, Kernel>>, simd = true) =>
+  (program: Program, inputs: Inputs, params: Scalars): Inputs => {
     const kernel = functions[safeName(program.name, reserved)]
     if (!kernel) throw new Error(`the generated module has no function ${program.name}`)
     const given = recordOf(Object.entries(inputs).map(([name, tensor]) => [propertyName(name), toStored(tensor)]))
     const asked = recordOf(Object.entries(params).map(([name, value]) => [propertyName(name), value]))
-    const results = kernel(given, { params: asked })
+    const results = kernel(given, { params: asked, simd })
     const { buffers } = program
     return recordOf(
       buffers.flatMap(({ name, role, storage }) => {
@@ -47,5 +52,3 @@ export async function loadJavaScript(made: Made): Promise<Outcome<Loaded>> {
       }),
     )
   }
-  return done({ call })
-}

@@ -2,6 +2,7 @@
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import type { StageOptions } from '../compiler/options.ts'
+import type { Simd } from '../targets/target.ts'
 import type { Argument } from './call.ts'
 import type { Finding } from './problem.ts'
 import type { Scalars } from './runners.ts'
@@ -15,6 +16,7 @@ export interface LoadOptions extends Omit<StageOptions, 'readImport'> {
   readonly attention?: string // which one, where the source has several
   readonly target?: string // default `auto`: the first of cuda, native and ts that can run here
   readonly sizes?: Sizes // lengths of axes, for all calls
+  readonly simd?: Simd // whether target ts computes in WebAssembly; default auto
   readonly threads?: number // of a call, where the target has threads; default: as many as there are cores
   readonly cache?: boolean // whether what is built is kept for later; default true
   readonly onWarning?: (warning: Finding) => void // default: `process.emitWarning`

@@ -1,7 +1,7 @@
 /** What can run generated code here: one runner per target that has one. */
 import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
 import type { Program } from '../compiler/kernel.ts'
-import type { OutFile } from '../targets/target.ts'
+import type { OutFile, Simd } from '../targets/target.ts'
 import type { Cache } from './cache/cache.ts'
 import type { Made, Staging } from './cache/staging.ts'
 import { describeMachine, missingCompiler } from './native/compiler.ts'
@@ -37,6 +37,9 @@ const float64: Arithmetic = {
   largest: Number.MAX_VALUE,
   functions: { exp: exponential, sigmoid: exponential },
 }
+
+/** In WebAssembly f32 throughout; functions are those of native: targets/ts/wasm/functions.ts. */
+const webAssembly: Arithmetic = { ...float32, tiny: 2 ** -125 }
 
 /** f32 throughout. Functions are within 4 units in the last place, and may be 0 below 2^-125: templates/native/functions.h. */
 const native: Arithmetic = { ...float32, tiny: 2 ** -125 }
@@ -76,10 +79,11 @@ export interface Keeping {
 export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
-  readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16') => Arithmetic // where it depends on how tensors are stored
+  readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16', simd: Simd) => Arithmetic // where it depends on what is built
   missing(): Promise<string | undefined> // why it cannot run here
   readonly isTest?: boolean // whether it is for tests: `verify` takes it where it is named
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
+  readonly fewSchedules?: (simd: Simd) => boolean // whether verify makes as few though a build is quick
   readonly gainsByFew?: boolean // whether calls with few rows are quicker where these are packed and keys are split
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
@@ -104,6 +108,9 @@ export const runners: Readonly<Record<string, Runner>> = {
   ts: {
     about: 'in Node, without tools',
     arithmetic: float64,
+    arithmeticOf: (_, simd) => (simd === 'none' ? float64 : webAssembly),
+    // As in other targets in f32: with a tile for each key, running means round more often than is expected of them.
+    fewSchedules: (simd) => simd !== 'none',
     missing: async () => undefined,
     machine: async () => [],
     build: async (files, staging) => (await import('./load-ts.ts')).keepJavaScript(files, staging),

@@ -15,7 +15,11 @@ export interface EmitSource {
   readonly version: string // of the compiler, for the header
   readonly library?: boolean // `--emit lib`: files to be shipped, for targets that `makesLibraries`
   readonly threads?: boolean // `--threads`, for targets whose output has one thread unless asked
+  readonly simd?: Simd // `--simd`, for targets that have their kernels in two forms; default none
 }
+
+/** WebAssembly where it can be used and plain code elsewhere, WebAssembly alone, or plain code alone. */
+export type Simd = 'auto' | 'wasm' | 'none'
 
 /**
  * Everything the compiler knows of a target. Implementations hold no state and do no I/O: `emit` is a function of its source,
@@ -26,6 +30,6 @@ export interface Target {
   readonly machine: Machine
   readonly makesLibraries?: true // whether its output can be shipped as a library
   /** The machine for tensors of this type and these compile-time lengths, where that makes a difference. */
-  machineFor?(dtype: EmitSource['dtype'], sizes: Readonly<Record<string, number>>): Machine
+  machineFor?(dtype: EmitSource['dtype'], sizes: Readonly<Record<string, number>>, simd: Simd): Machine
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

@@ -66,7 +66,9 @@ interface Parts {
 
 /** The generated module in three: the comment at its top, the attention's own declarations, and the helpers after them. */
 async function partsOf(golden: Golden, path: string): Promise<Parts> {
-  const made = unwrap(await compile({ path, text: sourceOf(golden) }, { target: 'ts', ...golden.options }))
+  const made = unwrap(
+    await compile({ path, text: sourceOf(golden) }, { target: 'ts', simd: 'none', ...golden.options }),
+  )
   const text = made.files[0]!.text
   const places = helpersFor(text).map((helper) => {
     const [comment, ...rest] = helper.text.split('\n')

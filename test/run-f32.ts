@@ -41,7 +41,7 @@ function coarse(seed: string): Round {
 export const buildF32 =
   (file: SourceFile, functions: 'coarse' | 'rounded' = 'coarse'): VerifyOptions['build'] =>
   async ({ sizes }, { tile }) => {
-    const compiled = await compile(file, { target: 'ts', sizes, dtype: 'f32', ...(tile ? { tile } : {}) })
+    const compiled = await compile(file, { target: 'ts', simd: 'none', sizes, dtype: 'f32', ...(tile ? { tile } : {}) })
     const [program, attention] = compiled.ok ? [compiled.value.programs[0], compiled.value.module.attentions[0]] : []
     if (!program || !attention) throw new Error(`${file.path} does not compile`)
     const results = program.buffers.filter(({ role }) => role === 'result')

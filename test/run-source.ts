@@ -23,7 +23,7 @@ export function compiled(text: string, options: Partial<CompileOptions> = {}): P
   return made
 }
 async function compileNew(text: string, options: Partial<CompileOptions>): Promise<Compiled> {
-  const result = await compile(fileOf(text), { target: 'ts', ...options })
+  const result = await compile(fileOf(text), { target: 'ts', simd: 'none', ...options })
   if (!result.ok) throw new Error(result.diagnostics.map((d) => renderHuman(d)).join('\n'))
   return result.value
 }

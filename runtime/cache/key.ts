@@ -4,6 +4,7 @@ import { basename, dirname, relative, resolve } from 'node:path'
 import type { ReadImport } from '../../compiler/check/imports.ts'
 import type { StageOptions } from '../../compiler/options.ts'
 import type { SourceFile } from '../../grammar/source.ts'
+import type { Simd } from '../../targets/target.ts'
 import { generatorHash } from './generator.ts'
 
 /** What was asked for by which file, and what came: the same text may import other files elsewhere. */
@@ -37,6 +38,7 @@ interface Given extends Omit<StageOptions, 'readImport'> {
   readonly target: string
   readonly threads?: boolean
   readonly library?: boolean
+  readonly simd?: Simd
 }
 
 /** Every option has to be named here, or the type checker complains. */
@@ -45,6 +47,7 @@ export const keyedOptions = (options: Given) => {
     target,
     threads = false,
     library = false,
+    simd = 'auto',
     dtype = 'f32',
     precision,
     sizes = {},
@@ -54,12 +57,12 @@ export const keyedOptions = (options: Given) => {
     plan = 'auto',
     rows = 'many',
   } = options
-  const keyed = { target, threads, library, dtype, precision, sizes, tile, results, splits, plan, rows }
+  const keyed = { target, threads, library, simd, dtype, precision, sizes, tile, results, splits, plan, rows }
   return keyed satisfies { readonly [Name in keyof Required<Given>]: unknown }
 }
 
 /** For people: types and lengths, and what is not as usual. */
-export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows }: KeyedOptions): string {
+export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows, simd }: KeyedOptions): string {
   const list = (lengths: Readonly<Record<string, number>>): readonly string[] =>
     Object.entries(lengths).map(([axis, length]) => `${axis}=${length}`)
   const tiles = list(tile).map((one) => `tile ${one}`)
@@ -68,6 +71,7 @@ export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows 
     splits === 1 ? [] : `splits=${splits}`,
     plan === 'auto' ? [] : plan,
     rows === 'many' ? [] : `${rows} rows`,
+    simd === 'auto' ? [] : `simd ${simd}`,
   ]
   return [dtype, ...list(sizes), ...tiles, ...rest.flat()].join(' ')
 }

@@ -3,6 +3,7 @@ import { type Buffer, type Kernel, type Program, type Rounds, type Step, sizeRef
 import { docLines } from '../doc.ts'
 import { definitions, printUniform, propertyName } from '../javascript-lengths.ts'
 import { fill } from '../template.ts'
+import { declareFast, type FastNames, openFast } from './fast.ts'
 import { printKernel } from './kernel.ts'
 import type { Declaration, Interface, Property } from './morph.ts'
 import { arrayTypeOf, arrayTypes, buffersOf, openParams, type ProgramNames } from './program.ts'
@@ -18,26 +19,30 @@ export interface ThreadNames {
   readonly numbers: ReadonlyMap<Kernel, number>
 }
 
-export function declareProgram(
-  program: Program,
-  names: ProgramNames,
-  threads: ThreadNames | undefined,
-): readonly Declaration[] {
+/** What a module has beside plain kernels on one thread. */
+export interface Extras {
+  readonly threads: ThreadNames | undefined
+  readonly fast: FastNames | undefined
+}
+
+export function declareProgram(program: Program, names: ProgramNames, extras: Extras): readonly Declaration[] {
+  const { threads, fast } = extras
   const request = { argumentsType: names.arguments, given: names.given, threads: threads !== undefined }
   const kernels = [...names.kernels].map(([kernel, name]) =>
     printKernel(kernel, program, { ...request, name }).join('\n'),
   )
   return [
-    ...declareTypes(program, names),
-    declareEntry(program, names, threads !== undefined),
+    ...declareTypes(program, names, fast?.isOptional ?? false),
+    declareEntry(program, names, extras),
     ...(threads ? [declareParallel(program, names, threads)] : []),
     declareArguments(program, names),
-    declarePrepare(program, names),
-    ...kernels,
+    declarePrepare(program, names, fast !== undefined),
+    ...(fast ? [declareFast(program, names, fast)] : []),
+    ...(fast && !fast.isOptional ? [] : kernels),
   ]
 }
 
-function declareTypes(program: Program, names: ProgramNames): readonly Interface[] {
+function declareTypes(program: Program, names: ProgramNames, choosesForm: boolean): readonly Interface[] {
   const tensor = ({ name, storage, axes }: Buffer): Property => ({
     name: propertyName(name),
     type: `Tensor<${arrayTypes[storage]}>`,
@@ -52,10 +57,16 @@ function declareTypes(program: Program, names: ProgramNames): readonly Interface
     ...optional,
   }
   const given: Property = { name: 'params', type: names.params, doc: 'What is not given has its default.', ...optional }
+  const form: Property = {
+    name: 'simd',
+    type: 'boolean',
+    doc: 'Whether WebAssembly is used, where it can be: in f32. Default true; false: plain code, in f64.',
+    ...optional,
+  }
   return [
     exported(names.inputs, `What ${program.name} reads.`, buffersOf(program, 'input').map(tensor)),
     exported(names.results, `What ${program.name} gives.`, buffersOf(program, 'result').map(tensor)),
-    exported(names.options, '', params.length > 0 ? [given, own] : [own]),
+    exported(names.options, '', [...(params.length > 0 ? [given] : []), own, ...(choosesForm ? [form] : [])]),
     ...(params.length > 0
       ? [
           exported(
@@ -80,17 +91,12 @@ const exported = (name: string, doc: string, properties: readonly Property[]): I
 })
 
 /** The function that callers see. */
-function declareEntry(program: Program, names: ProgramNames, threads: boolean): string {
-  const lines = [
-    `const { given, results } = ${names.prepare}(inputs, options)`,
-    ...runSteps(
-      program.steps,
-      program,
-      names,
-      (kernel) => `${names.kernels.get(kernel)}(given${threads ? ', countUp()' : ''})`,
-    ),
-    'return results',
-  ]
+function declareEntry(program: Program, names: ProgramNames, { threads, fast }: Extras): string {
+  const call = (kernel: Kernel): string => `${names.kernels.get(kernel)}(given${threads ? ', countUp()' : ''})`
+  const plain = fast && !fast.isOptional ? [] : runSteps(program.steps, program, names, call)
+  const lines = fast
+    ? openFast(program, names, fast, plain)
+    : [`const { given, results } = ${names.prepare}(inputs, options)`, ...plain, 'return results']
   const head = `export function ${names.entry}(inputs: ${names.inputs}, options: ${names.options} = {}): ${names.results} {`
   return [...docLines(program.doc), head, ...indented(lines), '}'].join('\n')
 }
@@ -128,20 +134,29 @@ export function declareThreads(
 
 type Call = (kernel: Kernel) => string
 
-function runSteps(steps: readonly Step[], program: Program, names: ProgramNames, call: Call): readonly string[] {
+export function runSteps(
+  steps: readonly Step[],
+  program: Program,
+  names: ProgramNames,
+  call: Call,
+  become: (step: Rounds) => readonly string[] = (step) => becomeLines(step, names),
+): readonly string[] {
   return steps.flatMap((step): readonly string[] => {
     if (step.kind === 'kernel') return [call(step)]
     const head = `for (let round = 0; round < ${roundCount(step, program, names)}; round++) {`
-    return [head, ...indented([...runSteps(step.steps, program, names, call), ...becomeLines(step, names)]), '}']
+    return [head, ...indented([...runSteps(step.steps, program, names, call, become), ...become(step)]), '}']
   })
 }
 
-/** The count with sizes and params read from the kernels' arguments. */
-function roundCount({ count }: Rounds, program: Program, { given }: ProgramNames): string {
-  const inGiven = (names: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+/** With sizes and params read from the kernels' arguments. */
+export function inGiven({ given }: ProgramNames): ProgramNames['given'] {
+  const read = (names: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
     new Map([...names].map(([key, name]) => [key, `given.${name}`]))
-  return printUniform(count, program, { ...given, sizes: inGiven(given.sizes), params: inGiven(given.params) })
+  return { buffers: read(given.buffers), sizes: read(given.sizes), params: read(given.params) }
 }
+
+const roundCount = ({ count }: Rounds, program: Program, names: ProgramNames): string =>
+  printUniform(count, program, inGiven(names))
 
 /** Copies the new contents; what is both read and overwritten is copied aside first. */
 function becomeLines({ become }: Rounds, { given }: ProgramNames): readonly string[] {
@@ -174,8 +189,8 @@ const runTimeAxes = ({ axes, sizes }: Program): readonly string[] =>
   axes.map(({ name }) => name).filter((axis) => sizes[axis] === undefined)
 const knownParams = ({ params }: Program) => params.filter((param) => param.time === 'run' || param.default)
 
-/** The function that checks what a caller gives, and makes what kernels need. */
-function declarePrepare(program: Program, names: ProgramNames): string {
+/** The function that checks what a caller gives, and makes what kernels need. `spares`: whether it can leave out workspace. */
+function declarePrepare(program: Program, names: ProgramNames, spares: boolean): string {
   const { given } = names
   const size = (axis: string): string => printUniform(sizeRef(axis), program, given)
   const result = ({ name, storage, axes }: Buffer): object => ({
@@ -187,7 +202,7 @@ function declarePrepare(program: Program, names: ProgramNames): string {
   })
   const workspace = buffersOf(program, 'workspace').map(
     (buffer) =>
-      `const ${given.buffers.get(buffer.name)} = new ${arrayTypeOf(buffer)}(${buffer.axes.map(size).join(' * ') || '1'})`,
+      `const ${given.buffers.get(buffer.name)} = new ${arrayTypeOf(buffer)}(${spares ? 'spares ? 0 : ' : ''}${buffer.axes.map(size).join(' * ') || '1'})`,
   )
   const view = {
     fixed: Object.entries(program.sizes).map(([axis, length]) => ({ axis, length })),
@@ -203,7 +218,12 @@ function declarePrepare(program: Program, names: ProgramNames): string {
     given: givenLines(program, names),
   }
   const type = `{ readonly given: ${names.arguments}; readonly results: ${names.results} }`
-  const head = `function ${names.prepare}(inputs: ${names.inputs}, options: ${names.options}): ${type} {`
+  const parameters = [
+    `inputs: ${names.inputs}`,
+    `options: ${names.options}`,
+    ...(spares && workspace.length > 0 ? ['spares: boolean'] : []),
+  ]
+  const head = `function ${names.prepare}(${parameters.join(', ')}): ${type} {`
   const doc = '/** Checks what the caller gives; throws a TypeError or a RangeError that says what is wrong. */'
   return [doc, head, ...indented(fill('ts/prepare', view).trimEnd().split('\n')), '}'].join('\n')
 }

@@ -20,6 +20,7 @@ export const arrayTypeOf = ({ role, storage }: Buffer): string =>
 export interface ProgramNames {
   readonly entry: string
   readonly parallel: string
+  readonly fast: string
   readonly prepare: string
   readonly steps: string
   readonly inputs: string
@@ -39,10 +40,21 @@ export function nameProgram(program: Program, module: Names): ProgramNames {
   const kernels = new Map(
     kernelsOf(program.steps).map((kernel) => [kernel, module.fresh(`${entry}${capital(kernel.name)}`)]),
   )
-  const own = new Names(reserved, ['lengths', 'results', 'given', 'inputs', 'options', 'next', 'block'])
+  const own = new Names(reserved, [
+    'lengths',
+    'results',
+    'given',
+    'inputs',
+    'options',
+    'next',
+    'block',
+    'machine',
+    'room',
+  ])
   return {
     entry,
     parallel: module.fresh(`${entry}Parallel`),
+    fast: module.fresh(`${entry}Fast`),
     prepare: module.fresh(`prepare${type}`),
     steps: module.fresh(`${entry}Steps`),
     inputs: made('Inputs'),

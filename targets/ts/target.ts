@@ -1,18 +1,21 @@
-import type { Program } from '../../compiler/kernel.ts'
+import type { Machine, Program } from '../../compiler/kernel.ts'
 import { escapeDoc } from '../doc.ts'
 import { Names, safeName } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
 import { declareProgram, declareThreads, type ThreadNames } from './declare.ts'
+import { declareMachine, nameFast } from './fast.ts'
 import { helpersFor } from './helpers.ts'
 import { type TypedModule, toDeclarations, toJavaScript, writeModule } from './morph.ts'
 import { nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
+import { compileKernels } from './wasm/kernel.ts'
 
 /** A module without dependencies: NAME.ts, and the same as NAME.js with NAME.d.ts. */
 export const ts: Target = {
   name: 'ts',
   machine: { tile: { i: 48, j: 32 }, accumulator: { largest: Number.MAX_VALUE, tiny: 2 ** -1022 } },
+  machineFor: (_, __, simd) => (simd === 'none' ? ts.machine : vectors),
   async emit(source) {
     const module = await emitModule(source)
     return [
@@ -21,6 +24,12 @@ export const ts: Target = {
       madeWhenRead(`${source.name}.d.ts`, () => `${headerOf(source)}${toDeclarations(module)}`),
     ]
   },
+}
+
+/** Of WebAssembly: sums in f32. Plain code of the same tile programs stands beside it. */
+const vectors: Machine = {
+  tile: { i: 48, j: 64 },
+  accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 },
 }
 
 /** A file whose text costs time: who runs a module never reads its declarations. */
@@ -37,9 +46,14 @@ function madeWhenRead(path: string, make: () => string): OutFile {
 
 /** The module, written and parsed. */
 export async function emitModule(source: EmitSource): Promise<TypedModule> {
-  const { programs, threads } = source
-  const { names, threadNames } = nameAll(programs, threads ?? false)
-  const declared = programs.flatMap((program) => declareProgram(program, names.get(program)!, threadNames))
+  const { programs, threads, simd = 'none' } = source
+  const { names, module, threadNames } = nameAll(programs, threads ?? false)
+  const fast = simd === 'none' ? undefined : nameFast(compileKernels(programs), module, simd === 'auto')
+  const extras = { threads: threadNames, fast }
+  const declared = [
+    ...programs.flatMap((program) => declareProgram(program, names.get(program)!, extras)),
+    ...(fast ? declareMachine(fast) : []),
+  ]
   const text = declared.filter((one) => typeof one === 'string').join('\n')
   const called = helpersFor(text)
   const kernels = [...names.values()].flatMap((all) => [...all.kernels.values()])
@@ -69,6 +83,7 @@ const headerOf = ({ name, version, programs }: EmitSource): string =>
   })
 
 interface ModuleNames {
+  readonly module: Names
   readonly names: ReadonlyMap<Program, ProgramNames>
   readonly threadNames: ThreadNames | undefined
 }
@@ -80,9 +95,9 @@ function nameAll(programs: readonly Program[], threads: boolean): ModuleNames {
     programs.map(({ name }) => safeName(name, reserved)),
   )
   const names = new Map(programs.map((program) => [program, nameProgram(program, module)]))
-  if (!threads) return { names, threadNames: undefined }
+  if (!threads) return { names, module, threadNames: undefined }
   const numbers = new Map(
     [...names.values()].flatMap(({ kernels }) => [...kernels.keys()]).map((kernel, n) => [kernel, n]),
   )
-  return { names, threadNames: { list: module.fresh('kernels'), code: module.fresh('threadCode'), numbers } }
+  return { names, module, threadNames: { list: module.fresh('kernels'), code: module.fresh('threadCode'), numbers } }
 }
