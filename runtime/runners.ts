@@ -138,7 +138,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     isTest: true,
     isSlow: true,
     missing: async () => (await import('./cuda/load-ptx.ts')).missingNvcc(),
-    needs: async () => [await (await import('./needs/cuda.ts')).needNvcc()],
+    needs: async () => [await (await import('./needs/cuda.ts')).needNvcc(), await needCompiler({})], // nvcc asks for no CXX
     machine: async () => (await import('./cuda/load-ptx.ts')).describePtx(),
     build: async (files, staging) => (await import('./cuda/load-ptx.ts')).keepPtx(files, staging),
     load: async (made, keeping) => (await import('./cuda/load-ptx.ts')).loadPtx(made, keeping),

@@ -70,6 +70,8 @@ async function nvcc(folder: string, args: readonly string[]): Promise<Outcome<un
   const options = { cwd: folder, reject: false, timeout: limit, stdin: 'ignore', env: { LC_ALL: 'C' } } as const
   const { exitCode, stderr, timedOut, signal } = await execa(path, ['-w', '--cudart', 'none', ...args], options)
   if (exitCode === 0) return done(undefined)
+  const refusal = /^nvcc fatal.*|.*#error -- unsupported.*/m.exec(stderr)?.[0] // of an architecture, of the compiler of the host
+  if (refusal !== undefined) return failed(problem('ATTN0331', `nvcc fails: ${refusal}`))
   if (exitCode !== undefined && !timedOut) throw new Error(`nvcc ${args.join(' ')} fails:\n${stderr}`)
   const why = timedOut ? `was not done in ${limit / 1000} s` : `was ended by ${signal ?? 'something'}`
   return failed(problem('ATTN0331', `nvcc ${why}`))

@@ -1,13 +1,12 @@
 /** Copies from memory of the device to shared memory, which threads start and wait for: PTX ISA section "cp.async". */
 import type { Op } from './lane-code.ts'
 import type { Machine } from './machine.ts'
-import type { Opcode } from './spec.ts'
 
 /**
  * `cp.async.cg.shared.global [to], [from], 16, read`: operands are to, from, both offsets, the bytes, and a register with the bytes to
  * read, or -1. Addresses are checked now, bytes are copied when they are waited for.
  */
-export function copyOf(_opcode: Opcode, wordsOfTo: number): Op {
+export function copyOf(wordsOfTo: number): Op {
   const stride = wordsOfTo >> 5
   return (m, w, at) => {
     const { I, U, code, shared } = m
