@@ -29,7 +29,7 @@ describe('shared memory', () => {
   test('what is read without a barrier', () => {
     expect(faultOf(exchange('bar.sync 0;'), { threads: 64 })).toBe(fine)
     expect(faultOf(exchange(''), { threads: 64 })).toContain(
-      'reads at 4 of shared memory what thread 1 writes: no barrier is between them (block 0, thread 0), in ld.shared.u32',
+      'reads at 4 of shared memory what thread 1 writes: no barrier is between them (block 0, thread 0, in ld.shared.u32)',
     )
   })
   test('a barrier of the warp is enough within it, and nowhere else', () => {
@@ -57,7 +57,7 @@ describe('shared memory', () => {
     const once =
       'mov.u32 %r9, %ctaid.x; setp.ne.u32 %p1, %r9, 0; @%p1 bra READ; setp.ne.u32 %p2, %r1, 0; @%p2 bra READ; st.shared.u32 [shared], 1; READ: setp.ne.u32 %p3, %r1, 0; @%p3 ret; ld.shared.u32 %r3, [shared];'
     expect(faultOf(once)).toBe(fine)
-    expect(faultOf(once, { blocks: 2 })).toContain('which nothing has been written to (block 1, thread 0)')
+    expect(faultOf(once, { blocks: 2 })).toContain('which nothing has been written to (block 1, thread 0')
   })
   test('what lies beyond it, or crooked', () => {
     const first = 'setp.ne.u32 %p1, %r1, 0; @%p1 ret;'
@@ -172,7 +172,7 @@ test('a fault says the line that it is in, and the lines that called it', () => 
   .loc 1 12 7, function_name $L__info_string0, inlined_at 1 50 3
   ld.shared.u32 %r2, [shared];`
   expect(faultOf(body)).toMatch(
-    /the kernel kernel reads at 0 .* in ld\.shared\.u32\n {2}--> made\.cu:12\n {2}called from made\.cu:50$/,
+    /the kernel kernel reads at 0 .* in ld\.shared\.u32\)\n {2}--> made\.cu:12\n {2}called from made\.cu:50$/,
   )
 })
 

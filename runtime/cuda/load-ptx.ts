@@ -10,6 +10,7 @@ import { done, type Outcome } from '../problem.ts'
 import type { Inputs, Keeping, Loaded, Scalars } from '../runners.ts'
 import { arrayOver, fromStored, toStored } from '../stored.ts'
 import { recordOf } from '../tensor.ts'
+import { withComment } from './fault-comment.ts'
 import { compileToPtx, describeNvcc, findNvcc } from './nvcc.ts'
 import { DeviceMemory, Piece } from './ptx/device-memory.ts'
 import { compileEntry, type Kernel } from './ptx/kernel.ts'
@@ -59,7 +60,11 @@ export async function loadPtx(made: Made, keeping: Keeping): Promise<Outcome<Loa
         given.map(({ shape }) => shape),
         params,
       )
-      return runRecorded(program, recording, given, kernels)
+      try {
+        return runRecorded(program, recording, given, kernels)
+      } catch (error) {
+        throw withComment(error, (file) => Buffer.from(made.read(file)).toString())
+      }
     },
   })
 }

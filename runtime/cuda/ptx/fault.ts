@@ -14,20 +14,36 @@ export class Fault extends Error {
   }
 }
 
-/** A fault with all that is known of it. The message is for who reads it; the rest is for programs. */
-export class KernelFault extends Error {
-  override readonly name = 'KernelFault'
+/** What is known of a fault. */
+export interface Facts {
   readonly kernel: string
   readonly what: string
+  readonly where: string // which block and thread
+  readonly instruction: string
   readonly place: Place | undefined
+  readonly comment?: string // what the kernel computes there
+}
 
-  constructor(kernel: string, what: string, where: string, instruction: string, place: Place | undefined) {
-    super(`the kernel ${kernel} ${what} (${where}), in ${instruction}${place ? `\n${placeText(place)}` : ''}`)
-    this.kernel = kernel
-    this.what = what
-    this.place = place
+/** The first line of the message has all but the lines that the kernel's own one leads to. */
+export class KernelFault extends Error {
+  override readonly name = 'KernelFault'
+  readonly facts: Facts
+
+  constructor(facts: Facts) {
+    super(messageOf(facts))
+    this.facts = facts
   }
 }
+
+function messageOf({ kernel, what, where, instruction, place, comment }: Facts): string {
+  const own = place ? outermost(place) : undefined
+  const line = own ? `, ${own.file}:${own.line}` : ''
+  const first = `the kernel ${kernel} ${what} (${where}${line}, in ${instruction})`
+  return [first, ...(place ? [placeText(place)] : []), ...(comment ? [`  which is for ${comment}`] : [])].join('\n')
+}
+
+/** The line of the kernel itself, where what fails was inlined. */
+export const outermost = (place: Place): Place => (place.inlinedAt ? outermost(place.inlinedAt) : place)
 
 /** The line itself, and each line that it was inlined at, the kernel's own last. */
 export function placeText({ file, line, inlinedAt }: Place): string {

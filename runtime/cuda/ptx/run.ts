@@ -163,12 +163,13 @@ class GridBlock {
     const [x, y, z] = this.#index
     const block = y === 0 && z === 0 ? String(x) : `${x}, ${y}, ${z}`
     const thread = lane === undefined ? `warp ${this.#m.warp}` : `thread ${this.#m.firstThread + lane}`
-    return new KernelFault(
-      name,
+    const where = `block ${block}, ${thread}`
+    return new KernelFault({
+      kernel: name,
       what,
-      `block ${block}, ${thread}`,
-      instruction?.opcode ?? 'nothing',
-      instruction?.place,
-    )
+      where,
+      instruction: instruction?.opcode ?? 'nothing',
+      place: instruction?.place,
+    })
   }
 }
