@@ -32,6 +32,7 @@ const languages: Readonly<Record<string, string>> = {
   ts: 'TypeScript',
   cuda: 'CUDA C++',
   'cuda-emulated': 'CUDA C++',
+  'cuda-ptx': 'CUDA C++',
   native: 'C++',
   wgsl: 'WGSL',
 }

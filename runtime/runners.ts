@@ -138,6 +138,18 @@ export const runners: Readonly<Record<string, Runner>> = {
     build: async (files, staging) => (await import('./cuda/load-emulated.ts')).keepEmulated(files, staging),
     load: async (made, keeping) => (await import('./cuda/load-emulated.ts')).loadEmulated(made, keeping),
   },
+  'cuda-ptx': {
+    about: 'the PTX that nvcc makes, interpreted, for tests: with nvcc',
+    arithmetic: cuda.f32,
+    arithmeticOf: (dtype) => cuda[dtype],
+    isTest: true,
+    isSlow: true,
+    missing: async () => (await import('./cuda/load-ptx.ts')).missingNvcc(),
+    needs: async () => [await (await import('./needs/cuda.ts')).needNvcc(), await needCompiler({})], // nvcc asks for no CXX
+    machine: async () => (await import('./cuda/load-ptx.ts')).describePtx(),
+    build: async (files, staging) => (await import('./cuda/load-ptx.ts')).keepPtx(files, staging),
+    load: async (made, keeping) => (await import('./cuda/load-ptx.ts')).loadPtx(made, keeping),
+  },
 }
 
 const mostFew = 8

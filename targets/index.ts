@@ -7,4 +7,5 @@ export const targets: Readonly<Record<string, () => Promise<Target>>> = {
   wgsl: async () => (await import('./wgsl/target.ts')).wgsl,
   cuda: async () => (await import('./cuda/target.ts')).cuda,
   'cuda-emulated': async () => (await import('./cuda/target.ts')).cuda,
+  'cuda-ptx': async () => (await import('./cuda/target.ts')).cuda,
 }
