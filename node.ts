@@ -1,4 +1,5 @@
 /** attnc in Node: the compiler of `index.ts`, and what reads sources, keeps what is built and runs it. It never exits. */
+import { existsSync } from 'node:fs'
 import type { Attention, Axis } from './compiler/attention.ts'
 import type { Sizes } from './compiler/interpret.ts'
 import type { Program } from './compiler/kernel.ts'
@@ -29,6 +30,8 @@ import {
 import { type StoredTensor, toStored } from './runtime/stored.ts'
 import { recordOf } from './runtime/tensor.ts'
 import { allThreads, checkThreads } from './runtime/threads.ts'
+import { asWarnings, type Picked, pickTuned, shapeClass, withTuned } from './runtime/tuned/pick.ts'
+import { tunedPath } from './runtime/tuned/tuned-file.ts'
 
 export * from './index.ts'
 export { AttncError, type Place } from './runtime/attnc-error.ts'
@@ -143,7 +146,9 @@ export async function load<Inputs extends Arrays<Inputs> = AnyArrays, Results ex
     attention: name,
     target: asked = 'auto',
     cache = true,
-    threads = allThreads(),
+    threads,
+    tuned = true,
+    onTuned = () => {},
     onWarning: warn = emitWarning,
     ...rest
   } = options
@@ -152,12 +157,42 @@ export async function load<Inputs extends Arrays<Inputs> = AnyArrays, Results ex
   if (!module.ok) throw new AttncError(module.findings)
   for (const warning of module.warnings) warn(warning)
   const attention = valueOrThrow(chooseAttention(module.value.attentions, name))
-  const faults = [...checkSizes(attention, rest.sizes ?? {}), ...checkThreads(threads)]
+  const faults = [...checkSizes(attention, rest.sizes ?? {}), ...(threads === undefined ? [] : checkThreads(threads))]
   if (faults.length > 0) throw new AttncError(faults)
   const target = asked === 'auto' ? await firstThatRuns() : asked
   const keeping = { cache: cache ? sharedCache() : undefined, warn }
-  const call = await callable(source, attention, { ...rest, target }, threads, keeping)
+  const looks = tuned && existsSync(tunedPath(path))
+  const lookUp = looks ? tunedLookUp(source, attention, { warn, onTuned }) : async () => undefined
+  const call = await callable(source, attention, { ...rest, target }, threads, keeping, lookUp)
   return Object.assign(call, { attention, target }) as unknown as LoadedAttention<Inputs, Results> // by the names of the caller
+}
+
+interface Specialised {
+  readonly ready: Ready
+  readonly threads: number | undefined // that were tuned
+}
+
+type LookUp = (options: CompileOptions, sizes: Sizes) => Promise<Picked | undefined>
+
+/** Of each class of lengths it is asked once: the file is read then. */
+function tunedLookUp(
+  { file }: SourceOnDisk,
+  attention: Attention,
+  { warn, onTuned }: { readonly warn: Keeping['warn']; readonly onTuned: (about: string) => void },
+): LookUp {
+  const known = new Map<string, Promise<Picked | undefined>>()
+  const find = async (options: CompileOptions, sizes: Sizes): Promise<Picked | undefined> => {
+    const picked = await pickTuned(file.path, { attention, target: options.target, options, sizes })
+    if (!picked.ok) for (const finding of asWarnings(picked.findings)) warn(finding)
+    else if (picked.value) onTuned(picked.value.about)
+    return picked.ok ? picked.value : undefined
+  }
+  return (options, sizes) => {
+    const key = JSON.stringify([options.dtype, shapeClass(attention, sizes)])
+    const found = known.get(key) ?? find(options, sizes)
+    known.set(key, found)
+    return found
+  }
 }
 
 type Call = (inputs: Readonly<Record<string, Argument>>, options?: CallOptions) => Promise<AnyTensors>
@@ -167,28 +202,31 @@ async function callable(
   source: SourceOnDisk,
   attention: Attention,
   options: CompileOptions,
-  most: number,
+  most: number | undefined,
   keeping: Keeping,
+  lookUp: LookUp,
 ): Promise<Call> {
   const { dtype, sizes: known = {} } = options
   const specialise = remembering(
     (fixed: CompileOptions) => JSON.stringify(keyedOptions(fixed)),
     (fixed) => loadAttention(source, attention, fixed, keeping),
   )
-  const specialised = async (sizes: Sizes, type: Launch['dtype']): Promise<Ready> => {
-    const rows = options.rows ?? rowsOf(options.target, sizes)
-    return valueOrThrow(await specialise({ ...options, rows, dtype: type, sizes: compileTimeSizes(attention, sizes) }))
+  const specialised = async (sizes: Sizes, type: Launch['dtype']): Promise<Specialised> => {
+    const picked = await lookUp({ ...options, dtype: type }, sizes)
+    const given = withTuned({ ...options, dtype: type, sizes: compileTimeSizes(attention, sizes) }, picked)
+    const rows = given.rows ?? rowsOf(options.target, sizes)
+    return { ready: valueOrThrow(await specialise({ ...given, rows })), threads: picked?.threads }
   }
   const isKnown = ({ name, time, length }: Axis): boolean =>
     time === 'run' || Object.hasOwn(known, name) || (length.kind !== 'input' && length.kind !== 'divides')
   if (attention.axes.every(isKnown)) await specialised(known, dtype ?? 'f32')
   return async (inputs, { params = {}, sizes, threads = most, signal } = {}) => {
     signal?.throwIfAborted()
-    const faults = checkThreads(threads)
+    const faults = threads === undefined ? [] : checkThreads(threads)
     if (faults.length > 0) throw new AttncError(faults)
     const launch = valueOrThrow(prepareCall(attention, { inputs, params, sizes: { ...known, ...sizes } }, dtype))
-    const ready = await specialised(launch.sizes, launch.dtype)
-    const results = valueOrThrow(await callAttention(ready, launch, { threads, signal }))
+    const { ready, threads: usual = allThreads() } = await specialised(launch.sizes, launch.dtype)
+    const results = valueOrThrow(await callAttention(ready, launch, { threads: threads ?? usual, signal }))
     return recordOf(Object.entries(results).map(([name, tensor]) => [name, toStored(tensor)]))
   }
 }

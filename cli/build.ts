@@ -3,6 +3,7 @@ import { compile, emitStage, type Stage, stages } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
 import { compileLibrary, type LibraryForm, libraryForms } from '../runtime/native/library.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
+import { withTuned } from '../runtime/tuned/pick.ts'
 import { type FileToWrite, writeFiles } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, compileOptions, parseChoices } from './compile-options.ts'
@@ -12,6 +13,7 @@ import { all, parseChoice } from './options.ts'
 import type { Options } from './program.ts'
 import { readSources, type Source } from './sources.ts'
 import { count } from './table.ts'
+import { tunedOfAll } from './tuned.ts'
 
 export async function build(args: readonly string[], options: Options, io: Io): Promise<Answer> {
   const parsed = all<[Choices, Emitted]>(await parseChoices(options), parseEmitted(options.emit))
@@ -28,7 +30,7 @@ export async function build(args: readonly string[], options: Options, io: Io): 
       problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER'),
     ])
   if (emitted !== undefined && first) return printStage(emitted, first, choices)
-  return buildAll(sources.value, { ...choices, library }, options.out ?? '-', io)
+  return buildAll(sources.value, { ...choices, library }, options, io)
 }
 
 /** What `--emit` asks for: a stage to be printed, or a library, and in which forms besides its source. */
@@ -80,14 +82,17 @@ interface Wanted extends Choices {
   readonly library: Emitted['library']
 }
 
-async function buildAll(sources: readonly Source[], choices: Wanted, out: string, io: Io): Promise<Answer> {
+async function buildAll(sources: readonly Source[], choices: Wanted, options: Options, io: Io): Promise<Answer> {
+  const { out = '-' } = options
   const findings: Finding[] = []
+  const notes: string[] = []
   const built: Built[] = []
   for (const [n, { file, folder, readImport }] of sources.entries()) {
     io.progress?.(`building ${n + 1} of ${sources.length}: ${file.path}`)
-    const compiled = await attempt(() =>
-      compile(file, { ...compileOptions(choices, readImport), library: choices.library !== undefined }),
-    )
+    const given = { ...compileOptions(choices, readImport), library: choices.library !== undefined }
+    const picked = await tunedOfAll({ file, folder, readImport }, given, options, findings)
+    if (picked) notes.push(picked.about)
+    const compiled = await attempt(() => compile(file, withTuned(given, picked)))
     if (!compiled.ok) findings.push(...compiled.findings)
     else {
       findings.push(...compiled.warnings)
@@ -103,7 +108,8 @@ async function buildAll(sources: readonly Source[], choices: Wanted, out: string
   }
   findings.push(...clashes(built))
   if (findings.some(({ severity }) => severity === 'error')) return refuse(findings, { target: choices.target })
-  if (out === '-') return printMain(built, choices, findings)
+  const note = notes.length > 0 ? { note: notes.join('\n') } : {}
+  if (out === '-') return { ...printMain(built, choices, findings), ...note }
   const compiled: Compiled[] = []
   for (const main of built.filter((one) => one.main)) {
     io.progress?.(`compiling ${main.path}`)
@@ -117,7 +123,7 @@ async function buildAll(sources: readonly Source[], choices: Wanted, out: string
       ...libraries.value.map(({ path, content }) => ({ path: join(out, path), content, source: main.source })),
     )
   }
-  return writeAll(built, compiled, choices, out, findings)
+  return { ...writeAll(built, compiled, choices, out, findings), ...note }
 }
 
 /** Two sources of one name and folder would write over each other. */

@@ -36,3 +36,21 @@ export async function uninterrupted<T>(work: () => Promise<T> | T): Promise<T> {
     if (mine) process.on('SIGINT', stop)
   }
 }
+
+/** For work that ends early and keeps what it has once it is asked to: by the first Ctrl-C. The second ends the process. */
+export async function untilInterrupted<T>(work: (isStopped: () => boolean) => Promise<T>): Promise<T> {
+  const mine = process.listeners('SIGINT').includes(stop)
+  let isStopped = false
+  const hear = (): void => {
+    if (isStopped) stop()
+    isStopped = true
+  }
+  if (mine) process.off('SIGINT', stop)
+  process.on('SIGINT', hear)
+  try {
+    return await work(() => isStopped)
+  } finally {
+    process.off('SIGINT', hear)
+    if (mine) process.on('SIGINT', stop)
+  }
+}

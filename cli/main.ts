@@ -15,6 +15,8 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   build: async () => (await import('./build.ts')).build,
   run: async () => (await import('./run.ts')).run,
   verify: async () => (await import('./verify.ts')).verify,
+  tune: async () => (await import('./tune.ts')).tune,
+  bench: async () => (await import('./bench.ts')).bench,
   explain: async () => (await import('./explain.ts')).explain,
   fmt: async () => (await import('./fmt.ts')).fmt,
   init: async () => (await import('./init.ts')).init,

@@ -24,6 +24,21 @@ export function parseInteger(option: string, value: string, lo: number, hi: numb
 export const parseThreads = (value: string | true | undefined): Outcome<number | undefined> =>
   typeof value === 'string' ? parseInteger('--threads', value, 1, mostThreads) : done(undefined)
 
+/** `5%` as 0.05. */
+export function parsePercent(option: string, value: string): Outcome<number> {
+  const [, digits] = /^(\d{1,4}(?:\.\d{1,3})?)%$/.exec(value) ?? []
+  if (digits !== undefined) return done(Number(digits) / 100)
+  return failed(problem('ATTN0302', `${option} takes a percentage, not '${value}'`, `${option} 5%`))
+}
+
+/** ms of `90s`, `10m`, `2h`; a number alone is in seconds. */
+export function parseDuration(option: string, value: string): Outcome<number> {
+  const [, digits = '', unit = 's'] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(value) ?? []
+  const factor = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit]
+  if (digits !== '' && factor !== undefined) return done(Number(digits) * factor)
+  return failed(problem('ATTN0302', `${option} takes a time, not '${value}'`, `${option} 10m; s, m or h`))
+}
+
 const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(text)
 
 /** `d=64,e=64`, several times if need be: axes with their lengths. */

@@ -2,6 +2,7 @@
 import { Argument, Command, Option } from 'commander'
 import { formats } from './present.ts'
 import { addHelpers } from './program-helpers.ts'
+import { addBench, addTune } from './program-tune.ts'
 
 /** Values as they were written; the commands parse them. Each command declares some of these. */
 export interface Options {
@@ -29,6 +30,20 @@ export interface Options {
   readonly probes: boolean
   readonly cache?: boolean
   readonly maxSize?: string
+  readonly space?: readonly string[]
+  readonly showSpace?: true
+  readonly strategy?: string
+  readonly effort?: string
+  readonly numerics?: string
+  readonly time?: string
+  readonly maxEvals?: string
+  readonly simulate?: string
+  readonly log?: string
+  readonly csv?: true
+  readonly tuned?: boolean
+  readonly sweep?: string
+  readonly baseline?: string
+  readonly failOver?: string
   readonly check?: true
   readonly fix?: true
   readonly watch?: true
@@ -39,6 +54,8 @@ export const commandNames = [
   'build',
   'run',
   'verify',
+  'tune',
+  'bench',
   'explain',
   'fmt',
   'init',
@@ -66,10 +83,11 @@ export function oneOf(name: string, words: readonly string[]): Argument {
   return argument
 }
 
-const list = (flags: string, text: string): Option => new Option(flags, text).argParser(collect).default([], 'none')
+export const list = (flags: string, text: string): Option =>
+  new Option(flags, text).argParser(collect).default([], 'none')
 
 /** One of a few words. The commands parse it: they say what was meant where it is misspelt. */
-function choice(flags: string, text: string, words: readonly string[]): Option {
+export function choice(flags: string, text: string, words: readonly string[]): Option {
   const option = new Option(flags, text)
   option.argChoices = [...words]
   return option
@@ -96,6 +114,7 @@ export const shared = {
   param: list('--param <name=value>', 'a parameter of the attention'),
   threads: new Option('--threads <number>', 'that share the work of a call, where the target has threads'),
   noCache: new Option('--no-cache', 'neither use nor keep what is built'),
+  noTuned: new Option('--no-tuned', 'leave aside what attnc tune found'),
   watch: new Option('-w, --watch', 'run again whenever a source has changed, or one that it imports'),
   attention: new Option('--attention <name>', 'which one, where the source has several'),
 }
@@ -145,7 +164,8 @@ export function buildProgram(version: string, output: Output, handle: Handler): 
         const command = given.at(-1)
         return command instanceof Command ? handle(name, command.args, command.opts<Options>()) : undefined
       })
-  for (const addTo of [addCheck, addBuild, addRun, addVerify, addOthers, addHelpers, addCache]) addTo(add)
+  for (const addTo of [addCheck, addBuild, addRun, addVerify, addTune, addBench, addOthers, addHelpers, addCache])
+    addTo(add)
   return program
 }
 
@@ -204,6 +224,7 @@ function addBuild(add: Add): void {
     .addOption(shared.plan)
     .addOption(shared.simd)
     .addOption(choice('--rows <count>', 'queries of a head in a call: many, or few (default: many)', ['many', 'few']))
+    .addOption(shared.noTuned)
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .addOption(shared.watch)
     .addOption(shared.stdinName)
@@ -236,6 +257,7 @@ function addRun(add: Add): void {
     .addOption(shared.plan)
     .addOption(shared.simd)
     .addOption(shared.threads)
+    .addOption(shared.noTuned)
     .addOption(shared.noCache)
     .addOption(shared.watch)
     .addOption(shared.stdinName)

@@ -10,6 +10,7 @@ import { type Summary, summarize } from '../runtime/tensor.ts'
 import type { TensorPath } from '../runtime/tensors/tensor-path.ts'
 import { type TensorsToWrite, writeTensorFiles } from '../runtime/tensors/write-tensors.ts'
 import { allThreads } from '../runtime/threads.ts'
+import { withTuned } from '../runtime/tuned/pick.ts'
 import { unknownNames } from '../runtime/unknown-names.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, checkAxes, compileOptions, optional, parseChoices } from './compile-options.ts'
@@ -22,6 +23,7 @@ import type { Options } from './program.ts'
 import { readOneSource } from './sources.ts'
 import { shortNumber, table } from './table.ts'
 import { parseInputs, parseOutputs, showTensorPath } from './tensor-options.ts'
+import { tunedOf } from './tuned.ts'
 
 interface Asked {
   readonly choices: Choices
@@ -30,7 +32,7 @@ interface Asked {
   readonly params: ReadonlyMap<string, string>
   readonly shape: Sizes
   readonly seed: number | undefined
-  readonly threads: number
+  readonly threads: number | undefined
 }
 
 export async function run(args: readonly string[], options: Options, io: Io): Promise<Answer> {
@@ -48,18 +50,21 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   const { dtype, sizes } = launch.value
   const { choices } = asked.value
   const warnings: Finding[] = [...module.warnings]
+  const given = compileOptions({ ...choices, dtype, sizes })
+  const picked = await tunedOf(source.value, { attention: attention.value, options: given, sizes }, options, warnings)
   const ready = await loadAttention(
     source.value,
     attention.value,
-    { ...compileOptions({ ...choices, dtype, sizes }), rows: rowsOf(choices.target, sizes) },
+    { rows: rowsOf(choices.target, sizes), ...withTuned(given, picked) },
     keeping(options, warnings),
   )
   if (!ready.ok) return refuse([...warnings, ...ready.findings])
   io.progress?.(`running ${attention.value.name}`)
-  const { threads } = asked.value
+  const threads = asked.value.threads ?? picked?.threads ?? allThreads()
   const results = await uninterrupted(() => callAttention(ready.value, launch.value, { threads }))
   if (!results.ok) return refuse([...warnings, ...results.findings])
-  return finish(results.value, asked.value, attention.value, warnings)
+  const note = picked ? { note: picked.about } : {}
+  return { ...finish(results.value, asked.value, attention.value, warnings), ...note }
 }
 
 async function parseAsked(options: Options): Promise<Outcome<Asked>> {
@@ -76,7 +81,7 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     parseThreads(options.threads),
   )
   if (!parsed.ok) return parsed
-  const [choices, inputs, outputs, params, shape, seed, threads = allThreads()] = parsed.value
+  const [choices, inputs, outputs, params, shape, seed, threads] = parsed.value
   return done({ choices, inputs, outputs, params, shape, seed, threads })
 }
 

@@ -18,6 +18,8 @@ export interface LoadOptions extends Omit<StageOptions, 'readImport'> {
   readonly sizes?: Sizes // lengths of axes, for all calls
   readonly simd?: Simd // whether target ts computes in WebAssembly; default auto
   readonly threads?: number // of a call, where the target has threads; default: as many as there are cores
+  readonly tuned?: boolean // whether what `attnc tune` found for the source is used; default true
+  readonly onTuned?: (about: string) => void // told what was picked of that, and from where
   readonly cache?: boolean // whether what is built is kept for later; default true
   readonly onWarning?: (warning: Finding) => void // default: `process.emitWarning`
 }

@@ -75,6 +75,13 @@ const catalogue = {
   ATTN0360: ['cache-unusable', 2],
   ATTN0361: ['cache-entry-changed', 1],
   ATTN0362: ['cache-key-replaced', 1],
+  ATTN0370: ['no-legal-choice', 1],
+  ATTN0371: ['newer-tuning-file', 1],
+  ATTN0372: ['damaged-tuning-file', 1],
+  ATTN0373: ['cannot-tune', 1],
+  ATTN0374: ['tuning-log-cut-short', 1],
+  ATTN0375: ['unsteady-clock', 1],
+  ATTN0376: ['slower-than-baseline', 1],
   ATTN0399: ['internal-error', 1],
 } as const satisfies Readonly<Record<string, readonly [title: string, exit: ProblemExit]>>
 

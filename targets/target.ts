@@ -20,6 +20,13 @@ export interface EmitSource {
 
 /** WebAssembly where it can be used and plain code elsewhere, WebAssembly alone, or plain code alone. */
 export type Simd = 'auto' | 'wasm' | 'none'
+/** What tuning may choose among, and what a tile has to fit in. */
+export interface Choices {
+  readonly tiles: readonly number[] // along any axis that is cut into tiles, ascending
+  readonly splits: readonly number[] // parts of the streamed axis
+  readonly threads: boolean // whether a call may have several
+  readonly near: { readonly bytes: number; readonly what: string } // memory that all values of one block should fit in
+}
 
 /**
  * Everything the compiler knows of a target. Implementations hold no state and do no I/O: `emit` is a function of its source,
@@ -28,6 +35,7 @@ export type Simd = 'auto' | 'wasm' | 'none'
 export interface Target {
   readonly name: string // as in `--target NAME` and in templates/NAME/
   readonly machine: Machine
+  readonly choices: Choices
   readonly makesLibraries?: true // whether its output can be shipped as a library
   /** The machine for tensors of this type and these compile-time lengths, where that makes a difference. */
   machineFor?(dtype: EmitSource['dtype'], sizes: Readonly<Record<string, number>>, simd: Simd): Machine

@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['targets', 'compiler', 'grammar', 'generated'],
   runtime: ['targets', 'compiler', 'grammar', 'execa', 'webgpu', 'node:', 'a computed name'], // the name: generated code, run in this process
   'node.ts': ['index.ts', 'runtime', 'targets', 'compiler', 'grammar', 'generated', 'node:'],
-  tune: ['runtime', 'node.ts', 'node:', 'own packages'],
+  tune: ['runtime', 'node.ts', 'index.ts', 'targets', 'compiler', 'grammar', 'generated', 'node:', 'own packages'],
   integrations: ['runtime', 'node.ts', 'node:', 'own packages'],
   cli: [
     ...['integrations', 'tune', 'node.ts', 'runtime', 'index.ts', 'targets', 'compiler', 'grammar', 'generated'],

@@ -117,6 +117,9 @@ function furnish(): void {
     copyFileSync(join(root, path), join(folder, basename(path)))
   for (const name of ['q', 'k', 'v'])
     copyFileSync(join(root, `examples/data/ocr/${name}0.npy`), join(folder, `${name}.npy`))
+  const recorded = readFileSync(join(root, 'bench/tuner/spaces/D.jsonl'), 'utf8')
+  put('recorded.jsonl', recorded)
+  put('newer.jsonl', recorded.replaceAll('{"log":1,', '{"log":2,'))
   for (const path of ['empty', 'kernels']) mkdirSync(join(folder, path))
   copyFileSync(join(root, 'examples/softmax.attn'), join(folder, 'kernels/softmax.attn'))
   const shape = [1, 8, 125, 15]
@@ -300,6 +303,9 @@ describe('the page on the command line', () => {
     ['build softmax.attn --emit plan', 'stage source text'],
     ['run soft_cap.attn --shape i=3,j=5', 'target attention results'],
     ['verify relu_over_length.attn --shape i=2,j=3', 'results'],
+    ['tune softmax.attn --target ts --show-space', 'attention target sizes parameters usual points rejected'],
+    ['tune --simulate recorded.jsonl', 'results'],
+    ['bench softmax.attn --target ts --shape b=1,h=1,i=8,j=8 --time 1ms', 'results'],
     ['explain ATTN0018', 'code title text'],
     ['explain softmax.attn', 'source plan explanations'],
     ['fmt --check softmax.attn', 'files'],
@@ -388,6 +394,10 @@ const withoutExample = [
   'ATTN0360',
   'ATTN0361',
   'ATTN0362',
+  'ATTN0373',
+  'ATTN0374',
+  'ATTN0375',
+  'ATTN0376',
   'ATTN0399',
 ]
 

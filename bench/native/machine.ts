@@ -1,4 +1,4 @@
-/** The limits of this machine: machine.cc, compiled and called as kernels are. */
+/** The limits of this machine: templates/native/machine.cc, compiled and called as kernels are. */
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Loader } from '../../runtime/native/loader.ts'
@@ -21,7 +21,7 @@ const readElements = 64 * 2 ** 20 // larger than any cache
 
 export async function thisMachine(loader: Loader, folder: string): Promise<Machine> {
   const here = import.meta.dirname
-  copyFileSync(join(here, 'machine.cc'), join(folder, 'machine.cc'))
+  copyFileSync(join(here, '../../templates/native/machine.cc'), join(folder, 'machine.cc'))
   const headers = `-I${join(here, '../../templates/native')}`
   const library = loader.open(await compileLibrary(folder, 'machine.cc', headers))
   const floats = Uint32Array.of(1, 4) // one axis, four bytes

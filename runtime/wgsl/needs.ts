@@ -36,3 +36,9 @@ async function needAdapter(): Promise<Need> {
   if (adapter.ok) return { ...head, state: 'ok', found: adapter.value.about }
   return { ...head, state: 'missing', found: adapter.findings[0]?.message ?? 'none', help: installDriver }
 }
+
+/** What kernels run on; undefined where there is none. */
+export async function adapterName(): Promise<string | undefined> {
+  const adapter = await findAdapter()
+  return adapter.ok ? adapter.value.about : undefined
+}

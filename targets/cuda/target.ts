@@ -18,6 +18,12 @@ function tileFor(dtype: EmitSource['dtype'], width: number): Machine['tile'] {
 export const cuda: Target = {
   name: 'cuda',
   machine: machineOf({ i: 64, j: 64 }),
+  choices: {
+    tiles: [16, 32, 64, 128],
+    splits: [1, 2, 4, 8],
+    threads: false,
+    near: { bytes: 320 * 2 ** 10, what: 'the registers and the shared memory of a block' },
+  },
   machineFor: (dtype, sizes) => machineOf(tileFor(dtype, Math.max(0, ...Object.values(sizes)))),
   emit: async (source) => emit(source),
 }

@@ -12,6 +12,12 @@ import { reserved } from './reserved.ts'
 export const native: Target = {
   name: 'native',
   machine: { tile: { i: 32, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } },
+  choices: {
+    tiles: [8, 16, 24, 32, 48, 64, 96, 128, 192, 256],
+    splits: [1, 2, 4, 8],
+    threads: true,
+    near: { bytes: 2 ** 20, what: 'the second-level cache of a core' },
+  },
   makesLibraries: true,
   emit: async (source) => emit(source),
 }

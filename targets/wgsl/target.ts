@@ -15,6 +15,12 @@ import { reserved } from './reserved.ts'
 export const wgsl: Target = {
   name: 'wgsl',
   machine: { tile: { i: 32, j: 32 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } },
+  choices: {
+    tiles: [8, 16, 32, 64],
+    splits: [1, 2, 4],
+    threads: false,
+    near: { bytes: 2 ** 16, what: 'the registers and the shared memory of a workgroup' },
+  },
   emit: async (source) => emit(source),
 }
 

@@ -1,0 +1,109 @@
+/** What was tuned for a call: this is the one place where it is looked up. */
+import type { Attention } from '../../compiler/attention.ts'
+import type { StageOptions } from '../../compiler/options.ts'
+import { done, type Finding, type Outcome } from '../problem.ts'
+import { type Choice, optionsOf, showChoice, threadsOf, withoutPinned } from './choice.ts'
+import { type Device, deviceOf } from './device.ts'
+import { readTuned, type Tuned, tunedPath } from './tuned-file.ts'
+
+export interface Wanted {
+  readonly attention: Attention
+  readonly target: string
+  readonly options: StageOptions // what was asked for: wins over what was tuned
+  readonly sizes: Readonly<Record<string, number>> // lengths that are known
+}
+
+/** How well an entry fits. `device`: this device and shape; `architecture`: a similar device; `shape`: the nearest other lengths. */
+export type Fit = 'device' | 'architecture' | 'shape'
+
+export interface Picked {
+  readonly options: ReturnType<typeof optionsOf> // for the compiler
+  readonly threads: number | undefined // of a call
+  readonly about: string // what, and from where, for people
+  readonly fit: Fit
+  readonly entry: Tuned
+}
+
+/** @param source  the path of the source; nothing that was tuned: undefined. A failure says what is wrong with the file. */
+export async function pickTuned(source: string, wanted: Wanted): Promise<Outcome<Picked | undefined>> {
+  const path = tunedPath(source)
+  const entries = readTuned(path)
+  if (!entries.ok) return entries
+  const { attention, target, options } = wanted
+  const own = entries.value.filter((one) => one.attention === attention.name && one.target === target)
+  const found = own.length > 0 ? choose(own, wanted, await deviceOf(target)) : undefined
+  if (!found) return done(undefined)
+  const { choice: all, device, shape } = found.entry
+  const choice = withoutPinned(found.fit === 'shape' ? tilesAndThreads(all) : all, attention, options)
+  if (Object.keys(choice).length === 0) return done(undefined)
+  const where = found.fit === 'architecture' ? ` on ${device}` : ''
+  const nearest = found.fit === 'shape' ? ', the nearest' : ''
+  const about = `tuned: ${showChoice(choice)}, from ${path} (for ${showShape(shape)}${nearest}${where})`
+  return done({ options: optionsOf(choice), threads: threadsOf(choice), about, ...found })
+}
+
+/** Parts of keys, and rows that are computed together, belong to the very lengths that they were chosen for. */
+const tilesAndThreads = ({ rows: _, splits: __, ...others }: Choice): Choice => others
+
+const showShape = (shape: Tuned['shape']): string =>
+  Object.entries(shape)
+    .map(([axis, length]) => `${axis}=${length}`)
+    .join(' ')
+
+/** Lengths for which one choice is taken to be as good as another: those that are not in generated code, to the next power of two. */
+export function shapeClass(attention: Attention, sizes: Readonly<Record<string, number>>): Tuned['shape'] {
+  const known = attention.axes.filter(({ name }) => sizes[name] !== undefined)
+  return Object.fromEntries(
+    known.map(({ name, time }) => [name, time === 'compile' ? sizes[name]! : powerAbove(sizes[name]!)]),
+  )
+}
+const powerAbove = (length: number): number => (length <= 1 ? length : 2 ** Math.ceil(Math.log2(length)))
+
+export function choose(
+  entries: readonly Tuned[],
+  { attention, target, options, sizes }: Wanted,
+  { device, architecture }: Device,
+): { readonly entry: Tuned; readonly fit: Fit } | undefined {
+  const dtype = options.dtype ?? 'f32'
+  const shape = shapeClass(attention, sizes)
+  const isFixed = (axis: string): boolean =>
+    attention.axes.some(({ name, time }) => name === axis && time === 'compile')
+  const candidates = entries
+    .filter((one) => one.attention === attention.name && one.target === target && one.dtype === dtype)
+    .filter((one) => one.architecture === architecture)
+    .map((entry) => ({ entry, far: distance(entry.shape, shape, isFixed), isHere: entry.device === device }))
+  const order = (a: (typeof candidates)[number], b: (typeof candidates)[number]): number =>
+    a.far - b.far || Number(b.isHere) - Number(a.isHere) || total(b.entry) - total(a.entry)
+  const [best] = candidates.sort(order)
+  if (!best) return undefined
+  const { entry, far, isHere } = best
+  if (far > farthest) return undefined
+  const isWhole = attention.axes.every(({ name }) => shape[name] !== undefined)
+  return { entry, fit: far > 0 || !isWhole ? 'shape' : isHere ? 'device' : 'architecture' }
+}
+
+const farthest = 4 // doublings: what was tuned for other lengths than that says nothing
+
+const total = ({ shape }: Tuned): number =>
+  Object.values(shape).reduce((product, length) => product * Math.max(1, length), 1)
+
+const weight = 4 // of lengths in generated code
+
+/** Doublings between two shapes, over the axes that both have a length for. */
+function distance(a: Tuned['shape'], b: Tuned['shape'], isFixed: (axis: string) => boolean): number {
+  const axes = Object.keys(b).filter((axis) => a[axis] !== undefined)
+  return axes.reduce((sum, axis) => {
+    const doublings = Math.abs(Math.log2(Math.max(1, a[axis]!) / Math.max(1, b[axis]!)))
+    return sum + doublings * (isFixed(axis) ? weight : 1)
+  }, 0)
+}
+
+/** The options of a call with what was tuned. */
+export const withTuned = <Options extends StageOptions>(options: Options, picked: Picked | undefined): Options =>
+  picked ? { ...options, ...picked.options, tile: { ...picked.options.tile, ...options.tile } } : options
+
+/** As a warning: a command goes on without what cannot be read. */
+export const asWarnings = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.map((one) => ({ ...one, severity: 'warning' as const }))
+
+export type { Choice }

@@ -1,0 +1,187 @@
+/** The space of an attention on a target, for the lengths of a call. */
+import type { Attention } from '../compiler/attention.ts'
+import type { Program } from '../compiler/kernel.ts'
+import { splitAxis } from '../compiler/lower/split.ts'
+import { type CompileOptions, prepare, targets } from '../index.ts'
+import type { SourceOnDisk } from '../node.ts'
+import { attempt } from '../runtime/attempt.ts'
+import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
+import { rowsOf } from '../runtime/runners.ts'
+import type { Choices } from '../targets/target.ts'
+import { expectedCost } from './model.ts'
+import { optionsOf } from './options.ts'
+import { bytesOf, kernelsOf, tiledAxes, tilesOf } from './resources.ts'
+import { makeSpace, type Parameter, type Point, type Space, type Value } from './space.ts'
+
+/** What is tuned. */
+export interface Subject {
+  readonly source: SourceOnDisk
+  readonly attention: Attention
+  readonly target: string
+  readonly options: Omit<CompileOptions, 'target' | 'tile' | 'splits' | 'rows'> // compile-time lengths, dtype
+  readonly tile: Readonly<Record<string, number>> // asked for: pins, as `tile` of the source does
+  readonly sizes: Readonly<Record<string, number>> // of every axis
+  readonly cores: number
+}
+
+/** Values that the user left of a parameter, by name. */
+export type Narrowing = ReadonlyMap<string, readonly Value[]>
+
+/** Points stand in the order in which a model expects them to be quick. */
+export async function declareSpace(subject: Subject, narrowing: Narrowing = new Map()): Promise<Outcome<Space>> {
+  const load = targets[subject.target]
+  if (!load) return failed(problem('ATTN0301', `there is no target ${subject.target}`))
+  const { choices } = await load()
+  const usual = await lower(subject, {})
+  if (!usual.ok) return usual
+  const all = await parametersOf(subject, usual.value, choices)
+  const narrowed = narrow(all, narrowing)
+  if (!narrowed.ok) return narrowed
+  const programs = new Map<string, Program>()
+  for (const point of tilePoints(narrowed.value)) {
+    const program = await lower(subject, point)
+    if (!program.ok) return program
+    programs.set(tileKey(point), program.value)
+  }
+  const usualKey = tileKey(Object.fromEntries(narrowed.value.map(({ name, usual: value }) => [name, value])))
+  const space = makeSpace(narrowed.value, (point) => {
+    const program = programs.get(tileKey(point)) ?? usual.value
+    return tileKey(point) === usualKey ? tooFew(point, program, subject) : rejection(point, program, subject, choices)
+  })
+  if (space.points.length === 0) return failed(nothingLegal(space))
+  const programOf = (point: Point): Program => programs.get(tileKey(point)) ?? usual.value
+  const { near } = choices
+  const expected = space.points.map((point) => ({
+    point,
+    cost: expectedCost(point, programOf(point), space.parameters, subject.sizes, near.bytes),
+  }))
+  return done({ ...space, points: expected.sort((a, b) => a.cost - b.cost).map(({ point }) => point) })
+}
+
+async function lower({ source, attention, target, options, tile }: Subject, point: Point): Promise<Outcome<Program>> {
+  const { file, readImport } = source
+  const fixed = optionsOf(point)
+  const prepared = await attempt(() =>
+    prepare(file, { ...options, ...fixed, target, tile: { ...tile, ...fixed.tile }, readImport }),
+  )
+  if (!prepared.ok) return prepared
+  const program = prepared.value.programs.find(({ name }) => name === attention.name)
+  if (!program) throw new Error(`no program for ${attention.name}`)
+  return done(program)
+}
+
+/** Tiles that nobody pinned, then what the plan and the target leave open. */
+async function parametersOf(subject: Subject, usual: Program, choices: Choices): Promise<readonly Parameter[]> {
+  const { attention, target, sizes, cores } = subject
+  const [rows = ''] = tiledAxes(usual)
+  const tiles = new Map(kernelsOf(usual.steps).flatMap((kernel) => [...tilesOf(kernel)]))
+  const free = tiledAxes(usual).filter(
+    (axis) => attention.tile[axis] === undefined && subject.tile[axis] === undefined && axis !== splitAxis,
+  )
+  const parameters: Parameter[] = free.map((axis) => {
+    const own = tiles.get(axis) ?? 1
+    const values = [...new Set([...choices.tiles, own])].sort((a, b) => a - b)
+    return { name: `tile.${axis}`, values, usual: own, ordersSums: axis !== rows }
+  })
+  const splits = await lower(subject, { splits: 2 })
+  const isFew = rowsOf(target, sizes) === 'few'
+  if (isFew) parameters.push({ name: 'rows', values: ['many', 'few'], usual: 'few', ordersSums: true })
+  if (splits.ok && choices.splits.length > 1 && hasParts(splits.value))
+    parameters.push({
+      name: 'splits',
+      values: isFew ? ['by length', ...choices.splits] : choices.splits,
+      usual: isFew ? 'by length' : 1,
+      ordersSums: true,
+    })
+  const threads = powersUpTo(cores)
+  if (choices.threads && threads.length > 1)
+    parameters.push({ name: 'threads', values: threads, usual: cores, ordersSums: false })
+  return parameters
+}
+
+const hasParts = ({ buffers }: Program): boolean => buffers.some(({ axes }) => axes.includes(splitAxis))
+
+function powersUpTo(most: number): readonly number[] {
+  const powers = Array.from({ length: Math.floor(Math.log2(Math.max(1, most))) + 1 }, (_, n) => 2 ** n)
+  return [...new Set([...powers, most])]
+}
+
+/** A parameter with the values that were asked for; they need not be among the usual ones. */
+function narrow(parameters: readonly Parameter[], narrowing: Narrowing): Outcome<readonly Parameter[]> {
+  const known = parameters.map(({ name }) => name)
+  const unknown = [...narrowing.keys()].find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    return failed(
+      problem(
+        'ATTN0302',
+        `--space knows no '${unknown}' here`,
+        known.length > 0 ? `there is ${known.join(', ')}` : 'everything is pinned',
+      ),
+    )
+  const wrong = parameters.find(({ name, usual }) =>
+    narrowing.get(name)?.some((value) => typeof value !== typeof usual && name !== 'splits'),
+  )
+  if (wrong) return failed(problem('ATTN0302', `--space gives ${wrong.name} a value that it cannot have`))
+  return done(
+    parameters.map((parameter) => {
+      const values = narrowing.get(parameter.name)
+      if (!values) return parameter
+      return { ...parameter, values, usual: values.includes(parameter.usual) ? parameter.usual : values[0]! }
+    }),
+  )
+}
+
+const tileKey = (point: Point): string =>
+  Object.entries(point)
+    .flatMap(([name, value]) => (name.startsWith('tile.') ? `${name}=${value}` : []))
+    .join(' ')
+
+const tilePoints = (parameters: readonly Parameter[]): readonly Point[] =>
+  makeSpace(
+    parameters.filter(({ name }) => name.startsWith('tile.')),
+    () => undefined,
+  ).points
+
+/** Why a point is not worth compiling. */
+function rejection(point: Point, program: Program, subject: Subject, choices: Choices): string | undefined {
+  const { bytes, what } = choices.near
+  const needed = bytesOf(program)
+  if (needed > bytes) return `its tiles need ${kib(needed)}, and ${what} has ${kib(bytes)}`
+  return tooLong(point, subject, choices) ?? tooFew(point, program, subject)
+}
+
+const kib = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`
+
+/** A tile beyond the end of its axis computes what the shortest one that holds the axis does. */
+function tooLong(point: Point, { sizes }: Subject, { tiles }: Choices): string | undefined {
+  if (point.rows === 'few') return undefined // rows of several heads share a tile
+  for (const [name, value] of Object.entries(point)) {
+    const length = name.startsWith('tile.') ? sizes[name.slice(5)] : undefined
+    if (length === undefined) continue
+    const enough = tiles.find((tile) => tile >= length)
+    if (enough !== undefined && Number(value) > enough) return `${name}=${enough} holds all ${length} already`
+  }
+  return undefined
+}
+
+/** More parts than tiles leave some of them empty; heads that are computed together are split by themselves. */
+function tooFew(point: Point, program: Program, { sizes }: Subject): string | undefined {
+  if (point.rows === 'many' && point.splits === 'by length') return 'splits by length go with few rows'
+  const { splits = 1 } = point
+  if (splits === 1 || splits === 'by length') return undefined
+  const stream = tiledAxes(program).find((axis) => axis !== splitAxis && !isRow(axis, program))
+  const tile = kernelsOf(program.steps)
+    .map((kernel) => tilesOf(kernel).get(stream ?? ''))
+    .find((n) => n !== undefined)
+  const tiles = Math.ceil((sizes[stream ?? ''] ?? 1) / (tile ?? 1))
+  return Number(splits) > tiles ? `${splits} parts of ${tiles} tiles` : undefined
+}
+
+const isRow = (axis: string, { steps }: Program): boolean =>
+  kernelsOf(steps).some(({ grid }) => grid.some((one) => one.axis === axis && one.tile !== undefined))
+
+function nothingLegal({ rejected }: Space) {
+  const counts = Map.groupBy(rejected, ({ reason }) => reason)
+  const [reason] = [...counts].sort((a, b) => b[1].length - a[1].length)[0] ?? ['']
+  return problem('ATTN0370', `no choice of tiles is possible; most often, ${reason}`, '--show-space lists all of them')
+}

@@ -1,0 +1,126 @@
+/**
+ * The log of tuning: one JSON object a line, appended as trials end, so that a run that was killed goes on where it was. A line that
+ * was cut short is passed over; several tuners may append to one log.
+ */
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { cannotRead, reasonOf } from '../runtime/files.ts'
+import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
+import { reasons } from './rig.ts'
+import { keyOf, type Parameter, type Point } from './space.ts'
+import type { Trial } from './trial.ts'
+
+export const logVersion = 1
+
+/** What trials belong to: they are taken up again only for the same. */
+export interface Subject {
+  readonly attention: string
+  readonly plan: string // a hash of what is computed and how
+  readonly target: string
+  readonly device: string
+  readonly dtype: string
+  readonly shape: string // every length
+}
+
+/** One line: the space of a run, or a trial. */
+export type Entry =
+  | {
+      readonly log: number
+      readonly subject: Subject
+      readonly parameters: readonly Parameter[]
+      readonly usual: Point
+    }
+  | { readonly log: number; readonly subject: Subject; readonly trial: Trial }
+
+export interface Log {
+  readonly entries: readonly Entry[]
+  readonly damaged: number // lines that are none of ours, or were cut short
+}
+
+export function readLog(path: string): Outcome<Log> {
+  if (!existsSync(path)) return done({ entries: [], damaged: 0 })
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    return failed(cannotRead(path, error))
+  }
+  const entries: Entry[] = []
+  let damaged = 0
+  for (const line of text.split('\n')) {
+    if (line === '') continue
+    const entry = parseLine(line)
+    if (entry === undefined) damaged += 1
+    else if (entry.log > logVersion)
+      return failed(
+        problem(
+          'ATTN0371',
+          `${path} was written by a newer attnc: version ${entry.log} of the log`,
+          'update attnc, or name another file with --log',
+        ),
+      )
+    else entries.push(entry)
+  }
+  return done({ entries, damaged })
+}
+
+function parseLine(line: string): Entry | undefined {
+  try {
+    const entry: unknown = JSON.parse(line)
+    return isEntry(entry) ? entry : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isObject = (x: unknown): x is Readonly<Record<string, unknown>> =>
+  typeof x === 'object' && x !== null && !Array.isArray(x)
+const isPoint = (x: unknown): boolean =>
+  isObject(x) && Object.values(x).every((value) => typeof value === 'number' || typeof value === 'string')
+const numbers = ['milliseconds', 'cost', 'low', 'high', 'rounds', 'outliers'] as const
+
+function isEntry(x: unknown): x is Entry {
+  if (!isObject(x) || typeof x.log !== 'number') return false
+  if (x.log > logVersion) return true
+  const { subject } = x
+  if (!isObject(subject) || !Object.values(subject).every((value) => typeof value === 'string')) return false
+  return isObject(x.trial) ? isTrial(x.trial) : Array.isArray(x.parameters) && isPoint(x.usual)
+}
+
+function isTrial(trial: Readonly<Record<string, unknown>>): boolean {
+  if (!isPoint(trial.point)) return false
+  if (isObject(trial.failure)) return reasons.some((reason) => reason === (trial.failure as { reason: unknown }).reason)
+  return numbers.every((name) => typeof trial[name] === 'number') && typeof trial.bits === 'string'
+}
+
+const names = ['attention', 'plan', 'target', 'device', 'dtype', 'shape'] as const
+const isSame = (a: Subject, b: Subject): boolean => names.every((name) => a[name] === b[name])
+
+/** Trials of one subject, each point's last one. */
+export function trialsOf(entries: readonly Entry[], subject: Subject): readonly Trial[] {
+  const trials = new Map<string, Trial>()
+  for (const entry of entries)
+    if ('trial' in entry && isSame(entry.subject, subject)) trials.set(keyOf(entry.trial.point), entry.trial)
+  return [...trials.values()]
+}
+
+/** Appends in one write; a line that another process left unfinished is ended first. */
+export function appendToLog(path: string, entry: Entry): Outcome<undefined> {
+  try {
+    appendFileSync(path, `${endsWithLine(path) ? '' : '\n'}${JSON.stringify(entry)}\n`)
+    return done(undefined)
+  } catch (error) {
+    return failed(problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
+  }
+}
+
+function endsWithLine(path: string): boolean {
+  if (!existsSync(path)) return true
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const last = Buffer.alloc(1)
+    return size === 0 || readSync(file, last, 0, 1, size - 1) === 0 || last[0] === 10
+  } finally {
+    closeSync(file)
+  }
+}

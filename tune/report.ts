@@ -1,0 +1,188 @@
+/** A log of tuning as a page that stands alone: text, tables and SVG, without scripts and without addresses. */
+import { type Entry, type Subject, trialsOf } from './log.ts'
+import { keyOf, type Parameter, type Point, type Value } from './space.ts'
+import { escapeText, heatMap, plot, shortLabel } from './svg.ts'
+import { isTimed, type Timed, type Trial } from './trial.ts'
+
+/** All trials of one subject, in order. */
+export interface Run {
+  readonly subject: Subject
+  readonly parameters: readonly Parameter[]
+  readonly usual: Point
+  readonly trials: readonly Trial[]
+}
+
+export function runsOf(entries: readonly Entry[]): readonly Run[] {
+  const runs = new Map<string, Run>()
+  for (const entry of entries)
+    if ('parameters' in entry) {
+      const { subject, parameters, usual } = entry
+      runs.set(JSON.stringify(subject), { subject, parameters, usual, trials: trialsOf(entries, subject) })
+    }
+  return [...runs.values()].filter(({ trials }) => trials.some(isTimed))
+}
+
+const timed = ({ trials }: Run): readonly Timed[] => trials.filter(isTimed)
+const quickest = (run: Run): Timed | undefined =>
+  timed(run).reduce<Timed | undefined>(
+    (best, one) => (best && best.milliseconds <= one.milliseconds ? best : one),
+    undefined,
+  )
+
+/** Each tried time, and the best so far. */
+function history(run: Run): string {
+  let best = Infinity
+  const all = run.trials.flatMap((trial, n) =>
+    isTimed(trial) ? [{ x: n + 1, y: trial.milliseconds, about: about(trial) }] : [],
+  )
+  const steps = all.map(({ x, y }) => {
+    best = Math.min(best, y)
+    return { x, y: best }
+  })
+  return plot({
+    ...{ title: 'Search', x: 'candidates tried', y: 'ms of a call', logY: true },
+    series: [
+      { name: 'tried', form: 'dots', points: all },
+      { name: 'best so far', form: 'steps', points: steps },
+    ],
+  })
+}
+
+const about = ({ point, milliseconds }: Timed): string => `${keyOf(point)}: ${shortLabel(milliseconds)} ms`
+
+/** One parameter against time, for parameters that are numbers. */
+function parameterPlots(run: Run): readonly string[] {
+  return run.parameters
+    .filter(({ values }) => values.length > 1 && values.every((value) => typeof value === 'number'))
+    .map(({ name }) =>
+      plot({
+        ...{ title: `${name} and time`, x: name, y: 'ms of a call', logX: true, logY: true },
+        series: [
+          {
+            name,
+            form: 'dots',
+            points: timed(run).map((trial) => ({
+              x: Number(trial.point[name]),
+              y: trial.milliseconds,
+              about: about(trial),
+            })),
+          },
+        ],
+      }),
+    )
+}
+
+/** Of the first two tiles: the best time with both, relative to the best of all. */
+function tileMap(run: Run): readonly string[] {
+  const [rows, columns] = run.parameters.filter(({ name, values }) => name.startsWith('tile.') && values.length > 1)
+  const best = quickest(run)
+  if (!rows || !columns || !best) return []
+  const at = (x: Value, y: Value): number | undefined => {
+    const times = timed(run).flatMap(({ point, milliseconds }) =>
+      point[columns.name] === x && point[rows.name] === y ? [milliseconds] : [],
+    )
+    return times.length > 0 ? Math.min(...times) / best.milliseconds : undefined
+  }
+  return [heatMap({ title: 'Time relative to the best', x: columns, y: rows, at })]
+}
+
+/** Every plot of a run, as SVG. */
+export const plotsOf = (run: Run): readonly string[] => [history(run), ...tileMap(run), ...parameterPlots(run)]
+
+export function page(title: string, runs: readonly Run[]): string {
+  return [
+    '<!doctype html>',
+    `<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeText(title)}</title>`,
+    `<style>${style}</style></head><body>`,
+    `<h1>${escapeText(title)}</h1>`,
+    ...runs.map(section),
+    '</body></html>\n',
+  ].join('\n')
+}
+
+const style = [
+  ':root{color-scheme:light dark}',
+  'body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}',
+  '.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}',
+  'svg{width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}',
+  'td.number{text-align:right;font-variant-numeric:tabular-nums}',
+].join('')
+
+function section(run: Run): string {
+  const { subject, trials, usual } = run
+  const best = quickest(run)
+  const first = timed(run).find(({ point }) => keyOf(point) === keyOf(usual))
+  const rows = [
+    ['lengths', subject.shape],
+    ['device', subject.device],
+    ['types', subject.dtype],
+    ['tried', `${trials.length}, of which ${trials.length - timed(run).length} failed`],
+    ...(first ? [['usual choice', about(first)]] : []),
+    ...(best ? [['quickest', about(best)]] : []),
+    ...(first && best ? [['gain', `${(first.milliseconds / best.milliseconds).toFixed(2)} times as quick`]] : []),
+  ]
+  return [
+    `<h2>${escapeText(`${subject.attention}, ${subject.target}`)}</h2>`,
+    tableOf(rows),
+    `<div class="plots">${plotsOf(run).join('\n')}</div>`,
+    failures(trials),
+    '<h3>The ten quickest</h3>',
+    tableOf([
+      ['choice', 'ms', 'rounds', 'verified'],
+      ...[...timed(run)]
+        .sort((a, b) => a.milliseconds - b.milliseconds)
+        .slice(0, 10)
+        .map((trial) => [
+          keyOf(trial.point),
+          shortLabel(trial.milliseconds),
+          String(trial.rounds),
+          trial.verified ? 'yes' : 'no',
+        ]),
+    ]),
+  ].join('\n')
+}
+
+function failures(trials: readonly Trial[]): string {
+  const rows = trials.flatMap((trial) =>
+    isTimed(trial) ? [] : [[trial.failure.reason, keyOf(trial.point), trial.failure.text]],
+  )
+  return rows.length === 0 ? '' : `<h3>What failed</h3>\n${tableOf([['reason', 'choice', 'what it said'], ...rows])}`
+}
+
+const tableOf = (rows: readonly (readonly string[])[]): string =>
+  `<table>${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')}</table>`
+const cell = (content: string): string =>
+  `<td${/^-?[\d.]+(e-?\d+)?$/.test(content) ? ' class="number"' : ''}>${escapeText(content)}</td>`
+
+/** One line for each trial; parameters as columns. */
+export function csvOf(runs: readonly Run[]): string {
+  const names = [...new Set(runs.flatMap(({ parameters }) => parameters.map(({ name }) => name)))]
+  const head = [
+    'attention',
+    'target',
+    'device',
+    'dtype',
+    'shape',
+    ...names,
+    'ms',
+    'cost',
+    'low',
+    'high',
+    'rounds',
+    'verified',
+    'failure',
+  ]
+  const lines = runs.flatMap(({ subject, trials }) =>
+    trials.map((trial) => [
+      ...[subject.attention, subject.target, subject.device, subject.dtype, subject.shape],
+      ...names.map((name) => trial.point[name] ?? ''),
+      ...(isTimed(trial)
+        ? [trial.milliseconds, trial.cost, trial.low, trial.high, trial.rounds, trial.verified, '']
+        : ['', '', '', '', '', '', `${trial.failure.reason}: ${trial.failure.text}`]),
+    ]),
+  )
+  return [head, ...lines].map((line) => `${line.map((value) => csvCell(String(value))).join(',')}\n`).join('')
+}
+
+/** As RFC 4180 has it. */
+const csvCell = (value: string): string => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)

@@ -1,0 +1,237 @@
+/** Tuning one attention for one target: space, search, log and tuned file together. It prints nothing. */
+import { createHash } from 'node:crypto'
+import { printPlan } from '../compiler/plan/print-plan.ts'
+import { prepare, version } from '../index.ts'
+import { attempt } from '../runtime/attempt.ts'
+import { randomNumbers } from '../runtime/draw.ts'
+import { done, type Finding, failed, type Outcome, problem, warning } from '../runtime/problem.ts'
+import type { Scalars } from '../runtime/runners.ts'
+import { deviceOf } from '../runtime/tuned/device.ts'
+import { shapeClass } from '../runtime/tuned/pick.ts'
+import { addTuned, readTuned, type Tuned } from '../runtime/tuned/tuned-file.ts'
+import { declareSpace, type Narrowing, type Subject } from './declare.ts'
+import { lockOf, timingAlone } from './device-lock.ts'
+import { type Effort, efforts } from './effort.ts'
+import { appendToLog, type Subject as LogSubject, readLog, trialsOf } from './log.ts'
+import { processRig } from './process-rig.ts'
+import type { Job } from './protocol.ts'
+import type { Rig } from './rig.ts'
+import { type Searched, type State, search } from './search.ts'
+import { numericsClass, type Space } from './space.ts'
+import { type StrategyName, strategies, usualStrategy } from './strategies/index.ts'
+import { bestOf, isTimed, type Timed, type Trial } from './trial.ts'
+
+export interface Tuning {
+  readonly subject: Subject
+  readonly params: Scalars
+  readonly narrowing: Narrowing
+  readonly numerics: 'same' | 'any'
+  readonly strategy: StrategyName | undefined // undefined: by the size of the space
+  readonly effort: Effort
+  readonly evaluations: number | undefined
+  readonly milliseconds: number | undefined
+  readonly seed: number
+  readonly cache: boolean
+  readonly paths: { readonly log: string; readonly tuned: string }
+  readonly now: () => number
+  readonly isStopped: () => boolean
+  readonly onTrial: (trial: Trial, state: State, total: number) => void
+  readonly rigOf?: (job: Job) => Rig // tests give their own
+}
+
+export interface TuningResult {
+  readonly device: string
+  readonly space: Space
+  readonly total: number // points of the numerics class that was searched
+  readonly searched: Searched
+  readonly best: Timed
+  readonly beyond: Timed | undefined // a better one in another numerics class
+  readonly resumed: number // trials of earlier runs
+  readonly warnings: readonly Finding[]
+}
+
+export async function tune(tuning: Tuning): Promise<Outcome<TuningResult>> {
+  const { subject, paths, numerics } = tuning
+  const declared = await declareSpace(subject, tuning.narrowing)
+  if (!declared.ok) return declared
+  const readable = readTuned(paths.tuned) // before anything takes time
+  if (!readable.ok) return readable
+  const log = readLog(paths.log)
+  if (!log.ok) return log
+  const { device, architecture } = await deviceOf(subject.target)
+  const plan = await planOf(subject)
+  if (!plan.ok) return plan
+  const about = logSubject(subject, plan.value, device, tuning.params)
+  const known = trialsOf(log.value.entries, about)
+  const whole = declared.value
+  const space = numerics === 'any' ? whole : numericsClass(whole, whole.usual)
+  const keeper = new Keeper(tuning, about, { device, architecture })
+  const started = keeper.begin(whole)
+  if (!started.ok) return started
+  const job = jobOf(tuning)
+  const rig = tuning.rigOf?.(job) ?? timingAlone(processRig(job, limits), lockOf(subject.target))
+  try {
+    const own = await searchIn(tuning, space, known, rig, keeper, numerics === 'same')
+    if (!own.ok) return own
+    const isOver = own.value.why === 'time' || own.value.why === 'stopped'
+    const wider = isOver || space.points.length === whole.points.length ? undefined : own.value
+    const all = wider && (await searchIn(tuning, whole, wider.trials, rig, keeper, false, wider))
+    if (all && !all.ok) return all
+    const trials = all?.value.trials ?? own.value.trials
+    const { usual } = own.value
+    const best = (numerics === 'any' ? bestOf(trials) : bestOf(trials, ({ bits }) => bits === usual.bits)) ?? usual
+    const beyond = bestOf(trials)
+    const written = await keeper.end(best, usual)
+    if (!written.ok) return written
+    return done({
+      ...{ device, space: whole, total: space.points.length, best, resumed: known.length },
+      searched: all ? { ...all.value, best, spent: sum(own.value.spent, all.value.spent) } : own.value,
+      beyond: beyond && beyond.cost < best.cost ? beyond : undefined,
+      warnings: warningsOf(log.value.damaged, paths.log, all?.value ?? own.value),
+    })
+  } finally {
+    await rig.close()
+  }
+}
+
+const limits = { build: 180_000, call: 30_000 }
+
+const sum = (a: Searched['spent'], b: Searched['spent']): Searched['spent'] => ({
+  total: a.total + b.total,
+  building: a.building + b.building,
+  running: a.running + b.running,
+})
+
+async function searchIn(
+  tuning: Tuning,
+  space: Space,
+  known: readonly Trial[],
+  rig: Rig,
+  keeper: Keeper,
+  sameBits: boolean,
+  after?: Searched,
+): Promise<Outcome<Searched>> {
+  const effort = efforts[tuning.effort]
+  const share = Math.max(effort.least, Math.ceil(effort.share * space.points.length))
+  const name = tuning.strategy ?? (space.points.length <= share ? 'exhaustive' : usualStrategy)
+  const milliseconds = (tuning.milliseconds ?? effort.milliseconds) - (after?.spent.total ?? 0)
+  const isOwn = new Set(space.points)
+  const found = await search({
+    ...{ space, strategy: strategies[name], rig, precision: effort.precision, batch: effort.batch, sameBits },
+    budget: { evaluations: tuning.evaluations ?? (after ? after.tried + Math.ceil(share / 2) : share), milliseconds },
+    random: randomNumbers(tuning.seed, 'tune'),
+    known,
+    now: tuning.now,
+    isStopped: () => tuning.isStopped() || keeper.fault !== undefined,
+    onTrial: (trial, state) => {
+      keeper.keep(trial, sameBits || tuning.numerics === 'any' ? state : undefined)
+      tuning.onTrial(trial, state, isOwn.size)
+    },
+  })
+  if (keeper.fault) return keeper.fault
+  if (found.ok) return done(found.value)
+  const { reason, text } = found.failure
+  return failed(problem('ATTN0373', `the usual choice does not run: ${reason}: ${text}`, 'attnc verify says more'))
+}
+
+/** Writes what is found as it is found. A log that cannot be written ends the search: it could not be taken up again. */
+class Keeper {
+  fault: ReturnType<typeof failed> | undefined
+  private readonly tuning: Tuning
+  private readonly about: LogSubject
+  private readonly device: { readonly device: string; readonly architecture: string }
+  private saving: Promise<unknown> = Promise.resolve()
+
+  constructor(tuning: Tuning, about: LogSubject, device: Keeper['device']) {
+    this.tuning = tuning
+    this.about = about
+    this.device = device
+  }
+
+  begin({ parameters, usual }: Space): Outcome<undefined> {
+    return appendToLog(this.tuning.paths.log, { log: 1, subject: this.about, parameters, usual })
+  }
+
+  /** @param state  absent where what is tried may not become the choice */
+  keep(trial: Trial, state: State | undefined): void {
+    const kept = appendToLog(this.tuning.paths.log, { log: 1, subject: this.about, trial })
+    if (!kept.ok) this.fault = kept
+    if (!state || !isTimed(trial) || state.best !== trial) return
+    this.saving = this.saving.then(() => this.save(state.best, state.usual))
+  }
+
+  /** After all that is being written. */
+  async end(best: Timed, usual: Timed): Promise<Outcome<undefined>> {
+    await this.saving
+    return this.save(best, usual)
+  }
+
+  private async save(best: Timed, usual: Timed): Promise<Outcome<undefined>> {
+    const { subject, numerics, paths } = this.tuning
+    const { bits } = usual
+    const entry: Tuned = {
+      attention: subject.attention.name,
+      ...{ target: subject.target, dtype: subject.options.dtype ?? 'f32', ...this.device },
+      shape: shapeClass(subject.attention, subject.sizes),
+      ...{ plan: this.about.plan, choice: best.point, milliseconds: best.milliseconds, untuned: usual.milliseconds },
+      numerics: numerics === 'same' || best.bits === bits ? 'same' : 'any',
+      attnc: version,
+    }
+    return addTuned(paths.tuned, entry)
+  }
+}
+
+const logSubject = (subject: Subject, plan: string, device: string, params: Scalars): LogSubject => ({
+  ...{ attention: subject.attention.name, plan, target: subject.target, device },
+  dtype: subject.options.dtype ?? 'f32',
+  shape: [...Object.entries(subject.sizes), ...Object.entries(params)]
+    .map(([name, value]) => `${name}=${value}`)
+    .sort()
+    .join(' '),
+})
+
+/** A hash of what is computed and how: it does not change with comments, names of files, or other attentions of the source. */
+async function planOf({ source, attention, target, options }: Subject): Promise<Outcome<string>> {
+  const prepared = await attempt(() => prepare(source.file, { ...options, target, readImport: source.readImport }))
+  if (!prepared.ok) return prepared
+  const plan = prepared.value.plans.find((one) => one.attention.name === attention.name)
+  const text = plan ? printPlan(plan) : ''
+  return done(createHash('sha256').update(text).digest('hex').slice(0, 16))
+}
+
+function jobOf({ subject, params, seed, cache }: Tuning): Job {
+  const { source, attention, target, options, tile, sizes, cores } = subject
+  const { readImport: _, ...fixed } = options
+  return {
+    ...{ file: source.file, attention: attention.name, target, options: fixed, tile, sizes, params, seed, cache },
+    check: smallest(subject),
+    clock: cores === 1 || target === 'ts' ? 'thread' : 'wall',
+  }
+}
+
+/** Lengths for verification: of free axes as few as the shortest check line has, since the definition is slow. */
+function smallest({ attention, sizes }: Subject): Readonly<Record<string, number>> {
+  const [line] = attention.checks
+  const free = attention.axes.filter(
+    ({ time, length }) => time === 'run' && (length.kind === 'input' || length.kind === 'divides'),
+  )
+  return {
+    ...sizes,
+    ...Object.fromEntries(free.map(({ name }) => [name, line?.sizes[name] ?? Math.min(2, sizes[name] ?? 1)])),
+  }
+}
+
+function warningsOf(damaged: number, path: string, { unsteady, tried }: Searched): readonly Finding[] {
+  return [
+    ...(damaged > 0 ? [warning('ATTN0374', `${damaged} lines of ${path} were cut short, and are passed over`)] : []),
+    ...(4 * unsteady > tried
+      ? [
+          warning(
+            'ATTN0375',
+            `${unsteady} of ${tried} times stayed uncertain: something else is running, or the clock rate changes`,
+            'tune where nothing else runs, or with --effort full',
+          ),
+        ]
+      : []),
+  ]
+}
