@@ -20,8 +20,8 @@ const tolerance = 1e-4 // of results in f32 that are below 1
 const adapter = await findAdapter()
 const device = await findDevice()
 if (!adapter.ok || !device.ok) {
-  const [finding] = adapter.ok ? (device.ok ? [] : device.findings) : adapter.findings
-  console.error(`${finding?.message}; ${finding?.help ?? ''}`)
+  const failure = adapter.ok ? device : adapter
+  if (!failure.ok) console.error(failure.findings[0]?.message)
   process.exit(3)
 }
 const desk = new Desk(device.value)
