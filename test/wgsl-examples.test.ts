@@ -13,10 +13,7 @@ import { withAdapter } from './wgsl-build.ts'
 
 const missing = await withAdapter()
 const root = resolve(import.meta.dirname, '..')
-/** Kernels that a software adapter compiles for minutes. */
-const slow = ['examples/landmark.attn']
-const examples = globSync('examples/*.attn', { cwd: root }).filter((path) => !slow.includes(path))
-if (missing === undefined) console.log(`skipped: ${slow}, which a software adapter compiles for minutes`)
+const examples = globSync('examples/*.attn', { cwd: root })
 
 describe.skipIf(missing !== undefined)('launched', { timeout: 60_000 }, () => {
   test.each(examples.sort())('%s', async (path) => {

@@ -3,7 +3,7 @@ export interface Goal {
   readonly about: string
   readonly wanted: number
   readonly got: number | undefined // undefined: it could not be measured
-  readonly unit: '%' | '×' | 'µs' | 's' | 'ms'
+  readonly unit: '%' | '×' | 'µs' | 's' | 'ms' | 'KB'
   readonly isMost?: boolean // the number is to stay below; else it is to be reached
   readonly note?: string // why it cannot be reached, or was not measured
 }

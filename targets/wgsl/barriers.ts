@@ -14,37 +14,87 @@ interface Access {
   readonly isWrite: boolean
 }
 
-/** The steps that begin with a barrier, and whether buffers are what it is about. */
+/** What a barrier orders: shared words, or words of buffers. */
+export type Memory = 'shared' | 'stored'
+/** The steps that begin with barriers, one for each memory that they are about. */
 export interface Barriers {
-  readonly before: ReadonlyMap<Step, 'shared' | 'stored'>
+  readonly before: ReadonlyMap<Step, ReadonlySet<Memory>>
 }
 
-export function findBarriers(steps: readonly Step[], facts: Facts, homes: ReadonlyMap<string, Home>): Barriers {
-  const before = new Map<Step, 'shared' | 'stored'>()
-  const accessesOf = (phase: Phase): readonly Access[] => phase.items.flatMap((item) => accesses(item, facts, homes))
-  const walk = (list: readonly Step[], start: readonly Access[]): readonly Access[] => {
-    let pending = start
-    for (const step of list) pending = step.kind === 'loop' ? walkLoop(step, pending) : walkPhase(step, pending)
-    return pending
+const memoryOf = ({ room }: Access): Memory => (room === 'tile' || room === 'mark' ? 'shared' : 'stored')
+
+type Waits = Map<Step, ReadonlySet<Memory>>
+
+/**
+ * Barriers where one thing clashes with another, in the order of the steps; then those go that others, put in later, make needless.
+ * @param sizes  lengths that are the same in all launches, by axis
+ */
+export function findBarriers(
+  steps: readonly Step[],
+  facts: Facts,
+  homes: ReadonlyMap<string, Home>,
+  sizes: Readonly<Record<string, number>>,
+): Barriers {
+  const known = new Map<Phase, readonly Access[]>()
+  const accessesOf = (phase: Phase): readonly Access[] => {
+    const all = known.get(phase) ?? phase.items.flatMap((item) => accesses(item, facts, homes))
+    known.set(phase, all)
+    return all
   }
-  const walkPhase = (step: Phase, pending: readonly Access[]): readonly Access[] => {
-    const own = accessesOf(step)
-    const isClear = !before.has(step) && !pending.some((a) => own.some((b) => clash(a, b)))
-    if (isClear) return [...pending, ...own]
-    const isStored = pending.some(({ room }) => room !== 'tile' && room !== 'mark')
-    before.set(step, isStored || before.get(step) === 'stored' ? 'stored' : 'shared')
-    return own
-  }
-  const walkLoop = ({ head, body }: LoopStep, pending: readonly Access[]): readonly Access[] => {
-    const round = (start: readonly Access[]): readonly Access[] => {
-      const afterHead = walk(head, start)
-      return distinct([...afterHead, ...walk(body, afterHead)])
+  const before: Waits = new Map()
+  walkSteps(steps, [], { before, sizes, accessesOf, onClash: (step, waits) => before.set(step, waits) })
+  for (const [step, waits] of before)
+    for (const memory of waits) {
+      const fewer = new Set(before.get(step))
+      fewer.delete(memory)
+      const others: Waits = new Map(before).set(step, fewer)
+      let isClear = true
+      const onClash = (): void => {
+        isClear = false
+      }
+      walkSteps(steps, [], { before: others, sizes, accessesOf, onClash })
+      if (isClear) before.set(step, fewer)
     }
-    const once = round(pending)
-    return distinct([...pending, ...round(distinct([...pending, ...once]))])
-  }
-  walk(steps, [])
   return { before }
+}
+
+interface Walk {
+  readonly before: Waits
+  readonly sizes: Readonly<Record<string, number>>
+  readonly accessesOf: (phase: Phase) => readonly Access[]
+  /** What a phase would have to wait for, with what it waits for already. */
+  readonly onClash: (step: Phase, waits: ReadonlySet<Memory>) => void
+}
+
+/** @returns what has been done since the last barrier */
+function walkSteps(steps: readonly Step[], start: readonly Access[], walk: Walk): readonly Access[] {
+  return steps.reduce(
+    (pending, step) => (step.kind === 'loop' ? walkLoop(step, pending, walk) : walkPhase(step, pending, walk)),
+    start,
+  )
+}
+
+function walkPhase(step: Phase, pending: readonly Access[], { before, accessesOf, onClash }: Walk): readonly Access[] {
+  const own = accessesOf(step)
+  const since = (waits: ReadonlySet<Memory> | undefined): readonly Access[] =>
+    pending.filter((a) => !waits?.has(memoryOf(a)))
+  const clashing = since(before.get(step)).filter((a) => own.some((b) => clash(a, b)))
+  if (clashing.length > 0) onClash(step, new Set([...(before.get(step) ?? []), ...clashing.map(memoryOf)]))
+  return [...since(before.get(step)), ...own]
+}
+
+function walkLoop({ item, head, body }: LoopStep, pending: readonly Access[], walk: Walk): readonly Access[] {
+  const { over } = item.loop
+  const mayBeEmpty = over.kind !== 'members' || !((walk.sizes[over.axis] ?? 0) > 0)
+  const maySkip = over.kind === 'tiles' && over.skip !== undefined
+  const round = (start: readonly Access[]): readonly Access[] => {
+    const afterHead = walkSteps(head, start, walk)
+    const afterBody = walkSteps(body, afterHead, walk)
+    return maySkip ? distinct([...afterHead, ...afterBody]) : afterBody
+  }
+  const once = round(pending)
+  const again = round(distinct([...pending, ...once]))
+  return mayBeEmpty ? distinct([...pending, ...again]) : again
 }
 
 const distinct = (all: readonly Access[]): readonly Access[] => [

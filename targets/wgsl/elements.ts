@@ -45,8 +45,19 @@ export function existence(axes: readonly string[], covered: number, spot: Spot):
   })
 }
 
-/** Runs over all of an invocation's elements; `own` counts them. */
-export function eachElement(axes: readonly string[], spot: Spot, fill: (inner: Spot) => void): void {
+/** All of these comparisons: a branch for each costs software adapters much when they compile. */
+export const allOf = (tests: readonly string[]): string =>
+  tests.length === 1 ? tests[0]! : tests.map((test) => `(${test})`).join(' & ')
+
+/** Whether every place that the mapping covers is a place in a tile: what is put there, past a tile's end, is never read. */
+export const isExact = ({ rows, columns, across, down, rowsEach, columnsEach }: Mapping): boolean =>
+  rows === down * rowsEach && columns === across * columnsEach
+
+/**
+ * Runs over all of an invocation's elements; `own` counts them.
+ * @param isPure  whether what is done to an element stays in its place: columns past the end may be worked out as well then
+ */
+export function eachElement(axes: readonly string[], isPure: boolean, spot: Spot, fill: (inner: Spot) => void): void {
   const mapping = mappingOf(axes, spot)
   const rowAxes = axes.slice(0, -1)
   const columnAxes = axes.slice(-1)
@@ -63,7 +74,8 @@ export function eachElement(axes: readonly string[], spot: Spot, fill: (inner: S
     when(rowTests, atRows, (inRow) =>
       loopOver(columnsEach, names.reuse('c'), inRow, (inner, c) => {
         const atColumn = withNames(atRow(columnAxes, columnAt(mapping, c), inner), columnAxes)
-        const tests = existence(columnAxes, mapping.across * columnsEach, atColumn)
+        const isAny = isPure && isExact(mapping)
+        const tests = isAny ? [] : existence(columnAxes, mapping.across * columnsEach, atColumn)
         const own = plus(times(r, atom(String(columnsEach))), c)
         when(tests, { ...atColumn, own }, fill)
       }),
@@ -83,7 +95,7 @@ export function withNames(spot: Spot, axes: readonly string[]): Spot {
   return axes.reduce((at, axis) => {
     const inner = at.axes.get(axis)?.inner
     if (!inner || /^\w+$/.test(inner.text)) return at
-    const name = at.sheet.names.reuse(axis)
+    const name = at.sheet.names.reuse(axis, `axis ${axis}`)
     at.block.line(`let ${name} = ${inner.text.replace(/^\(([^()]*)\)$/, '$1')};`)
     return atElement(at, axis, atom(name))
   }, spot)
@@ -91,5 +103,5 @@ export function withNames(spot: Spot, axes: readonly string[]): Spot {
 
 function when(tests: readonly string[], spot: Spot, fill: (inner: Spot) => void): void {
   if (tests.length === 0) return fill(spot)
-  spot.block.braces(`if (${tests.join(' && ')})`, (block) => fill({ ...spot, block }))
+  spot.block.braces(`if (${allOf(tests)})`, (block) => fill({ ...spot, block }))
 }

@@ -80,7 +80,7 @@ function printWith(
   const spot: Spot = { sheet, block: body, axes, locals: new Map(), own: undefined }
   for (const buffers of [sharing.pack, ...sharing.whole]) body.line(...firstLines(buffers, sheet))
   for (const [value, register] of sheet.registers) body.line(registerLine(value, register, sheet))
-  printSteps(steps, spot, findBarriers(steps, facts, homes.of))
+  printSteps(steps, spot, findBarriers(steps, facts, homes.of, program.sizes))
   const bindings = bindingsOf(sheet, homes, sharing)
   return {
     bindings: bindings.map(({ binding }) => binding),
@@ -134,7 +134,7 @@ function sheetOf(
   }
   const bindings = [...buffers.values(), ...[...buffers.values()].map(firstOf), ...shared.values()]
   const names = new Names(reserved, [...bindings, ...Object.values(rooms), 'spillFirst', 'spillMarkFirst'])
-  for (const axis of facts.order) names.reuse(axis)
+  for (const axis of facts.order) names.reuse(axis, `axis ${axis}`)
   const registers = new Map(
     [...homes.of].flatMap(([name, home]) => (home.kind === 'own' ? [[name, names.fresh(name)] as const] : [])),
   )

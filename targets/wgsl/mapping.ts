@@ -1,9 +1,9 @@
 /** Which elements of a tile are whose: a grid of invocations lies over rows and columns, again and again until all is covered. */
 
 /** The invocations of a group: what every device has. */
-export const groupSize = 128
+export const groupSize = 64
 /** Columns of invocations, where there are as many columns of elements. */
-const widest = 16
+const widest = 8
 
 export interface Mapping {
   readonly rows: number // elements

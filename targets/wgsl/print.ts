@@ -2,7 +2,7 @@
 import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr, Store } from '../../compiler/kernel.ts'
 import { atom, type Code, inside, join, tightness } from '../expression.ts'
-import type { Define, Fold, Item, Running } from '../nests/item.ts'
+import { type Define, defined, type Fold, type Item, type Running, refs } from '../nests/item.ts'
 import type { Barriers } from './barriers.ts'
 import { eachElement } from './elements.ts'
 import { printLoop } from './loop.ts'
@@ -25,9 +25,9 @@ import { wgslTypes } from './words.ts'
 
 export function printSteps(steps: readonly Step[], spot: Spot, barriers: Barriers): void {
   for (const step of steps) {
-    const barrier = barriers.before.get(step)
-    if (barrier === 'stored') spot.block.line('storageBarrier();')
-    if (barrier !== undefined) spot.block.line('workgroupBarrier();')
+    const waits = barriers.before.get(step)
+    if (waits?.has('stored')) spot.block.line('storageBarrier();')
+    if (waits?.has('shared')) spot.block.line('workgroupBarrier();')
     if (step.kind === 'loop') printLoop(step, spot, barriers)
     else printPhase(step, spot)
   }
@@ -39,11 +39,45 @@ function printPhase({ axes, items }: Phase, spot: Spot): void {
   if (axes.length === 0) for (const item of items) printForAll(item, spot)
   else
     spot.block.scope((block) =>
-      eachElement(axes, { ...spot, block }, (inner) => {
+      eachElement(axes, items.every(isPure), { ...spot, block }, (inner) => {
         const at = { ...inner, locals: new Map(inner.locals) }
-        for (const item of items) printItem(item, at)
+        const seen = new Set<string>()
+        for (const item of items) {
+          readFirst(item, seen, at)
+          printItem(item, at)
+        }
       }),
     )
+}
+
+/** Whether an item only makes a value of its element; folds are not, which take long. */
+const isPure = ({ kind }: Item): boolean => kind === 'define' || kind === 'update' || kind === 'scale'
+
+/**
+ * Reads into names what an item takes of this element from where others see it, so that it is read once, and not in a loop of the
+ * item's own. `seen`: what has been read or made before.
+ */
+function readFirst(item: Item, seen: Set<string>, spot: Spot): void {
+  const { facts, homes, names } = spot.sheet
+  const see = (one: Item): void => {
+    for (const name of refs(one)) {
+      const source = facts.inlined.has(name) ? facts.defines.get(name) : undefined
+      if (source) see(source)
+      else if (isKept(name)) read(name)
+    }
+  }
+  const isKept = (name: string): boolean => ['tile', 'own'].includes(homes.get(name)?.kind ?? '')
+  const read = (name: string): void => {
+    const value = facts.values.get(name)
+    if (seen.has(name) || !value?.axes.every(({ axis }) => spot.axes.get(axis)?.inner)) return
+    seen.add(name)
+    const local = names.reuse(`${name}Here`, `${name} here`)
+    spot.block.line(`let ${local} = ${valueAt(name, spot).text};`)
+    spot.locals.set(name, atom(local))
+  }
+  if (item.kind !== 'scale') see(item)
+  const made = defined(item)
+  if (made !== undefined) seen.add(made)
 }
 
 /** What every invocation does, or one for all. */
@@ -161,7 +195,7 @@ function foldInto(name: string, { to, op, of, over, where }: Fold, spot: Spot): 
 
 /** A loop of one invocation over the elements of an axis. */
 export function along(axis: string, direction: 'up' | 'down', spot: Spot, fill: (inner: Spot) => void): void {
-  const name = spot.sheet.names.reuse(axis)
+  const name = spot.sheet.names.reuse(axis, `axis ${axis}`)
   const count = countOf(axis, spot).text
   const head =
     direction === 'up'

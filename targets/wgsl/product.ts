@@ -2,21 +2,16 @@
 import type { Value } from '../../compiler/kernel.ts'
 import { atom, type Code, inside, tightness } from '../expression.ts'
 import type { Product } from '../nests/item.ts'
-import { atRow, columnAt, existence, mappingOf, rowAt, rowOf } from './elements.ts'
+import { allOf, atRow, columnAt, existence, isExact, mappingOf, rowAt, rowOf } from './elements.ts'
+import { operands, type Place, varies } from './operands.ts'
 import { along } from './print.ts'
 import { keep, plus, type Spot, times, valueAt } from './sheet.ts'
 
 /** Rows and columns that an invocation works on at a time. */
-const patch = { rows: 4, columns: 4 }
+const patch = { rows: 8, columns: 8 }
 
 const names = (value: Value): readonly string[] => value.axes.map(({ axis }) => axis)
 const range = (n: number): readonly number[] => Array.from({ length: n }, (_, k) => k)
-
-interface Place {
-  readonly spot: Spot // at a row or a column
-  readonly tests: readonly string[]
-  readonly n: Code
-}
 
 export function printProduct(item: Product, axes: readonly string[], spot: Spot): void {
   const { to, left, right, over, fresh } = item
@@ -25,8 +20,14 @@ export function printProduct(item: Product, axes: readonly string[], spot: Spot)
   const mapping = mappingOf(axes, spot)
   const inner = (at: Spot, r: Code, c: Code, rows: number, columns: number): void =>
     at.block.scope((block) => printPatch(item, axes, { ...at, block }, r, c, rows, columns))
-  chunks(mapping.rowsEach, patch.rows, 'r', spot, (atRows, r, rows) =>
-    chunks(mapping.columnsEach, patch.columns, 'c', atRows, (at, c, columns) => inner(at, r, c, rows, columns)),
+  // Rows are worked on together for an operand that is the same in all of them, and so are columns.
+  const isShared = (along: readonly string[]): boolean => [left, right].some((value) => !varies(value, along))
+  const most = {
+    rows: isShared(axes.slice(0, -1)) ? patch.rows : 1,
+    columns: isShared(axes.slice(-1)) ? patch.columns : 1,
+  }
+  chunks(mapping.rowsEach, most.rows, 'r', spot, (atRows, r, rows) =>
+    chunks(mapping.columnsEach, most.columns, 'c', atRows, (at, c, columns) => inner(at, r, c, rows, columns)),
   )
 }
 
@@ -80,17 +81,26 @@ function printPatch(
     axes: new Map([...row.spot.axes, ...columnAxes.map((axis) => [axis, column.spot.axes.get(axis)!] as const)]),
     own: plus(times(apart(row.n), atom(String(mapping.columnsEach))), column.n),
   })
+  const enter = operands([left, right], rowAxes, columnAxes, rows, columns, spot, over)
   along(over, 'up', spot, (inner) => {
-    const codeOf = operands([left, right], rowAxes, columnAxes, rows, columns, inner, over)
+    const codeOf = enter(inner)
     rows.forEach((row, i) => {
+      // Of a weight that is the same for all columns it is asked once whether it is 0.
+      const isAlike = weighted && !varies(left, columnAxes) && columns.length > 1
+      const isZero = isAlike ? inner.sheet.names.reuse(`isZero${i}`) : undefined
+      if (isZero !== undefined)
+        inner.block.line(
+          `let ${isZero} = ${inside(codeOf(left, i, 0, merge(row, columns[0]!)), tightness.sum)} == 0.0;`,
+        )
       columns.forEach((column, j) => {
         const [a, b] = [left, right].map((value) => codeOf(value, i, j, merge(row, column)))
         const text = `${inside(a!, tightness.product)} * ${inside(b!, tightness.product + 1)}`
-        const added = weighted ? `select(${text}, 0.0, ${inside(a!, tightness.sum)} == 0.0)` : text
-        inner.block.line(`${sums[i]![j]} += ${added};`)
+        const test = isZero ?? `${inside(a!, tightness.sum)} == 0.0`
+        inner.block.line(`${sums[i]![j]} += ${weighted ? `select(${text}, 0.0, ${test})` : text};`)
       })
     })
   })
+  const needed = writeTests(to.name, axes, spot)
   rows.forEach((row, i) => {
     columns.forEach((column, j) => {
       const at = merge(row, column)
@@ -98,11 +108,21 @@ function printPatch(
         const total = atom(sums[i]![j]!)
         keep(to.name, fresh ? total : plus(valueAt(to.name, place), total), place)
       }
-      const tests = [...row.tests, ...column.tests]
+      const tests = needed([...row.tests, ...column.tests])
       if (tests.length === 0) write(at)
-      else spot.block.braces(`if (${tests.join(' && ')})`, (block) => write({ ...at, block }))
+      else spot.block.braces(`if (${allOf(tests)})`, (block) => write({ ...at, block }))
     })
   })
+}
+
+/**
+ * What must hold for a sum to be put away: nothing where every place that the patches cover is a place of its own. What lies past
+ * the end of a tile is never read, and a branch for each sum costs software adapters most of the time in which they compile.
+ */
+function writeTests(to: string, axes: readonly string[], spot: Spot): (tests: readonly string[]) => readonly string[] {
+  const isOwn = spot.sheet.homes.get(to)?.kind === 'own'
+  const isAny = isOwn || isExact(mappingOf(axes, spot))
+  return (tests) => (isAny ? [] : tests)
 }
 
 const apart = (code: Code): Code => (code.tight < tightness.product ? atom(`(${code.text})`) : code)
@@ -118,38 +138,4 @@ function named(spot: Spot, axes: readonly string[], k: number): Spot {
     places.set(axis, { ...outer, inner: atom(name) })
   }
   return { ...spot, axes: places }
-}
-
-/** Elements of the operands in one round: those that vary with rows or with columns alone are read first, once. */
-function operands(
-  values: readonly Value[],
-  rowAxes: readonly string[],
-  columnAxes: readonly string[],
-  rows: readonly Place[],
-  columns: readonly Place[],
-  inner: Spot,
-  over: string,
-): (value: Value, i: number, j: number, at: Spot) => Code {
-  const has = (value: Value, axes: readonly string[]): boolean => names(value).some((axis) => axes.includes(axis))
-  const within = (place: Spot): Spot => ({
-    ...place,
-    block: inner.block,
-    axes: new Map([...place.axes, [over, inner.axes.get(over)!]]),
-  })
-  const read = (value: Value, places: readonly Place[], wish: string): readonly Code[] =>
-    places.map((place, k) => {
-      const name = inner.sheet.names.reuse(`${wish}${k}`)
-      inner.block.line(`let ${name} = ${valueAt(value.name, within(place.spot)).text};`)
-      return atom(name)
-    })
-  const known = new Map(
-    values.map((value, n) => {
-      const [byRow, byColumn] = [has(value, rowAxes), has(value, columnAxes)]
-      const wish = n === 0 ? 'a' : 'b'
-      if (byRow && byColumn) return [value, undefined] as const
-      const codes = byRow ? read(value, rows, wish) : read(value, byColumn ? columns : columns.slice(0, 1), wish)
-      return [value, (i: number, j: number) => codes[byRow ? i : byColumn ? j : 0]!] as const
-    }),
-  )
-  return (value, i, j, at) => known.get(value)?.(i, j) ?? valueAt(value.name, within(at))
 }

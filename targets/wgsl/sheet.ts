@@ -119,7 +119,8 @@ function placeAt(name: string, spot: Spot, asTruth: boolean): Code {
   return asTruth && facts.values.get(name)?.type === 'bool' ? join('!=', equality, word, zero) : word
 }
 
-function offsetIn(name: string, spot: Spot): Code {
+/** An element's number within its value's place. */
+export function offsetIn(name: string, spot: Spot): Code {
   const { facts } = spot.sheet
   const axes = [...(facts.values.get(name)?.axes ?? [])].map(({ axis }) => axis)
   axes.sort((a, b) => facts.order.indexOf(a) - facts.order.indexOf(b))
