@@ -48,8 +48,9 @@ async function build(
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
   if (splits > 1 && !hasParts(program)) return whole()
+  const arithmetic = runner.arithmeticOf?.(dtype, attention.precision ?? 'accurate') ?? runner.arithmetic
   return done({
-    arithmetic: { ...(runner.arithmeticOf?.(dtype) ?? runner.arithmetic), storage: storageOf(attention, dtype) },
+    arithmetic: { ...arithmetic, storage: storageOf(attention, dtype) },
     prices: [],
     call: (inputs, params) => loaded.call(program, inputs, params, threads === undefined ? undefined : { threads }),
   })
