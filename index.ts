@@ -27,7 +27,7 @@ import { type Diagnostic, type Result, succeed } from './grammar/diagnostic.ts'
 import { parse } from './grammar/parse.ts'
 import { placeOf, type SourceFile } from './grammar/source.ts'
 import { targets } from './targets/index.ts'
-import type { OutFile, Simd } from './targets/target.ts'
+import type { OutFile, Simd, Target } from './targets/target.ts'
 
 export { renderHuman, renderShort } from './grammar/diagnostic.ts'
 export type { Attention, Draw, ExplainOptions, Explanation, Module, OutFile, Plan, Program, ReadImport, StageOptions }
@@ -94,9 +94,13 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
   const target = await load()
   const simd = simdOf(options)
   const lowered = attentions.map((attention) => {
-    const sizes = compileTimeSizes(attention, options.sizes ?? {})
-    return lower(attention, options, target.machineFor?.(options.dtype ?? 'f32', sizes, simd) ?? target.machine)
+    const machines = target.machinesFor?.(options.dtype ?? 'f32', simd) ?? [target.machine]
+    return firstThatFits(machines, target, (machine) => lower(attention, options, machine))
   })
+  for (const { program } of options.tile ? lowered : []) {
+    const reason = target.refuses?.(program)
+    if (reason) throw new OptionError('resources', reason)
+  }
   const programs = lowered.map((x) => x.program)
   const { dtype = 'f32', threads = false, library = false } = options
   if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)
@@ -110,6 +114,18 @@ function simdOf({ simd = 'auto', threads = false }: CompileOptions): Simd {
     throw new OptionError('simd', `simd is one of auto, wasm, none, not ${String(simd)}`)
   if (simd === 'wasm' && threads) throw new OptionError('simd', 'threads run plain code: simd wasm has one thread')
   return threads ? 'none' : simd
+}
+
+function firstThatFits(
+  machines: readonly Machine[],
+  { fits }: Target,
+  make: (machine: Machine) => LoweredAttention,
+): LoweredAttention {
+  for (const machine of machines.slice(0, -1)) {
+    const made = make(machine)
+    if (!fits || fits(made.program)) return made
+  }
+  return make(machines.at(-1)!)
 }
 
 /** How attentions are computed, for people: data, and the page that says it. Made for default tiles, as plans are. */
@@ -177,7 +193,9 @@ function lower(attention: Attention, options: StageOptions, machine: Machine): L
     rows: options.rows,
   })
   for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
-  return { ...lowered, planned, sizes }
+  const precision = options.precision ?? attention.precision
+  const program = precision === 'fast' ? { ...lowered.program, precision } : lowered.program
+  return { ...lowered, program, planned, sizes }
 }
 
 /** Lengths of compile-time axes: given, else declared, else d = e = 64 and the first check line for others. */

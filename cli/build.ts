@@ -11,6 +11,7 @@ import type { Io } from './io.ts'
 import { oneLine } from './one-line.ts'
 import { all, parseChoice } from './options.ts'
 import type { Options } from './program.ts'
+import { chooseArchitectures, type KernelUse, printUses, usesOf } from './resource-usage.ts'
 import { readSources, type Source } from './sources.ts'
 import { count } from './table.ts'
 import { tunedOfAll } from './tuned.ts'
@@ -30,7 +31,28 @@ export async function build(args: readonly string[], options: Options, io: Io): 
       problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER'),
     ])
   if (emitted !== undefined && first) return printStage(emitted, first, choices)
-  return buildAll(sources.value, { ...choices, library }, options, io)
+  const measured = await parseMeasured(options, choices)
+  if (!measured.ok) return refuse(measured.findings)
+  return buildAll(sources.value, { ...choices, library, architectures: measured.value }, options, io)
+}
+
+/** The architectures of which `--resource-usage` says what kernels take; undefined: it is not asked for. */
+async function parseMeasured(
+  { resourceUsage, arch, out }: Options,
+  { target }: Choices,
+): Promise<Outcome<readonly string[] | undefined>> {
+  if (!resourceUsage) {
+    if (arch === undefined) return done(undefined)
+    return failed(
+      problem('ATTN0302', '--arch is for --resource-usage: generated code is for every architecture from sm_80 on'),
+    )
+  }
+  if (target !== 'cuda')
+    return failed(
+      problem('ATTN0302', `--resource-usage is of kernels of the target cuda, not ${target}`, 'add --target cuda'),
+    )
+  if (out === '-') return failed(problem('ATTN0318', '--resource-usage prints a table beside files', '-o FOLDER'))
+  return chooseArchitectures(arch)
 }
 
 /** What `--emit` asks for: a stage to be printed, or a library, and in which forms besides its source. */
@@ -80,6 +102,7 @@ interface Built {
 
 interface Wanted extends Choices {
   readonly library: Emitted['library']
+  readonly architectures: readonly string[] | undefined
 }
 
 async function buildAll(sources: readonly Source[], choices: Wanted, options: Options, io: Io): Promise<Answer> {
@@ -87,6 +110,7 @@ async function buildAll(sources: readonly Source[], choices: Wanted, options: Op
   const findings: Finding[] = []
   const notes: string[] = []
   const built: Built[] = []
+  const uses: KernelUse[] = []
   for (const [n, { file, folder, readImport }] of sources.entries()) {
     io.progress?.(`building ${n + 1} of ${sources.length}: ${file.path}`)
     const given = { ...compileOptions(choices, readImport), library: choices.library !== undefined }
@@ -104,6 +128,12 @@ async function buildAll(sources: readonly Source[], choices: Wanted, options: Op
           main: k === 0,
         })),
       )
+      if (choices.architectures) {
+        const { files, programs } = compiled.value
+        const found = await usesOf(file.path, files, programs, choices.architectures, (text) => io.progress?.(text))
+        if (!found.ok) return refuse([...findings, ...found.findings], { target: choices.target })
+        uses.push(...found.value)
+      }
     }
   }
   findings.push(...clashes(built))
@@ -123,8 +153,15 @@ async function buildAll(sources: readonly Source[], choices: Wanted, options: Op
       ...libraries.value.map(({ path, content }) => ({ path: join(out, path), content, source: main.source })),
     )
   }
-  return { ...writeAll(built, compiled, choices, out, findings), ...note }
+  const answer = { ...writeAll(built, compiled, choices, out, findings), ...note }
+  return choices.architectures && answer.exit === 0 ? withUses(answer, uses) : answer
 }
+
+const withUses = (answer: Answer, uses: readonly KernelUse[]): Answer => ({
+  ...answer,
+  out: `${answer.out ?? ''}\n${printUses(uses)}`,
+  json: { ...answer.json, resources: uses },
+})
 
 /** Two sources of one name and folder would write over each other. */
 function clashes(built: readonly Built[]): readonly Finding[] {

@@ -15,6 +15,8 @@ export interface Options {
   readonly emit?: string
   readonly dtype?: string
   readonly precision?: string
+  readonly resourceUsage?: boolean
+  readonly arch?: string
   readonly plan?: string
   readonly rows?: string
   readonly simd?: string
@@ -226,6 +228,8 @@ function addBuild(add: Add): void {
     .addOption(choice('--rows <count>', 'queries of a head in a call: many, or few (default: many)', ['many', 'few']))
     .addOption(shared.noTuned)
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
+    .option('--resource-usage', 'also print what kernels of the target cuda take of devices, as nvcc says')
+    .option('--arch <names>', 'devices of --resource-usage, as sm_80,sm_90 (default: all)')
     .addOption(shared.watch)
     .addOption(shared.stdinName)
 }

@@ -58,11 +58,9 @@ async function build(
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
   if (splits > 1 && !hasParts(program)) return whole()
+  const arithmetic = runner.arithmeticOf?.(dtype, attention.precision ?? 'accurate', simd ?? 'auto') ?? runner.arithmetic
   return done({
-    arithmetic: {
-      ...(runner.arithmeticOf?.(dtype, simd ?? 'auto') ?? runner.arithmetic),
-      storage: storageOf(attention, dtype),
-    },
+    arithmetic: { ...arithmetic, storage: storageOf(attention, dtype) },
     prices: [],
     call: (inputs, params) => loaded.call(program, inputs, params, threads === undefined ? undefined : { threads }),
   })

@@ -25,6 +25,7 @@ export interface Program {
   readonly params: readonly ParamDecl[]
   readonly buffers: readonly Buffer[]
   readonly steps: readonly Step[]
+  readonly precision?: 'fast' // of elementary functions, where a target has a choice; else accurate
 }
 
 /** Dense, in the order of `axes`. Workspace lives for one call; its elements are f32, i32 or bool. */

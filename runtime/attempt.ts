@@ -17,6 +17,7 @@ export async function attempt<T>(work: () => Promise<Result<T>> | Result<T>): Pr
 
 function problemOf({ option, message, unknown }: OptionError): Problem {
   if (option === 'target') return problem('ATTN0301', message)
+  if (option === 'resources') return problem('ATTN0328', message)
   const [code, what] = option === 'results' ? (['ATTN0305', 'result'] as const) : (['ATTN0303', 'axis'] as const)
   const [nothing] = unknown ? unknownNames(code, what, [unknown.name], unknown.known) : []
   return nothing ?? problem(option === 'sizes' || option === 'shape' ? 'ATTN0324' : 'ATTN0302', message)

@@ -68,6 +68,7 @@ const catalogue = {
   ATTN0325: ['tensor-range', 1],
   ATTN0326: ['no-such-tensor', 1],
   ATTN0327: ['tensor-too-large', 1],
+  ATTN0328: ['tiles-do-not-fit', 2],
   ATTN0330: ['target-cannot-run', 3],
   ATTN0331: ['tool-fails', 3],
   ATTN0340: ['unknown-error-code', 2],

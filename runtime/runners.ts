@@ -55,19 +55,25 @@ const webgpu: Arithmetic = {
 
 /**
  * f32, with operands of products in the 16 bits that tensors are stored in, whose sums tensor cores truncate. Exponentials are made in
- * base 2 of rounded products, so that their error grows with the exponent: targets/cuda/fragments/functions.ts.
+ * base 2 of rounded products, so that their error grows with the exponent, and quotients of reciprocals:
+ * targets/cuda/fragments/functions.ts.
  */
 const grows = { relative: (x: number): number => 4 + 2 * Math.abs(x) }
-const tensorCores = (operand: Arithmetic['operand']): Arithmetic => ({
+const tensorCores = (operand: Arithmetic['operand'], functions: Arithmetic['functions'] = {}): Arithmetic => ({
   ...float32,
   sumRoundoff: 2 ** -23,
   operand,
-  functions: { exp: grows, sigmoid: grows },
+  functions: { exp: grows, sigmoid: grows, div: { relative: 2 }, ...functions },
 })
+/** tanh.approx has a relative error of 2^-11; a sigmoid is half of it and a half. */
+const fast: Arithmetic['functions'] = { tanh: { relative: 2 ** 13 }, sigmoid: { ...grows, absolute: 2 ** 12 } }
+const operands = {
+  f16: { roundoff: 2 ** -11, smallest: 2 ** -24 },
+  bf16: { roundoff: 2 ** -8, smallest: 2 ** -133 },
+}
 const cuda = {
-  f32: float32,
-  f16: tensorCores({ roundoff: 2 ** -11, smallest: 2 ** -24 }),
-  bf16: tensorCores({ roundoff: 2 ** -8, smallest: 2 ** -133 }),
+  accurate: { f32: float32, f16: tensorCores(operands.f16), bf16: tensorCores(operands.bf16) },
+  fast: { f32: float32, f16: tensorCores(operands.f16, fast), bf16: tensorCores(operands.bf16, fast) },
 }
 
 /** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */
@@ -79,7 +85,8 @@ export interface Keeping {
 export interface Runner {
   readonly about: string
   readonly arithmetic: Arithmetic // what verify may expect of it
-  readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16', simd: Simd) => Arithmetic // where it depends on what is built
+  /** Where it depends on how tensors are stored, on the precision that the source asks for, and on the form of the code. */
+  readonly arithmeticOf?: (dtype: 'f32' | 'f16' | 'bf16', precision: 'accurate' | 'fast', simd: Simd) => Arithmetic
   missing(): Promise<string | undefined> // why it cannot run here
   readonly isTest?: boolean // whether it is for tests: `verify` takes it where it is named
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
@@ -108,7 +115,7 @@ export const runners: Readonly<Record<string, Runner>> = {
   ts: {
     about: 'in Node, without tools',
     arithmetic: float64,
-    arithmeticOf: (_, simd) => (simd === 'none' ? float64 : webAssembly),
+    arithmeticOf: (_, __, simd) => (simd === 'none' ? float64 : webAssembly),
     // As in other targets in f32: with a tile for each key, running means round more often than is expected of them.
     fewSchedules: (simd) => simd !== 'none',
     missing: async () => undefined,
@@ -128,8 +135,8 @@ export const runners: Readonly<Record<string, Runner>> = {
   },
   'cuda-emulated': {
     about: 'CUDA on this processor, for tests: with g++ or clang++',
-    arithmetic: cuda.f32,
-    arithmeticOf: (dtype) => cuda[dtype],
+    arithmetic: cuda.accurate.f32,
+    arithmeticOf: (dtype, precision) => cuda[precision][dtype],
     isTest: true,
     isSlow: true,
     missing: async () => missingCompiler(),
@@ -140,8 +147,8 @@ export const runners: Readonly<Record<string, Runner>> = {
   },
   'cuda-ptx': {
     about: 'the PTX that nvcc makes, interpreted, for tests: with nvcc',
-    arithmetic: cuda.f32,
-    arithmeticOf: (dtype) => cuda[dtype],
+    arithmetic: cuda.accurate.f32,
+    arithmeticOf: (dtype, precision) => cuda[precision][dtype],
     isTest: true,
     isSlow: true,
     missing: async () => (await import('./cuda/load-ptx.ts')).missingNvcc(),

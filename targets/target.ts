@@ -37,7 +37,10 @@ export interface Target {
   readonly machine: Machine
   readonly choices: Choices
   readonly makesLibraries?: true // whether its output can be shipped as a library
-  /** The machine for tensors of this type and these compile-time lengths, where that makes a difference. */
-  machineFor?(dtype: EmitSource['dtype'], sizes: Readonly<Record<string, number>>, simd: Simd): Machine
+  /** Machines to choose from for tensors of this type, the most wanted first: of those the first is taken for which `fits` says yes, or the last. */
+  machinesFor?(dtype: EmitSource['dtype'], simd: Simd): readonly Machine[]
+  fits?(program: Program): boolean
+  /** What a device does not have for the tiles that somebody has asked for, and what to ask for instead. */
+  refuses?(program: Program): string | undefined
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

@@ -19,11 +19,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const flags = ['-std=c++17', '-Wall', '-Wextra', '-Werror', '-Wno-unused-function', '-Wno-unknown-pragmas']
 const includes = [`-I${headers}/emulation`, `-I${headers}`, `-I${root}/templates/native`]
 
-/** Compiles a kernel of 64 threads with 1 KiB of shared memory, and runs one block of it on numbers of f32. */
-async function run(kernel: string, more: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+/** Compiles a kernel of 64 threads, and runs one block of it on numbers of f32; `shared`: bytes of its memory. */
+async function run(
+  kernel: string,
+  more: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+  shared = 1024,
+) {
   const text = `#include <cuda_runtime.h>
 #include <cstdio>
-#include "functions.cuh"
+#include "tiles.cuh"
 struct Given { float *out; };
 void kernel(const Given given) {
   char *const shared = ptx::sharedMemory();
@@ -35,7 +40,7 @@ int main() {
   static float out[1024];
   Given given{out};
   void *arguments[] = {&given};
-  cudaLaunchKernel(kernel, dim3(1), dim3(64), arguments, 1024, nullptr);
+  cudaLaunchKernel(kernel, dim3(1), dim3(64), arguments, ${shared}, nullptr);
   for (float x : out) std::printf("%g ", double(x));
 }
 `
@@ -157,6 +162,83 @@ describe.skipIf(missing !== undefined)('a block', { timeout: 120_000 }, () => {
   test('runs on stacks of the C library where there is no switch of its own', async () => {
     const { numbers } = await run(meet('__syncthreads();'), ['-DATTNC_UCONTEXT'])
     expect(numbers.slice(0, 2)).toEqual([63, 62])
+  })
+})
+
+describe.skipIf(missing !== undefined)('tiles in shared memory', { timeout: 120_000 }, () => {
+  /** Of eight lanes that reach memory together, how many meet another in a bank of 16 bytes: as many as `conflicts` says, for all tiles. */
+  const count = (address: string) => `
+    int conflicts = 0;
+    const auto meet = [&](std::uint32_t address) {
+      std::uint32_t *const all = reinterpret_cast<std::uint32_t *>(shared);
+      __syncthreads();
+      all[thread] = address / 16 % 8;
+      __syncthreads();
+      for (int n = thread / 8 * 8; n < thread; ++n) conflicts += all[n] == all[thread] ? 1 : 0;
+      __syncthreads();
+    };
+    const auto look = [&](auto tile) {
+      using Of = decltype(tile);
+      ${address}
+    };
+    look(tiles::Tile<64, 16>()); look(tiles::Tile<64, 32>()); look(tiles::Tile<64, 48>()); look(tiles::Tile<64, 64>());
+    look(tiles::Tile<64, 80>()); look(tiles::Tile<64, 96>()); look(tiles::Tile<64, 128>()); look(tiles::Tile<64, 192>());
+    look(tiles::Tile<96, 64>()); look(tiles::Tile<64, 256>());
+    given.out[thread] = float(conflicts);`
+  const each = (load: string) =>
+    `for (int row = 0; row < Of::rows; row += 16) for (int step = 0; step < Of::columns / 16; ++step) ${load}`
+  test.each([
+    ['read as rows', each('meet(tiles::addressAt<Of>(0, tiles::laneOfLeft<Of>(), row, step));')],
+    ['read as columns', each('meet(tiles::addressAt<Of>(0, tiles::laneOfRight<Of>(), row, step));')],
+    [
+      'written',
+      `using From = tiles::Feed<Of, 64, Of::columns>;
+       if constexpr (From::isEven)
+         for (int row = 0; row < Of::rows; row += From::step) for (int part = 0; part < From::parts; ++part)
+           meet(Of::spot(From::ownRow() + row, From::ownChunk() + part * From::lanes));
+       else for (int place = thread; place < Of::rows * Of::chunks; place += 64) meet(Of::spot(place / Of::chunks, place % Of::chunks));`,
+    ],
+  ])('are %s without two lanes in a bank', async (_, address) => {
+    const { numbers, stderr } = await run(count(address))
+    expect(stderr).toBe('')
+    expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, () => 0))
+  })
+  test('would have conflicts without their order', async () => {
+    const { numbers } = await run(
+      count(each('meet(std::uint32_t((row + lane % 16) * Of::rowBytes + (step * 2 + lane / 16) * 16));')),
+    )
+    expect(Math.max(...numbers.slice(0, 64))).toBeGreaterThan(0)
+  })
+  test.each([
+    [64, 64],
+    [64, 128],
+    [96, 64],
+    [32, 80],
+    [48, 96],
+  ])('of %i rows and %i columns hold what was copied, and 0 beyond', async (rows, columns) => {
+    const { numbers } = await run(
+      `
+      using Of = tiles::Tile<${rows}, ${columns}>;
+      static std::uint16_t from[${rows} * ${columns + 8}];
+      for (int n = 0; n < ${rows} * ${columns + 8}; ++n) from[n] = std::uint16_t(n % 4093 + 1);
+      tiles::Feed<Of, 64, ${columns - 8}> feed(from, ${columns + 8});
+      __syncthreads();
+      feed.copy(ptx::sharedAddress(shared), ${rows - 3});
+      ptx::waitForCopies<0>();
+      __syncthreads();
+      int wrong = 0;
+      for (int row = thread; row < ${rows}; row += 64)
+        for (int column = 0; column < ${columns}; ++column) {
+          const bool isInside = row < ${rows - 3} && column < ${columns - 8};
+          const std::uint16_t has = reinterpret_cast<const std::uint16_t *>(shared + Of::spot(row, column / 8))[column % 8];
+          wrong += has == (isInside ? from[row * ${columns + 8} + column] : 0) ? 0 : 1;
+        }
+      given.out[thread] = float(wrong);`,
+      [],
+      {},
+      32768,
+    )
+    expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, () => 0))
   })
 })
 

@@ -24,6 +24,7 @@ export interface Explanation {
   readonly parts: readonly ExplainedPart[]
   readonly mask: Picture | Unpictured | null // null: all pairs are admitted
   readonly work: Work
+  readonly precision?: 'fast' // of elementary functions; absent: accurate
 }
 export interface LoweredAttention extends Lowered {
   readonly planned: Planned
@@ -46,6 +47,7 @@ export function explainAttention(lowered: LoweredAttention, machine: Machine, op
     parts: explainParts(planned, plan),
     mask: mask ? drawMask(mask, lengths, tile, classifier) : null,
     work: countWork(plan, allSizes(lowered, lengths), { program, planned, lengths, tile, classifier }),
+    ...(program.precision ? { precision: program.precision } : {}),
   }
 }
 

@@ -13,6 +13,7 @@ export function printExplanation(e: Explanation): string {
     ['What it computes', printMathematics(e.mathematics)],
     ['How it is computed', printParts(e.parts)],
     ['Why this way', printReasons(e.parts)],
+    ['Precision', e.precision === 'fast' ? wrap(fast, width) : []],
     ['Tiles of the mask', printMask(e.mask)],
     ['Work', printWork(e.work)],
   ]
@@ -35,6 +36,10 @@ const paragraphs = (doc: readonly string[]): readonly string[] =>
     .split('\n')
 
 const width = pageWidth - 2
+
+const fast =
+  'fast: functions may be instructions of the hardware. On tensor cores tanh then has a relative error of 2^-11, and sigmoid, ' +
+  'half of a tanh and a half, an absolute one of 2^-12; verify allows for that. Elsewhere functions are as with accurate.'
 
 function printMathematics({ definitions, axes, inputs, params }: Mathematics): readonly string[] {
   return [

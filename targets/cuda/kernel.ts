@@ -13,6 +13,7 @@ import { layOutFragments } from './fragments/layout.ts'
 import { printLoop, singleAt } from './loop.ts'
 import { cudaTypes, printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
+import { mostRegisters, sharedRoom } from './resources.ts'
 import { ownArrays, printBlock } from './shared.ts'
 import { type ArrayOf, type AxisSpot, extentOf, type Sheet, type Spot } from './spot.ts'
 
@@ -26,9 +27,6 @@ export interface PrintedKernel {
   readonly fragments: PrintedFragments | undefined // the same on tensor cores
 }
 
-/** Every device from sm_80 on has as much for a block. */
-const sharedRoom = 96 * 1024
-
 export function printKernel(
   kernel: Kernel,
   program: Program,
@@ -37,9 +35,7 @@ export function printKernel(
   given: GivenNames,
 ): PrintedKernel {
   const analysis = analyze(kernel, program)
-  const layout = layOutFragments(kernel, program, analysis.facts)
-  const open = (own: Sheet, block: Block) => openBlock(kernel, own, block)
-  const fragments = layout && printFragments(layout, program, `${name}_on_tensor_cores`, givenType, given, open)
+  const fragments = printOnTensorCores(kernel, program, name, givenType, given, analysis)
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given)
@@ -73,6 +69,33 @@ export function printKernel(
     scratchBytes: room.scratchBytes,
     fragments,
   }
+}
+
+/** The form on tensor cores, where there is one that fits a device. */
+function printOnTensorCores(
+  kernel: Kernel,
+  program: Program,
+  name: string,
+  givenType: string,
+  given: GivenNames,
+  { facts }: Analysis,
+): PrintedFragments | undefined {
+  const printed = tensorForm(kernel, program, name, givenType, given, facts)
+  return printed && printed.sharedBytes <= sharedRoom && printed.accumulators <= mostRegisters ? printed : undefined
+}
+
+/** The form on tensor cores, whatever it takes of a device. */
+export function tensorForm(
+  kernel: Kernel,
+  program: Program,
+  name: string,
+  givenType: string,
+  given: GivenNames,
+  facts = analyze(kernel, program).facts,
+): PrintedFragments | undefined {
+  const layout = layOutFragments(kernel, program, facts)
+  const open = (own: Sheet, block: Block) => openBlock(kernel, own, block)
+  return layout && printFragments(layout, program, `${name}_on_tensor_cores`, givenType, given, open)
 }
 
 /** What one thread does where it has no need of others. */

@@ -2,9 +2,10 @@
 import type { Buffer, Kernel, Program } from '../../compiler/kernel.ts'
 import { type GivenNames, sizeText } from '../c-lengths.ts'
 import { type CallNames, kernelsOf, nameCall, runLines, viewOfCall } from '../c-program.ts'
-import { type Names, safeName } from '../names.ts'
+import { Names, safeName } from '../names.ts'
 import { fill } from '../template.ts'
-import { blocksOf, type PrintedKernel, printKernel } from './kernel.ts'
+import type { PrintedFragments } from './fragments/kernel.ts'
+import { blocksOf, type PrintedKernel, printKernel, tensorForm } from './kernel.ts'
 import { reserved } from './reserved.ts'
 import { spellings } from './words.ts'
 
@@ -23,6 +24,52 @@ export function nameProgram(program: Program, file: Names): ProgramNames {
     scratch: file.fresh(`${entry}_scratch`),
     kernels: new Map(kernelsOf(program.steps).map((kernel) => [kernel, file.fresh(`${entry}_${kernel.name}`)])),
   }
+}
+
+/** The forms on tensor cores that a program's kernels have, whatever they take of a device. */
+export function fragmentsOf(program: Program): readonly PrintedFragments[] {
+  const { kernels, type, given } = nameProgram(program, new Names(reserved))
+  return [...kernels].flatMap(([kernel, name]) => tensorForm(kernel, program, name, type, given) ?? [])
+}
+
+/** How a kernel is started: threads of a block, and bytes of shared memory. */
+export interface LaunchOf {
+  readonly name: string
+  readonly threads: number
+  readonly sharedBytes: number
+  readonly tile: { readonly rows: number; readonly columns: number } // 1 where there is none
+}
+
+/** The kernels that the programs of one source become, named as in its file. */
+export function launchesOf(programs: readonly Program[]): readonly LaunchOf[] {
+  const file = namesOfFile(programs)
+  return programs.flatMap((program) => {
+    const { kernels, type, given } = nameProgram(program, file)
+    return [...kernels].flatMap(([kernel, name]): readonly LaunchOf[] => {
+      const { fragments, threads, sharedBytes } = printKernel(kernel, program, name, type, given)
+      const tile = tileOf(kernel)
+      const own = { name, threads, sharedBytes, tile }
+      return fragments
+        ? [own, { ...own, name: fragments.name, threads: fragments.threads, sharedBytes: fragments.sharedBytes }]
+        : [own]
+    })
+  })
+}
+
+function tileOf({ grid, body }: Kernel): LaunchOf['tile'] {
+  const loops = body.flatMap((one) => (one.kind === 'loop' && one.over.kind === 'tiles' ? [one.over.tile] : []))
+  return { rows: grid.find(({ tile }) => tile !== undefined)?.tile ?? 1, columns: loops[0] ?? 1 }
+}
+
+const suffixes = ['_call', '_shapes', '_workspace', '_run']
+
+/** The names of a file: those that callers see are taken. */
+export function namesOfFile(programs: readonly Program[]): Names {
+  const entries = programs.map(entryOf)
+  return new Names(
+    reserved,
+    entries.flatMap((entry) => [entry, ...suffixes.map((suffix) => `${entry}${suffix}`)]),
+  )
 }
 
 /** The kernels of one program and the functions that callers see. */

@@ -2,17 +2,18 @@ import type { Machine } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
 import { declareCall } from '../c-program.ts'
 import { escapeDoc } from '../doc.ts'
-import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
-import { defineProgram, entryOf, nameProgram } from './program.ts'
-import { reserved } from './reserved.ts'
+import type { PrintedFragments } from './fragments/kernel.ts'
+import { defineProgram, entryOf, fragmentsOf, nameProgram, namesOfFile } from './program.ts'
+import { mostRegisters, sharedRoom } from './resources.ts'
 
-/** What a warp's registers hold on tensor cores: of 32 rows scores and accumulators. f32 tiles are as large as shared memory has room. */
-function tileFor(dtype: EmitSource['dtype'], width: number): Machine['tile'] {
-  if (dtype === 'f32' || width > 128) return { i: 64, j: 64 }
-  return { i: 128, j: width > 64 ? 64 : 128 }
-}
+/** Tiles of rows and keys for 16 bits, the largest first; what none of them is for takes the last. */
+const tiles: readonly Machine['tile'][] = [
+  ...[128, 96, 64, 48, 32].map((j) => ({ i: 128, j })),
+  ...[96, 64, 32, 16].map((j) => ({ i: 64, j })),
+  { i: 64, j: 64 },
+]
 
 /** CUDA C++ for GPUs that stands alone: NAME.cu, with the C header NAME.h. */
 export const cuda: Target = {
@@ -24,17 +25,33 @@ export const cuda: Target = {
     threads: false,
     near: { bytes: 320 * 2 ** 10, what: 'the registers and the shared memory of a block' },
   },
-  machineFor: (dtype, sizes) => machineOf(tileFor(dtype, Math.max(0, ...Object.values(sizes)))),
+  machinesFor: (dtype) => (dtype === 'f32' ? [machineOf({ i: 64, j: 64 })] : tiles.map(machineOf)),
+  fits: (program) => {
+    const all = fragmentsOf(program)
+    return all.length > 0 && all.every((one) => one.registers <= mostRegisters && one.sharedBytes <= sharedRoom)
+  },
+  refuses: (program) =>
+    fragmentsOf(program)
+      .map(refusal)
+      .find((reason) => reason !== undefined),
   emit: async (source) => emit(source),
 }
+
+function refusal({ name, sharedBytes, accumulators }: PrintedFragments): string | undefined {
+  const kernel = name.replace(/_on_tensor_cores$/, '')
+  const knob = 'ask for smaller tiles, as --tile i=64,j=32, or leave --tile out'
+  if (sharedBytes > sharedRoom)
+    return `the tiles of ${kernel} take ${kibibytes(sharedBytes)} of shared memory, and a block has ${kibibytes(sharedRoom)}: ${knob}`
+  if (accumulators > mostRegisters)
+    return `the tiles of ${kernel} take ${accumulators} registers of a thread, and it has ${mostRegisters}: ${knob}`
+  return undefined
+}
+const kibibytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`
 
 function emit(source: EmitSource): readonly OutFile[] {
   const { name, programs, version } = source
   const entries = programs.map(entryOf)
-  const file = new Names(
-    reserved,
-    entries.flatMap((entry) => [entry, ...suffixes.map((suffix) => `${entry}${suffix}`)]),
-  )
+  const file = namesOfFile(programs)
   const named = programs.map((program) => ({ program, names: nameProgram(program, file) }))
   const view = {
     version,
@@ -63,8 +80,6 @@ function emit(source: EmitSource): readonly OutFile[] {
     },
   ]
 }
-
-const suffixes = ['_call', '_shapes', '_workspace', '_run']
 
 const headers = [
   'templates/cuda/ptx.cuh',

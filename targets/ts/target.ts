@@ -15,7 +15,7 @@ import { compileKernels } from './wasm/kernel.ts'
 export const ts: Target = {
   name: 'ts',
   machine: { tile: { i: 48, j: 32 }, accumulator: { largest: Number.MAX_VALUE, tiny: 2 ** -1022 } },
-  machineFor: (_, __, simd) => (simd === 'none' ? ts.machine : vectors),
+  machinesFor: (_, simd) => [simd === 'none' ? ts.machine : vectors],
   choices: {
     tiles: [4, 8, 16, 24, 32, 48, 64, 96, 128],
     splits: [1],

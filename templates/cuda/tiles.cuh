@@ -20,6 +20,14 @@ struct Rows {
   Element at[M][2];
 };
 
+/** A truth for each element of a fragment, a bit each. */
+template <int M, int N>
+struct Bits {
+  std::uint32_t at[M][(N + 7) / 8];
+  ATTNC_DEVICE void add(int m, int n, int r) { at[m][n / 8] |= std::uint32_t(1) << (n % 8 * 4 + r); }
+  ATTNC_DEVICE bool has(int m, int n, int r) const { return (at[m][n / 8] >> (n % 8 * 4 + r) & 1) != 0; }
+};
+
 /** Elements of an axis that follow one another; none: the end. */
 struct Span {
   std::int32_t first, count;
@@ -60,6 +68,9 @@ ATTNC_DEVICE int rowOf(int m, int r) {
   return int(threadIdx.x) / 32 * (M * 16) + m * 16 + r * 8 + int(threadIdx.x) % 32 / 4;
 }
 ATTNC_DEVICE int columnOf(int n, int r) { return n * 8 + int(threadIdx.x) % 4 * 2 + r % 2; }
+/** Of the first `count` columns those from a lane's own first one on: an element has one of them where stepOf(n, r) is below. */
+ATTNC_DEVICE int columnsFrom(int count) { return count - int(threadIdx.x) % 4 * 2; }
+ATTNC_DEVICE constexpr int stepOf(int n, int r) { return n * 8 + r % 2; }
 
 // Of a row's elements, which four lanes have.
 
@@ -85,6 +96,10 @@ ATTNC_DEVICE Element smallestOfRow(Element x) {
 ATTNC_DEVICE float upperOfRow(float x) {
   x = ::fmaxf(x, ptx::exchange(x, 1));
   return ::fmaxf(x, ptx::exchange(x, 2));
+}
+ATTNC_DEVICE float lowerOfRow(float x) {
+  x = ::fminf(x, ptx::exchange(x, 1));
+  return ::fminf(x, ptx::exchange(x, 2));
 }
 ATTNC_DEVICE bool anyOfRow(bool x) {
   const std::int32_t own = x ? 1 : 0;
@@ -132,29 +147,64 @@ struct Tile {
   }
 };
 
-/** Begins to copy `count` rows of `width` elements, a multiple of 8; the rest of the tile becomes 0. */
-template <class To, int threads, bool whole, int width>
-ATTNC_DEVICE void copyTile(std::uint32_t to, const std::uint16_t *from, std::ptrdiff_t rowStride, int count) {
-  const int thread = int(threadIdx.x);
-  if constexpr (threads % To::chunks == 0 && (threads / To::chunks) % 8 == 0 && To::rows % (threads / To::chunks) == 0) {
-    constexpr int step = threads / To::chunks;
-    const int row = thread / To::chunks, chunk = thread % To::chunks;
-    const std::uint32_t spot = to + To::spot(row, chunk);
-    const std::uint16_t *const at = from + row * rowStride + chunk * 8;
+/**
+ * The way of a thread through the rows of a tensor, tile after tile: 16 bytes at a time of rows of `width` elements, a multiple of 8.
+ * What a tile has beyond its rows and their width becomes 0.
+ */
+template <class To, int threads, int width>
+struct Feed {
+  // A thread copies two chunks of a row where it can: their addresses differ by a constant. Of rows that are half as wide as all banks
+  // eight neighbours take a half each of two rows whose chunks lie in different banks.
+  static constexpr int lanes = To::chunks % 16 == 0 || To::chunks == 8 ? To::chunks / 2 : To::chunks;  // threads that share a row
+  static constexpr int parts = To::chunks / lanes;
+  static constexpr int step = threads % lanes == 0 ? threads / lanes : 1;  // rows that the threads copy at a time
+  static constexpr bool isEven = threads % lanes == 0 && step % 8 == 0 && To::rows % step == 0;
+  const char *at;
+  std::uint32_t stride;  // elements from row to row, which isAligned has found to be below 2^31
+
+  ATTNC_DEVICE Feed(const std::uint16_t *first, std::ptrdiff_t rowStride)
+      : at(reinterpret_cast<const char *>(first)), stride(std::uint32_t(rowStride)) {
+    if constexpr (isEven) at = rowAt(ownRow()) + int(threadIdx.x) % lanes * 16;
+  }
+  /** Begins to copy the next rows, of which there are `count`. */
+  ATTNC_DEVICE void copy(std::uint32_t to, int count) {
+    if (count == To::rows) copyRows<true>(to, count);
+    else if (count > 0) copyRows<false>(to, count);
+    at = rowAt(To::rows);
+    ptx::commitCopies();
+  }
+  /** The row and the chunk of a tile at which a thread begins. */
+  static ATTNC_DEVICE int ownRow() {
+    const int row = int(threadIdx.x) / lanes;
+    return lanes == 4 && parts == 2 ? row / 8 * 8 + row % 2 * 4 + row % 8 / 2 : row;
+  }
+  static ATTNC_DEVICE int ownChunk() { return int(threadIdx.x) % lanes; }
+
+ private:
+  ATTNC_DEVICE const char *rowAt(int row) const { return ptx::beyond(at, stride, std::uint32_t(row * 2)); }
+  template <bool whole>
+  ATTNC_DEVICE void copyRows(std::uint32_t to, int count) const {
+    if constexpr (isEven) {
 #pragma unroll
-    for (int n = 0; n < To::rows; n += step) {
-      const bool isInside = (width == To::columns || chunk * 8 < width) && (whole || row + n < count);
-      ptx::copyLater(spot + std::uint32_t(n * To::rowBytes), at + n * rowStride, isInside);
-    }
-  } else {
+      for (int n = 0; n < To::rows; n += step) {
+        const char *const from = rowAt(n);
+#pragma unroll
+        for (int part = 0; part < parts; ++part) {
+          const int chunk = ownChunk() + part * lanes;
+          const bool isInside = (width == To::columns || chunk * 8 < width) && (whole || ownRow() < count - n);
+          ptx::copyLater(to + To::spot(ownRow(), chunk) + std::uint32_t(n * To::rowBytes), from + part * lanes * 16, isInside);
+        }
+      }
+    } else {
 #pragma unroll 4
-    for (int place = thread; place < To::rows * To::chunks; place += threads) {
-      const int row = place / To::chunks, chunk = place % To::chunks;
-      const bool isInside = (width == To::columns || chunk * 8 < width) && (whole || row < count);
-      ptx::copyLater(to + To::spot(row, chunk), from + row * rowStride + chunk * 8, isInside);
+      for (int place = int(threadIdx.x); place < To::rows * To::chunks; place += threads) {
+        const int row = place / To::chunks, chunk = place % To::chunks;
+        const bool isInside = (width == To::columns || chunk * 8 < width) && (whole || row < count);
+        ptx::copyLater(to + To::spot(row, chunk), rowAt(row) + chunk * 16, isInside);
+      }
     }
   }
-}
+};
 
 /** Whether a tile has an element that is infinite or NaN: of the elements that this thread looks at. */
 template <class Type, class Of, int threads>
@@ -216,6 +266,7 @@ struct LeftFragment {
 /** The right operand: a tile with a row for each column of the product, */
 template <class Of>
 struct RightRows {
+  static constexpr bool columnsFirst = false;
   std::uint32_t tile, lane;
   explicit ATTNC_DEVICE RightRows(std::uint32_t tile) : tile(tile), lane(laneOfRight<Of>()) {}
   ATTNC_DEVICE void load(std::uint32_t (&b)[4], int step, int pair) const {
@@ -225,6 +276,7 @@ struct RightRows {
 /** or with a column for each. */
 template <class Of>
 struct RightColumns {
+  static constexpr bool columnsFirst = true;
   std::uint32_t tile, lane;
   explicit ATTNC_DEVICE RightColumns(std::uint32_t tile) : tile(tile), lane(laneOfLeft<Of>()) {}
   ATTNC_DEVICE void load(std::uint32_t (&b)[4], int step, int pair) const {
@@ -232,22 +284,36 @@ struct RightColumns {
   }
 };
 
-/** c += left right, over `steps` times 16 places. */
+/**
+ * c += left right, over `steps` times 16 places. Where the address of a right operand depends on its columns, these are the outer
+ * loop, and the left operand is read once for all.
+ */
 template <class Type, int steps, int M, int N, class Left, class Right>
 ATTNC_DEVICE void multiply(Fragment<M, N> &c, const Left &left, const Right &right) {
+  const auto add = [&](const std::uint32_t (&a)[M][4], int step, int pair) {
+    std::uint32_t b[4];
+    right.load(b, step, pair);
 #pragma unroll
-  for (int step = 0; step < steps; ++step) {
-    std::uint32_t a[M][4];
-    left.load(a, step);
+    for (int m = 0; m < M; ++m) {
+      Type::multiply(c.at[m][2 * pair], a[m], b[0], b[1]);
+      Type::multiply(c.at[m][2 * pair + 1], a[m], b[2], b[3]);
+    }
+  };
+  if constexpr (Right::columnsFirst) {
+    std::uint32_t a[steps][M][4];
 #pragma unroll
-    for (int pair = 0; pair < N / 2; ++pair) {
-      std::uint32_t b[4];
-      right.load(b, step, pair);
+    for (int step = 0; step < steps; ++step) left.load(a[step], step);
 #pragma unroll
-      for (int m = 0; m < M; ++m) {
-        Type::multiply(c.at[m][2 * pair], a[m], b[0], b[1]);
-        Type::multiply(c.at[m][2 * pair + 1], a[m], b[2], b[3]);
-      }
+    for (int pair = 0; pair < N / 2; ++pair)
+#pragma unroll
+      for (int step = 0; step < steps; ++step) add(a[step], step, pair);
+  } else {
+#pragma unroll
+    for (int step = 0; step < steps; ++step) {
+      std::uint32_t a[M][4];
+      left.load(a, step);
+#pragma unroll
+      for (int pair = 0; pair < N / 2; ++pair) add(a, step, pair);
     }
   }
 }

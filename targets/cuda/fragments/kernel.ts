@@ -8,15 +8,21 @@ import { Names } from '../../names.ts'
 import type { Item } from '../../nests/item.ts'
 import { reserved } from '../reserved.ts'
 import type { AxisSpot, Spot, Sheet as Spots } from '../spot.ts'
+import { copyOf } from './feed.ts'
 import { ceilTo, type Layout, type TileOf } from './layout.ts'
-import { awaitCopies, copyLines, printTileLoop } from './loop.ts'
-import { printItems, type Sheet, threadsOf, type Warp } from './print.ts'
+import { awaitCopies, printTileLoop } from './loop.ts'
+import { printItems } from './print.ts'
+import { registersOf } from './registers.ts'
+import { withoutUnread } from './statements.ts'
+import { type Sheet, threadsOf, type Warp } from './warp.ts'
 
 export interface PrintedFragments {
   readonly name: string
   readonly lines: readonly string[]
   readonly threads: number
   readonly sharedBytes: number
+  readonly registers: number // of a thread, about
+  readonly accumulators: number // those of values alone
   readonly tiles: readonly TileOf[] // what it wants aligned
 }
 
@@ -52,18 +58,20 @@ export function printFragments(
     addressOf: (tile) => String(room.at.get(tile.value.name)),
   }
   body.line('bool impure = false;')
-  printAll(layout.items, { sheet, spot, checked: true, deferred: new Set() })
+  printAll(layout.items, { sheet, spot, checked: true })
   const isTested = body.lines.some((line) => line.includes('impure ='))
   body.line(
     'ptx::waitForCopies<0>();',
     `const bool again = ${isTested ? '__syncthreads_or(impure)' : 'impure'};`,
     'if (threadIdx.x == 0) work.redo[turn] = again ? 1 : 0;',
   )
+  const lines = withoutUnread(body.lines)
   const threads = threadsOf(layout)
   return {
     name,
     threads,
     sharedBytes: room.bytes,
+    ...registersOf(lines),
     tiles: [...layout.tiles.values()],
     lines: [
       `/** As ${name.replace(/_on_tensor_cores$/, '')}, on tensor cores; \`redo\` says which blocks that one has to do again. */`,
@@ -75,7 +83,7 @@ export function printFragments(
       '  char *const shared = ptx::sharedMemory();',
       '  const uint32_t base = ptx::sharedAddress(shared);',
       '  const int64_t turn = blockIdx.x;',
-      ...body.lines.map(indented),
+      ...lines.map(indented),
       '}',
     ],
   }
@@ -86,7 +94,7 @@ const capital = (name: string): string => name.charAt(0).toUpperCase() + name.sl
 function printAll(items: readonly Item[], at: Warp): void {
   for (const item of items) {
     const tile = item.kind === 'define' ? at.sheet.layout.tiles.get(item.to.name) : undefined
-    if (tile) at.spot.block.line(...copyLines(tile, at, rowsOf(tile, at), false))
+    if (tile) at.spot.block.line(copyOf(tile, at, rowsOf(tile, at)))
     else if (item.kind === 'repeat') printTileLoop(item, at)
     else printItems([item], at)
   }

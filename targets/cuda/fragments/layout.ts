@@ -2,7 +2,16 @@
  * Whether a kernel fits tensor cores, and how: rows of its tile belong to the warps of a block, a value of rows and columns lies in
  * fragments, one of rows in registers, and what is loaded for products in tiles of shared memory.
  */
-import type { Buffer, IndexRef, Kernel, KernelExpr, Load, Program, Value } from '../../../compiler/kernel.ts'
+import {
+  type Buffer,
+  type IndexRef,
+  type Kernel,
+  type KernelExpr,
+  type Load,
+  type Program,
+  type Value,
+  valueRef,
+} from '../../../compiler/kernel.ts'
 import { everyItem, type Facts, type Item, type Product, type Repeat, refs, valuesIn } from '../../nests/item.ts'
 import { normalize } from '../../nests/normalize.ts'
 
@@ -53,7 +62,7 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   const [only] = tiled
   if (only?.tile === undefined || tiled.length > 1) return undefined
   const { axis: row, tile } = only
-  const { items } = normalize(kernel)
+  const items = sumWeights(normalize(kernel).items)
   const all = everyItem(items)
   const tiles = new Map(
     all.flatMap((item) => {
@@ -74,9 +83,29 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   return { kernel, row, tile, warps, groups, items, facts, tiles, type: storage === 'f16' ? 'Half' : 'Brain' }
 }
 
-/** Columns and masks are spelled where they are used; the compiler finds what is computed twice. */
-const isWrittenOut = (to: Value, kind: 'expr' | 'load' | 'mask', row: string): boolean =>
-  kind === 'mask' || formOf(to, row) === 'column' || (formOf(to, row) === 'fragment' && to.type !== 'f32')
+/** Sums of what a mask admits as sums of what it has put 0 into elsewhere, where products need that, too. */
+function sumWeights(items: readonly Item[]): readonly Item[] {
+  const weights = new Map<string, Value>()
+  return items.map((item): Item => {
+    if (item.kind === 'repeat') return { ...item, body: sumWeights(item.body) }
+    if (item.kind === 'define' && item.from.kind === 'expr' && item.from.expr.kind === 'call') {
+      const { op, args } = item.from.expr
+      const [mask, of, other] = args
+      const isZero = other?.kind === 'const' && other.value === 0
+      if (op === 'select' && mask?.kind === 'value' && of?.kind === 'value' && isZero)
+        weights.set(`${mask.name} ${of.name}`, item.to)
+    }
+    if (item.kind !== 'fold' || item.op !== 'sum' || item.of.kind !== 'value') return item
+    const own = weights.get(`${item.where} ${item.of.name}`)
+    return own ? { ...item, of: valueRef(own), where: undefined } : item
+  })
+}
+
+/** Columns and masks of rows are spelled where they are used; the compiler finds what is computed twice. */
+function isWrittenOut(to: Value, kind: 'expr' | 'load' | 'mask', row: string): boolean {
+  const form = formOf(to, row)
+  return form === 'fragment' ? to.type !== 'f32' && kind !== 'mask' : kind === 'mask' || form === 'column'
+}
 
 /** Loops over tiles stand side by side: none is within another. */
 const isAtTop = (item: Item): boolean =>

@@ -1,40 +1,14 @@
-/** Loops over tiles of columns: each tile is copied while the one before it is worked on, and whole tiles have a loop of their own. */
-import type { KernelExpr } from '../../../compiler/kernel.ts'
+/** Loops over tiles of columns: each tile is copied while the one before it is worked on, and plain ones are asked for no mask. */
 import { Block, indented } from '../../block.ts'
-import { addressOf, argument, bufferOf, indicesOf } from '../../c-elements.ts'
 import { atom } from '../../expression.ts'
 import type { Item, Repeat } from '../../nests/item.ts'
 import { printBounds } from '../loop.ts'
-import { type AxisSpot, print, type Spot, valueAt } from '../spot.ts'
+import { type AxisSpot, valueAt } from '../spot.ts'
+import { copyOf, feedOf } from './feed.ts'
 import type { TileOf } from './layout.ts'
-import { eachRow, printItems, threadsOf, type Warp } from './print.ts'
-import { deferredSums } from './statistics.ts'
-
-/** Begins the copy of a tile; `first` and `count`: of its rows. */
-export function copyLines(tile: TileOf, at: Warp, axis: AxisSpot, whole: boolean): readonly string[] {
-  const { sheet, spot } = at
-  const { buffer, text } = bufferOf(tile.load.buffer, spot.sheet)
-  const axes = new Map(spot.axes)
-  axes.set(tile.major, { ...axis, inner: atom('0') })
-  axes.set(tile.minor, { single: false, first: atom('0'), count: atom('0'), inner: atom('0') })
-  const inner: Spot = { ...spot, axes }
-  const given = indicesOf(tile.load.index, buffer)
-  const address = addressOf(
-    buffer,
-    given.map((e) => print(e, inner)),
-    spot.sheet,
-  ).text
-  const stride = argument(
-    spot.sheet.given.strides.get(buffer.name)?.[given.findIndex((e) => isOf(e, tile.major))],
-    spot.sheet,
-  )
-  const kinds = `${sheet.names.get(tile.value.name)}, ${threadsOf(sheet.layout)}, ${whole}, ${spot.sheet.program.sizes[tile.minor]}`
-  return [
-    `tiles::copyTile<${kinds}>(base + ${sheet.addressOf(tile)}, ${text} + ${address}, ${stride.text}, ${axis.count.text});`,
-    'ptx::commitCopies();',
-  ]
-}
-const isOf = (e: KernelExpr, axis: string): boolean => e.kind === 'index' && e.axis === axis && e.of === 'element'
+import { printItems } from './print.ts'
+import { sumInPlace } from './statistics.ts'
+import { eachRow, type Round, type Warp } from './warp.ts'
 
 export const awaitCopies = ['ptx::waitForCopies<0>();', '__syncthreads();'] as const
 
@@ -52,12 +26,15 @@ export function printTileLoop(repeat: Repeat, at: Warp): void {
   const { spot } = at
   const { names } = spot.sheet
   const { axis, tile } = over
-  const tiles = tilesIn(repeat.body, at)
+  const { body, sums } = sumInPlace(repeat)
+  const tiles = tilesIn(body, at)
   const [now, next, spanAt, isPlain] = ['now', 'next', 'spanAt', 'isPlain'].map((name) => names.fresh(name))
-  const [first, count] = [names.reuse(`${axis}0`), names.reuse(`${axis}Count`)]
+  const [first, count, plain, left] = [`${axis}0`, `${axis}Count`, 'plain', `${axis}Left`].map((name) =>
+    names.reuse(name),
+  )
   spot.block.line(`// axis ${axis} in tiles of ${tile}`)
   const { start, end } = printBounds(over, spot)
-  const inTile = (block: Block, from = first, length = count): Warp => ({
+  const inTile = (block: Block, from = first!, length = count!): Warp => ({
     ...at,
     spot: {
       ...spot,
@@ -65,49 +42,46 @@ export function printTileLoop(repeat: Repeat, at: Warp): void {
       axes: new Map(spot.axes).set(axis, { single: false, first: atom(from), count: atom(length), inner: undefined }),
     },
   })
-  const flags = flagsOf(repeat.body)
-  printSpanAt(repeat, inTile, { spanAt: spanAt!, first, count, end, tile }, spot.block)
-  printIsPlain(repeat, inTile, { isPlain: isPlain!, first, count, tile }, flags, spot.block)
+  const flags = flagsOf(body)
+  printSpanAt(repeat, inTile, { spanAt: spanAt!, first: first!, count: count!, end, tile }, spot.block)
+  printIsPlain(repeat, inTile, { isPlain: isPlain!, first: first!, count: count!, tile }, flags, spot.block)
   spot.block.line(`tiles::Span ${now} = ${spanAt}(${start});`)
+  const isInOrder = over.from === undefined && over.skip === undefined
+  const feeds = tiles.map((one): Feed => {
+    const own = isInOrder ? feedOf(one, inTile(spot.block), spanSpot(now!)) : undefined
+    return { tile: one, copy: (span, inner) => own?.(`${span}.count`) ?? copyOf(one, inner, spanSpot(span)) }
+  })
   if (tiles.length === 0) spot.block.line(...awaitCopies)
   else {
     spot.block.line('__syncthreads();')
-    const begin = copyLines(tiles[0]!, inTile(spot.block), spanSpot(now!), false)
-    spot.block.line(`if (${now}.count > 0) {`, ...begin.map(indented), '}')
+    spot.block.line(feeds[0]!.copy(now!, inTile(spot.block)))
   }
-  const sums = deferredSums(repeat, at.sheet.layout.facts)
-  const deferred = new Set(sums.values())
-  const round = (checked: boolean): readonly string[] => {
-    const block = new Block()
-    block.line(`[[maybe_unused]] const int32_t ${first} = ${now}.first;`)
-    block.line(`const int32_t ${count} = ${checked ? `${now}.count` : tile};`)
-    block.line(`const tiles::Span ${next} = ${spanAt}(${first} + ${count});`)
+  spot.block.braces(`while (${now}.count > 0)`, (block) => {
     const inner = inTile(block)
-    const decided = new Map(checked ? [] : flags.map((flag) => [flag, true] as const))
+    block.line(
+      `[[maybe_unused]] const int32_t ${first} = ${now}.first, ${count} = ${now}.count;`,
+      `const tiles::Span ${next} = ${spanAt}(${first} + ${isInOrder ? tile : count});`,
+      `[[maybe_unused]] const bool ${plain} = ${isPlain}(${now});`,
+      `[[maybe_unused]] const int32_t ${left} = tiles::columnsFrom(${count});`,
+    )
     printItems(repeat.head, inner)
-    const body: Warp = { ...inner, checked, deferred, spot: { ...inner.spot, flags: decided } }
-    const pipelined = pipeline(tiles, repeat.body, body, next!)
-    printItems(repeat.body, pipelined.at)
+    const round: Round = { plain: plain!, flags, left: left!, settled: new Set(), sums }
+    const pipelined = pipeline(feeds, body, { ...inner, round }, now!, next!)
+    printItems(body, pipelined.at)
     pipelined.finish()
     block.line(`${now} = ${next};`)
-    return block.lines
-  }
-  const forms = [
-    `while (${isPlain}(${now})) {`,
-    ...round(false).map(indented),
-    '}',
-    `if (${now}.count > 0) {`,
-    ...round(true).map(indented),
-    '}',
-  ]
-  const isPlainToTheLast = over.from === undefined && over.skip === undefined && flags.length === 0
-  if (isPlainToTheLast) spot.block.line(...forms)
-  else spot.block.line(`while (${now}.count > 0) {`, ...forms.map(indented), '}')
-  for (const value of sums.keys())
+  })
+  for (const value of sums)
     eachRow(at, (inner, block) => {
       const name = valueAt(value, inner.spot).text
       block.line(`${name} = tiles::sumOfRow(${name});`)
     })
+}
+
+/** A tile of a loop, and how the copy of its rows of a span is begun. */
+interface Feed {
+  readonly tile: TileOf
+  readonly copy: (span: string, at: Warp) => string
 }
 
 const spanSpot = (span: string): AxisSpot => ({
@@ -142,7 +116,13 @@ function printSpanAt(
   const { over } = repeat.loop
   const skip = over.kind === 'tiles' ? over.skip : undefined
   const block = new Block()
-  block.line(`const int32_t ${count} = num::smallest(${tile} - ${first} % ${tile}, ${end} - ${first});`)
+  const isInOrder = over.kind === 'tiles' && over.from === undefined
+  const rest = isInOrder ? tile : `${tile} - ${first} % ${tile}`
+  if (isInOrder && skip === undefined)
+    return into.line(
+      `const auto ${spanAt} = [&](int32_t ${first}) -> tiles::Span { return {${first}, num::smallest(${tile}, ${end} - ${first})}; };`,
+    )
+  block.line(`const int32_t ${count} = num::smallest(${rest}, ${end} - ${first});`)
   const inner = inTile(block)
   if (skip !== undefined) {
     printItems(repeat.head, inner)
@@ -181,29 +161,29 @@ function printIsPlain(
 
 /** Waits and copies around the products of a round: while one tile is worked on, the next one arrives. */
 function pipeline(
-  tiles: readonly TileOf[],
+  feeds: readonly Feed[],
   body: readonly Item[],
   at: Warp,
+  now: string,
   next: string,
 ): { readonly at: Warp; readonly finish: () => void } {
   const seen = new Set<TileOf>()
   const { block } = at.spot
-  const [first] = tiles
+  const [first] = feeds
   const products = body.flatMap((item) => (item.kind === 'product' ? [[item.left.name, item.right.name]] : []))
-  const reads = (tile: TileOf | undefined): readonly number[] =>
-    products.flatMap((names, n) => (names.includes(tile?.value.name ?? '') ? [n] : []))
-  const isFreeEarly = tiles.length > 1 && Math.max(...reads(first)) < Math.min(...reads(tiles.at(-1)))
+  const reads = (feed: Feed | undefined): readonly number[] =>
+    products.flatMap((names, n) => (names.includes(feed?.tile.value.name ?? '') ? [n] : []))
+  const isFreeEarly = feeds.length > 1 && Math.max(...reads(first)) < Math.min(...reads(feeds.at(-1)))
   const copyNext = (): void => {
-    if (!first) return
-    block.line(`if (${next}.count > 0) {`, ...copyLines(first, at, spanSpot(next), false).map(indented), '}')
+    if (first) block.line(first.copy(next, at))
   }
   const arrive = (tile: TileOf): void => {
-    const n = tiles.indexOf(tile)
+    const n = feeds.findIndex((feed) => feed.tile === tile)
     if (n < 0 || seen.has(tile)) return
     seen.add(tile)
     block.line(...awaitCopies)
-    const follower = tiles[n + 1]
-    if (follower) block.line(...copyLines(follower, at, at.spot.axes.get(follower.major)!, !at.checked))
+    const follower = feeds[n + 1]
+    if (follower) block.line(follower.copy(now, at))
     else if (isFreeEarly) copyNext()
   }
   const finish = (): void => {

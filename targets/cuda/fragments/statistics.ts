@@ -1,7 +1,6 @@
-/** What loops carry for rows: sums that need not be whole in each round, and maxima that are asked for nothing but a reference. */
-import type { KernelExpr } from '../../../compiler/kernel.ts'
-import type { Facts } from '../../nests/item.ts'
-import { everyItem, type Fold, type Item, type Repeat, refs, valuesIn } from '../../nests/item.ts'
+/** What loops carry for rows: sums that need not be whole in each round, and maxima. */
+import type { KernelCall, KernelExpr, Value } from '../../../compiler/kernel.ts'
+import { type Define, everyItem, type Fold, type Item, type Repeat, refs, valuesIn } from '../../nests/item.ts'
 import type { Layout } from './layout.ts'
 
 const count = (items: readonly Item[], name: string): number =>
@@ -10,111 +9,78 @@ const count = (items: readonly Item[], name: string): number =>
     .filter((ref) => ref === name).length
 
 /**
- * Sums over the columns that are added to a carried sum and read nowhere else: each lane may carry its own share. By the carried
- * value, the fold.
+ * The items of a round with sums over the columns added to what is carried in its place, where nothing else reads either: each lane
+ * then carries its own share. `sums`: the carried values.
  */
-export function deferredSums(loop: Repeat, facts: Facts): ReadonlyMap<string, string> {
+export function sumInPlace(loop: Repeat): { readonly body: readonly Item[]; readonly sums: ReadonlySet<string> } {
   const inside = [...loop.head, ...loop.body]
-  return new Map(
-    loop.loop.carried.flatMap(({ value, initial, next }): readonly (readonly [string, string])[] => {
-      const from = facts.defines.get(next)?.from
-      const isNone = initial.kind === 'const' && Number(initial.value) === 0 && value.type === 'f32'
-      if (!isNone || from?.kind !== 'expr' || from.expr.kind !== 'call' || from.expr.op !== 'add') return []
-      const orders = [from.expr.args, from.expr.args.toReversed()]
-      const added = orders.map(([kept, sum]) =>
-        isKept(kept!, value.name) && sum?.kind === 'value' ? sum.name : undefined,
+  const found = loop.loop.carried.flatMap(({ value, initial, next }): readonly Sum[] => {
+    const define = loop.body.find((item): item is Define => item.kind === 'define' && item.to.name === next)
+    const isNone = initial.kind === 'const' && Number(initial.value) === 0 && value.type === 'f32'
+    if (!isNone || define?.from.kind !== 'expr' || !isSum(define.from.expr)) return []
+    const { args } = define.from.expr
+    return [args, args.toReversed()].flatMap(([kept, added]): readonly Sum[] => {
+      const by = factorOf(kept!, value.name)
+      const fold = loop.body.find(
+        (item): item is Fold =>
+          item.kind === 'fold' && item.op === 'sum' && added?.kind === 'value' && item.to.name === added.name,
       )
-      const fold = added.find((name) =>
-        inside.some((item) => item.kind === 'fold' && item.op === 'sum' && item.to.name === name),
-      )
-      const isAlone =
-        fold !== undefined && count(inside, fold) === 1 && count(inside, value.name) === 1 && count(inside, next) === 1
-      return isAlone ? [[value.name, fold]] : []
-    }),
-  )
+      const isAlone = fold && [fold.to.name, value.name, next].every((name) => count(inside, name) === 1)
+      return by && isAlone ? [{ value, by: by.by, fold, define }] : []
+    })
+  })
+  const body = loop.body.flatMap((item): readonly Item[] => {
+    const sum = found.find(({ fold, define }) => item === fold || item === define)
+    if (item.kind === 'update' && found.some(({ value }) => value.name === item.to.name)) return []
+    if (!sum) return [item]
+    if (item === sum.fold) return []
+    const scale: readonly Item[] = sum.by ? [{ kind: 'scale', to: sum.value, by: sum.by }] : []
+    return [...scale, { ...sum.fold, to: sum.value }]
+  })
+  return { body, sums: new Set(found.map(({ value }) => value.name)) }
 }
 
-/** The carried value, or a multiple of it. */
-const isKept = (e: KernelExpr, name: string): boolean =>
-  (e.kind === 'value' && e.name === name) ||
-  (e.kind === 'call' &&
-    e.op === 'mul' &&
-    e.args.some((arg) => arg.kind === 'value' && arg.name === name) &&
-    valuesIn(e).filter((one) => one === name).length === 1)
-
-/**
- * Whether a maximum is only subtracted from what is exponentiated, and compared with -inf: then it need not be NaN where an element is,
- * since the exponential of the element is. After the loop it has to stand beside another value that the loop carries.
- */
-export function isReferenceOnly(fold: Fold, { items, facts }: Layout): boolean {
-  const loop = items.find((item): item is Repeat => item.kind === 'repeat' && item.body.includes(fold))
-  if (!loop || fold.op !== 'max' || fold.to.type !== 'f32') return false
-  const [user, ...others] = loop.body.filter((item) => refs(item).includes(fold.to.name))
-  if (
-    others.length > 0 ||
-    user?.kind !== 'define' ||
-    user.from.kind !== 'expr' ||
-    user.from.expr.kind !== 'call' ||
-    user.from.expr.op !== 'max'
-  )
-    return false
-  const carried = loop.loop.carried.find(({ next }) => next === user.to.name)
-  if (!carried) return false
-  const names = [user.to.name, carried.value.name]
-  const isQuiet = loop.body.every(
-    (item) => item === user || item.kind === 'update' || exprs(item).every((e) => isGuarded(e, names)),
-  )
-  const sums = loop.loop.carried.map(({ value }) => value.name).filter((name) => name !== carried.value.name)
-  const later = everyItem(items).filter(
-    (item) =>
-      item !== loop && !loop.body.includes(item) && refs(item).includes(carried.value.name) && item.kind !== 'update',
-  )
-  const isBeside = later.every((item) => exprs(item).some((e) => valuesIn(e).some((name) => sums.includes(name))))
-  return (
-    isQuiet && isBeside && loop.body.some((item) => exprs(item).some((e) => refersTo(e, user.to.name, fold.of, facts)))
-  )
+interface Sum {
+  readonly value: Value
+  readonly by: KernelExpr | undefined
+  readonly fold: Fold
+  readonly define: Item
 }
+const isSum = (e: KernelExpr): e is KernelCall => e.kind === 'call' && e.op === 'add'
 
-/** Whether an item takes the maximum of such a fold and what was before. */
-export const isReferenceMaximum = (item: Item, layout: Layout): boolean =>
-  item.kind === 'define' &&
-  item.from.kind === 'expr' &&
-  item.from.expr.kind === 'call' &&
-  item.from.expr.op === 'max' &&
-  everyItem(layout.items).some(
-    (fold) => fold.kind === 'fold' && refs(item).includes(fold.to.name) && isReferenceOnly(fold, layout),
-  )
-
-const exprs = (item: Item): readonly KernelExpr[] =>
-  item.kind === 'define'
-    ? item.from.kind === 'load'
-      ? Object.values(item.from.index)
-      : [item.from.expr]
-    : item.kind === 'fold'
-      ? [item.of]
-      : item.kind === 'scale'
-        ? [item.by]
-        : item.kind === 'update'
-          ? [item.from]
-          : item.kind === 'put'
-            ? [item.store.value]
-            : []
-
-/** Every mention of these names is in `select(abs(x) < inf, x, 0)` or in `x == -inf`. */
-function isGuarded(e: KernelExpr, names: readonly string[]): boolean {
-  if (e.kind === 'value') return !names.includes(e.name)
-  if (e.kind !== 'call') return true
-  const [a, b, c] = e.args
-  const isOwn = (x: KernelExpr | undefined): boolean => x?.kind === 'value' && names.includes(x.name)
-  if (e.op === 'eq' && isOwn(a) && b?.kind === 'const') return true
-  if (e.op === 'select' && isOwn(b) && c?.kind === 'const') return true
-  return e.args.every((arg) => isGuarded(arg, names))
-}
-
-/** Whether this subtracts the guarded reference from what it is the largest of. */
-function refersTo(e: KernelExpr, reference: string, of: KernelExpr, facts: Facts): boolean {
-  if (e.kind !== 'call') return false
+/** The factor of the carried value in a multiple of it. */
+function factorOf(e: KernelExpr, carried: string): { readonly by: KernelExpr | undefined } | undefined {
+  const isIt = (x: KernelExpr | undefined): boolean => x?.kind === 'value' && x.name === carried
+  if (isIt(e)) return { by: undefined }
+  if (e.kind !== 'call' || e.op !== 'mul') return undefined
   const [x, y] = e.args
-  const isIt = e.op === 'sub' && valuesIn(y!).includes(reference) && JSON.stringify(x) === JSON.stringify(of)
-  return isIt || e.args.some((arg) => refersTo(arg, reference, of, facts))
+  const by = isIt(x) ? y : isIt(y) ? x : undefined
+  return by && !valuesIn(by).includes(carried) ? { by } : undefined
 }
+/** What a value is the largest of, where it is a fold or a scaled fold; undefined otherwise. */
+export function extremeOf(name: string, { items, facts }: Pick<Layout, 'items' | 'facts'>): Extreme | undefined {
+  const foldOf = (to: string): Fold | undefined =>
+    everyItem(items).find((item): item is Fold => item.kind === 'fold' && item.to.name === to)
+  const fold = foldOf(name)
+  if (fold) return { fold, of: fold.of }
+  const from = facts.defines.get(name)?.from
+  if (from?.kind !== 'expr' || from.expr.kind !== 'call' || !['mul', 'div'].includes(from.expr.op)) return undefined
+  const [x, ...others] = from.expr.args
+  const scaled = x?.kind === 'value' ? foldOf(x.name) : undefined
+  return scaled && { fold: scaled, of: { ...from.expr, args: [scaled.of, ...others] } }
+}
+export interface Extreme {
+  readonly fold: Fold
+  readonly of: KernelExpr
+}
+
+/** The values of a maximum of values. */
+export function ofMaximum(name: string, { facts }: Pick<Layout, 'facts'>): readonly string[] {
+  const from = facts.defines.get(name)?.from
+  if (from?.kind !== 'expr' || from.expr.kind !== 'call' || from.expr.op !== 'max') return []
+  return from.expr.args.flatMap((arg) => (arg.kind === 'value' ? [arg.name] : []))
+}
+
+/** Whether this is the maximum of what was before and of a tile, and NaN may be left out of it. */
+export const isLooseMaximum = (name: string, layout: Layout): boolean =>
+  ofMaximum(name, layout).some((arg) => extremeOf(arg, layout)?.fold.loose)

@@ -1,0 +1,72 @@
+/** Examples as cubins: generated, and compiled by nvcc for one architecture. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Step } from '../../compiler/kernel.ts'
+import { compile } from '../../index.ts'
+import { compileCubin } from '../../runtime/cuda/cubin.ts'
+import { nameOf, readUsage, type Usage } from '../../runtime/cuda/usage.ts'
+import { launchesOf } from '../../targets/cuda/program.ts'
+import { type Instruction, kernelsOf } from './cubin.ts'
+import { roundOf } from './loops.ts'
+
+export interface Wanted {
+  readonly path: string // of a source
+  readonly width?: number // of queries, keys and values; default: the source's own
+  readonly precision?: 'fast'
+}
+
+/** A kernel on tensor cores. */
+export interface Measured extends Usage {
+  readonly sharedBytes: number
+  readonly threads: number
+  readonly tile: { readonly rows: number; readonly columns: number }
+  readonly round: readonly Instruction[] | undefined // of a whole tile
+  readonly seconds: number // of processors, that nvcc took for all of the file
+  readonly kernels: number // of the file
+  readonly streams: boolean // whether it is all of its program, and reads its keys once
+}
+
+/** @throws Error  where there is no nvcc */
+export async function measure(wanted: Wanted, architecture: string, folder: string): Promise<readonly Measured[]> {
+  const name = basename(wanted.path, '.attn')
+  const text = readFileSync(wanted.path, 'utf8')
+  const { width, precision } = wanted
+  const compiled = await compile(
+    { path: `${name}.attn`, text },
+    {
+      target: 'cuda',
+      dtype: 'f16',
+      ...(width ? { sizes: { d: width, e: width } } : {}),
+      ...(precision ? { precision } : {}),
+    },
+  )
+  if (!compiled.ok) throw new Error(`${wanted.path} has errors`)
+  const { files, programs } = compiled.value
+  const launches = launchesOf(programs)
+  if (!launches.some((launch) => launch.name.endsWith('_on_tensor_cores'))) return []
+  for (const file of files) writeFileSync(join(folder, file.path), file.text)
+  const before = childSeconds()
+  const printed = await compileCubin(folder, `${name}.cu`, architecture, `${name}.cubin`)
+  if (!printed.ok) throw new Error(printed.findings[0]?.message)
+  const seconds = childSeconds() - before
+  const usage = readUsage(printed.value)
+  const code = new Map(
+    [...kernelsOf(readFileSync(join(folder, `${name}.cubin`)))].map(([mangled, all]) => [nameOf(mangled), all]),
+  )
+  const streams = programs.every(({ steps }) => steps.length === 1 && steps.every(hasOneLoop))
+  return launches.flatMap(({ name: kernel, threads, sharedBytes, tile }): readonly Measured[] => {
+    const own = usage.find((one) => one.kernel === kernel)
+    if (!own || !kernel.endsWith('_on_tensor_cores')) return []
+    const round = roundOf(code.get(kernel) ?? [])
+    return [{ ...own, threads, sharedBytes, tile, round, seconds, kernels: launches.length, streams }]
+  })
+}
+
+const hasOneLoop = (step: Step): boolean =>
+  step.kind === 'kernel' && step.body.filter(({ kind }) => kind === 'loop').length === 1
+
+/** Processor time of the programs that this process has started and seen end; Linux counts it in hundredths of a second. */
+function childSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[13]) + Number(fields[14])) / 100
+}
