@@ -6,7 +6,7 @@ import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSyn
 import { cannotRead, reasonOf } from '../runtime/files.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { reasons } from './rig.ts'
-import { keyOf, type Parameter, type Point } from './space.ts'
+import type { Parameter, Point } from './space.ts'
 import type { Trial } from './trial.ts'
 
 export const logVersion = 1
@@ -74,32 +74,56 @@ function parseLine(line: string): Entry | undefined {
 
 const isObject = (x: unknown): x is Readonly<Record<string, unknown>> =>
   typeof x === 'object' && x !== null && !Array.isArray(x)
-const isPoint = (x: unknown): boolean =>
-  isObject(x) && Object.values(x).every((value) => typeof value === 'number' || typeof value === 'string')
-const numbers = ['milliseconds', 'cost', 'low', 'high', 'rounds', 'outliers'] as const
+function isPoint(x: unknown): x is Point {
+  if (!isObject(x)) return false
+  for (const name in x) if (typeof x[name] !== 'number' && typeof x[name] !== 'string') return false
+  return true
+}
+const isSubject = ({ attention, plan, target, device, dtype, shape }: Readonly<Record<string, unknown>>): boolean =>
+  typeof attention === 'string' &&
+  typeof plan === 'string' &&
+  typeof target === 'string' &&
+  typeof device === 'string' &&
+  typeof dtype === 'string' &&
+  typeof shape === 'string'
 
 function isEntry(x: unknown): x is Entry {
   if (!isObject(x) || typeof x.log !== 'number') return false
   if (x.log > logVersion) return true
   const { subject } = x
-  if (!isObject(subject) || !Object.values(subject).every((value) => typeof value === 'string')) return false
+  if (!isObject(subject) || !isSubject(subject)) return false
   return isObject(x.trial) ? isTrial(x.trial) : Array.isArray(x.parameters) && isPoint(x.usual)
 }
 
 function isTrial(trial: Readonly<Record<string, unknown>>): boolean {
   if (!isPoint(trial.point)) return false
   if (isObject(trial.failure)) return reasons.some((reason) => reason === (trial.failure as { reason: unknown }).reason)
-  return numbers.every((name) => typeof trial[name] === 'number') && typeof trial.bits === 'string'
+  const { milliseconds, cost, low, high, rounds, outliers, bits } = trial
+  return (
+    typeof milliseconds === 'number' &&
+    typeof cost === 'number' &&
+    typeof low === 'number' &&
+    typeof high === 'number' &&
+    typeof rounds === 'number' &&
+    typeof outliers === 'number' &&
+    typeof bits === 'string'
+  )
 }
 
-const names = ['attention', 'plan', 'target', 'device', 'dtype', 'shape'] as const
-const isSame = (a: Subject, b: Subject): boolean => names.every((name) => a[name] === b[name])
+/** Written out, as are the checks above: ten thousand trials take a noticeable time otherwise. */
+const isSame = (a: Subject, b: Subject): boolean =>
+  a.shape === b.shape &&
+  a.plan === b.plan &&
+  a.target === b.target &&
+  a.attention === b.attention &&
+  a.dtype === b.dtype &&
+  a.device === b.device
 
 /** Trials of one subject, each point's last one. */
 export function trialsOf(entries: readonly Entry[], subject: Subject): readonly Trial[] {
   const trials = new Map<string, Trial>()
   for (const entry of entries)
-    if ('trial' in entry && isSame(entry.subject, subject)) trials.set(keyOf(entry.trial.point), entry.trial)
+    if ('trial' in entry && isSame(entry.subject, subject)) trials.set(JSON.stringify(entry.trial.point), entry.trial)
   return [...trials.values()]
 }
 

@@ -9,6 +9,9 @@ export interface Limits {
   readonly call: number // ms for all calls of one request
 }
 
+/** As the user set it: what this process has since set for itself, a driver of WebGPU, the other has to find for itself. */
+const { VK_DRIVER_FILES: ownDriver } = process.env
+
 const program = new URL(import.meta.url.replace(/process-rig(\.[jt]s)$/, 'candidate$1'))
 
 /** @param start  what runs candidates; tests give their own */
@@ -24,7 +27,8 @@ export function processRig(job: Job, limits: Limits, start: URL = program): Rig 
     child ? askProcess(child, request, limit, stop) : Promise.resolve(fails('crash', 'there is no process'))
   const started = async (): Promise<Tried<unknown>> => {
     if (child) return succeeded(undefined)
-    child = fork(start, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced' })
+    const env = { ...process.env, VK_DRIVER_FILES: ownDriver }
+    child = fork(start, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced', env })
     return ask({ do: 'open', job }, limits.build)
   }
   const make = async (points: readonly Point[]): Promise<readonly Tried<undefined>[]> => {

@@ -25,11 +25,11 @@ export interface Space {
 }
 
 /** The name of a point: equal points have equal keys. */
-export const keyOf = (point: Point): string =>
-  Object.keys(point)
-    .sort()
-    .map((name) => `${name}=${point[name]}`)
-    .join(' ')
+export function keyOf(point: Point): string {
+  let key = ''
+  for (const name of Object.keys(point).sort()) key += `${key === '' ? '' : ' '}${name}=${point[name]}`
+  return key
+}
 
 /** Every combination of values, the last parameter running fastest. */
 export const combinations = (parameters: readonly Parameter[]): readonly Point[] =>

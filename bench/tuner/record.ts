@@ -11,12 +11,14 @@ import { callAttention, loadAttention, type Ready } from '../../node.ts'
 import { Cache } from '../../runtime/cache/cache.ts'
 import { findPlaces } from '../../runtime/cache/places.ts'
 import { randomNumbers } from '../../runtime/draw.ts'
-import { emptyLaunch, prepareLaunch } from '../../runtime/launch.ts'
+import type { Inputs } from '../../runtime/runners.ts'
 import type { Entry } from '../../tune/log.ts'
 import { optionsOf } from '../../tune/options.ts'
 import { keyOf, type Point } from '../../tune/space.ts'
 import { medianInterval } from '../../tune/statistics.ts'
 import { shuffled } from '../../tune/strategies/strategy.ts'
+import { inputsOf, nativeLoader } from '../native/kernels.ts'
+import { shapes } from '../native/shapes.ts'
 import { type Prepared, prepareShape, type Recorded, spaces } from './shapes.ts'
 
 const { values, positionals } = parseArgs({
@@ -58,13 +60,24 @@ async function build(shape: Recorded): Promise<void> {
   await Promise.all([serve(), serve()])
 }
 
+/** On huge pages, as `allocate` gives them. */
+async function tensorsOf({ name }: Recorded): Promise<Inputs> {
+  const shape = shapes.find((one) => one.name === name)!
+  const all = Object.entries(inputsOf(shape, await nativeLoader()))
+  return Object.fromEntries(
+    all.map(([input, { data, shape: lengths }]) => [
+      input,
+      { data, shape: lengths, storage: data instanceof Float32Array ? 'f32' : 'i32' },
+    ]),
+  )
+}
+
 async function time(shape: Recorded): Promise<void> {
   const prepared = await prepareShape(shape)
-  const { space, job, subject } = prepared
+  const { space, job } = prepared
   const raw = join(values.to, `${shape.name}.times.json`)
   const times: Record<string, number[]> = existsSync(raw) ? JSON.parse(readFileSync(raw, 'utf8')) : {}
-  const launch = prepareLaunch(subject.attention, { ...emptyLaunch, params: job.params }, job.sizes, 0)
-  if (!launch.ok) throw new Error(launch.findings[0]?.message)
+  const launch = { inputs: await tensorsOf(shape), params: job.params }
   const kernels = new Map<Point, Ready>()
   for (const point of space.points) kernels.set(point, await load(prepared, point))
   const random = randomNumbers(Date.now(), 'order')
@@ -74,7 +87,7 @@ async function time(shape: Recorded): Promise<void> {
       if (performance.now() >= end) break
       await settle()
       const start = performance.now()
-      const called = await callAttention(kernels.get(point)!, launch.value)
+      const called = await callAttention(kernels.get(point)!, launch)
       const took = performance.now() - start
       if (!called.ok) throw new Error(called.findings[0]?.message)
       const own = times[keyOf(point)] ?? []
@@ -103,7 +116,7 @@ function writeLog(
     const rounded = (x: number): number => Number(x.toPrecision(5))
     const trial = {
       ...{ point, milliseconds: rounded(cost * usual), cost: rounded(cost), low: rounded(low), high: rounded(high) },
-      ...{ rounds: all.length, outliers: 0, isNarrow: true, bits: '', verified: false },
+      ...{ rounds: all.length, outliers: 0, isNarrow: high / low - 1 <= 0.02, bits: '', verified: false },
     }
     return { log: 1, subject: logSubject, trial }
   })

@@ -1,4 +1,5 @@
 /** The spaces that are recorded: shapes of the native bench, on one thread. */
+import os from 'node:os'
 import { basename } from 'node:path'
 import { analyze, openSource } from '../../node.ts'
 import { completeSizes } from '../../runtime/verify/shapes.ts'
@@ -65,7 +66,8 @@ export async function prepareShape({ name, narrowing }: Recorded): Promise<Prepa
       ...{ clock: 'thread', cache: true },
     },
     logSubject: {
-      ...{ attention: attention.name, plan: '', target: 'native', device: '', dtype: 'f32' },
+      ...{ attention: attention.name, plan: '', target: 'native', dtype: 'f32' },
+      device: os.cpus()[0]?.model ?? 'unknown',
       shape: lengths.sort().join(' '),
     },
   }
