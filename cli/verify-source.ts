@@ -72,8 +72,9 @@ async function verifyOne(
       rows.push({ ...head, verdict: 'skipped', reason: missing ?? '', report: null })
       continue
     }
-    const isSlow = runner.isSlow ?? runner.fewSchedules?.(asked.simd ?? 'auto') ?? false
-    const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow })
+    const isSlow = runner.isSlow ?? false
+    const inF32 = runner.inF32?.(asked.simd ?? 'auto') ?? false
+    const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow, inF32 })
     if (!shapes.ok) return shapes
     const report = await verifyAttention(attention, {
       shapes: shapes.value,

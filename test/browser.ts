@@ -58,13 +58,13 @@ export interface Site {
 const types: Readonly<Record<string, string>> = { js: 'text/javascript', html: 'text/html' }
 
 /** Files by path, from this machine only, under a policy that forbids eval and all that is not from here. */
-export function serve(files: ReadonlyMap<string, string>): Promise<Site> {
+export function serve(files: ReadonlyMap<string, string>, policy = "default-src 'self'"): Promise<Site> {
   const server = createServer((request, response) => {
     const path = request.url?.slice(1) || 'index.html'
     const text = files.get(path)
     response.statusCode = text === undefined ? 404 : 200
     response.setHeader('content-type', types[path.split('.').at(-1) ?? ''] ?? 'text/plain')
-    response.setHeader('content-security-policy', "default-src 'self'")
+    response.setHeader('content-security-policy', policy)
     response.end(text ?? '')
   })
   return new Promise((resolve) => {
