@@ -178,6 +178,7 @@ test('a fault says the line that it is in, and the lines that called it', () => 
 
 test('what the interpreter does not know is said when a kernel is read, not passed over', () => {
   expect(() => faultOf('vadd.s32.s32.s32 %r2, %r1, %r1;')).toThrow('the interpreter does not know vadd.s32.s32.s32')
+  expect(() => faultOf('bar.sync 1, 64;')).toThrow('a barrier other than 0 of all threads')
   expect(() => faultOf('mov.u32 %r2, nowhere;')).toThrow('PTX names nowhere')
 })
 

@@ -566,6 +566,15 @@ describe('warps', () => {
     expect(lanes('redux.sync.add.s32 %r5, %r1, -1;')[0]).toBe(496)
     expect(lanes('and.b32 %r2, %r1, 3; match.any.sync.b32 %r5, %r2, -1;')[1]).toBe(0x22222222)
   })
+  test('of a block vote at a barrier', () => {
+    const words = (body: string): number[] => [
+      ...new Int32Array(runPtx(`${body}${store('%r5')}`, { bytes: 256, threads: 64 })),
+    ]
+    const one = 'setp.eq.u32 %p1, %r1, 40;'
+    expect(new Set(words(`${one} bar.red.or.pred %p2, 0, %p1; selp.b32 %r5, 1, 0, %p2;`))).toEqual(new Set([1]))
+    expect(new Set(words(`${one} bar.red.and.pred %p2, 0, %p1; selp.b32 %r5, 1, 0, %p2;`))).toEqual(new Set([0]))
+    expect(new Set(words(`${one} bar.red.popc.u32 %r5, 0, !%p1;`))).toEqual(new Set([63]))
+  })
   test('part at branches, and come together again', () => {
     const body = `
   mov.u32 %r5, 0;

@@ -150,6 +150,9 @@ function exitOf(
     return { kind: 'next' }
   }
   if (guard) throw new Error('PTX has a barrier for some threads only, which the interpreter does not know')
+  const number = opcode.includes('.red') ? others[0] : target // of the barrier; the threads that it is for may follow
+  if (number?.kind !== 'integer' || number.value !== 0n || operands.length !== (opcode.includes('.red') ? 3 : 1))
+    throw new Error('PTX has a barrier other than 0 of all threads, which the interpreter does not know')
   const mode = (['or', 'and', 'popc'] as const).find((name) => opcode.split('.').includes(name))
   const source = operands.at(-1)
   if (!opcode.includes('.red')) return { kind: 'barrier', vote: undefined }
