@@ -58,7 +58,8 @@ async function build(
   if (!ready.ok) return ready
   const { runner, program, loaded } = ready.value
   if (splits > 1 && !hasParts(program)) return whole()
-  const arithmetic = runner.arithmeticOf?.(dtype, attention.precision ?? 'accurate', simd ?? 'auto') ?? runner.arithmetic
+  const arithmetic =
+    runner.arithmeticOf?.(dtype, attention.precision ?? 'accurate', simd ?? 'auto') ?? runner.arithmetic
   return done({
     arithmetic: { ...arithmetic, storage: storageOf(attention, dtype) },
     prices: [],

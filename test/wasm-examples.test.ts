@@ -70,7 +70,10 @@ describe('examples', () => {
   test.each(paths)('%s', { timeout: 60_000 }, async (path) => {
     const { attention, shape, program } = examples.get(path)!
     const integers = attention.params.filter(({ type }) => type === 'i32').map(({ name }) => [name, 5])
-    const arithmetic = { ...runners.ts!.arithmeticOf!(shape.dtype, 'accurate', 'auto'), storage: storageOf(attention, shape.dtype) }
+    const arithmetic = {
+      ...runners.ts!.arithmeticOf!(shape.dtype, 'accurate', 'auto'),
+      storage: storageOf(attention, shape.dtype),
+    }
     for (const [simd, probes] of [
       [true, true],
       [false, false],

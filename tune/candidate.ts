@@ -128,7 +128,10 @@ async function verifyAt(
   const { dtype } = launch
   const sizes = completeSizes(attention, wanted, job.seed, job.params)
   if (!sizes.ok) return fails('error', say(sizes.findings))
-  const arithmetic = { ...(runner.arithmeticOf?.(dtype, attention.precision ?? 'accurate', 'auto') ?? runner.arithmetic), storage: storageOf(attention, dtype) }
+  const arithmetic = {
+    ...(runner.arithmeticOf?.(dtype, attention.precision ?? 'accurate', 'auto') ?? runner.arithmetic),
+    storage: storageOf(attention, dtype),
+  }
   const { tile, splits = 1 } = optionsOf(point)
   const found = await verifyAttention(attention, {
     shapes: [{ sizes: sizes.value, dtype, schedules: [{ tile, splits }] }],
