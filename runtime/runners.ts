@@ -1,5 +1,6 @@
 /** What can run generated code here: one runner per target that has one. */
 import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
+import type { ParamDecl } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
 import type { Cache } from './cache/cache.ts'
@@ -19,12 +20,23 @@ export interface Manner {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What a caller knows of a program. Plain data: it is kept beside what was built. */
+export interface Signature extends Pick<Program, 'name' | 'buffers'> {
+  readonly params: readonly Pick<ParamDecl, 'name' | 'type' | 'time'>[]
+}
+
+export const signatureOf = ({ name, buffers, params }: Program): Signature => ({
+  name,
+  buffers,
+  params: params.map(({ name, type, time }) => ({ name, type, time })),
+})
+
 /**
  * One source, built and loaded. `call` runs one of its attentions; shapes that do not fit throw a RangeError. Results are the same
  * bit for bit however it runs; without a `manner`, it is this thread that does.
  */
 export interface Loaded {
-  call(program: Program, inputs: Inputs, params: Scalars, manner?: Manner): Promise<Inputs> | Inputs
+  call(program: Signature, inputs: Inputs, params: Scalars, manner?: Manner): Promise<Inputs> | Inputs
 }
 
 /** Sums and functions in f64; only results are rounded. Exponentials are quicker than f64 has them: templates/ts/exp.ts. */

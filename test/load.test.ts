@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -41,7 +50,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 const at = (name: string): string => join(folder, name)
-const entries = (): readonly string[] => readdirSync(join(folder, 'cache', 'v1', 'entries'))
+/** What was built; what is known of sources lies there as well. */
+const entries = (): readonly string[] =>
+  readdirSync(join(folder, 'cache', 'v1', 'entries')).filter((key) =>
+    existsSync(join(folder, 'cache', 'v1', 'entries', key, 'module.js')),
+  )
 
 const numbers = (count: number, of: (n: number) => number = Math.sin): Float32Array =>
   Float32Array.from({ length: count }, (_, n) => of(n))

@@ -8,7 +8,7 @@ import { sharedCache } from '../../runtime/cache/cache.ts'
 import { compileShared, kernelFlags, missingCompiler } from '../../runtime/native/compiler.ts'
 import { type Library, type Loader, loadLoader } from '../../runtime/native/loader.ts'
 import { rowsOf } from '../../runtime/runners.ts'
-import { entryOf } from '../../targets/native/program.ts'
+import { entryOf } from '../../targets/native/entry.ts'
 import { documentOf, type Shape } from './shapes.ts'
 
 export async function nativeLoader(): Promise<Loader> {

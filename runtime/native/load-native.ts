@@ -1,11 +1,11 @@
 /** Generated C++, compiled to a shared library and called in this process. */
-import type { ParamDecl, StorageType } from '../../compiler/attention.ts'
-import type { Buffer, Program } from '../../compiler/kernel.ts'
-import { entryOf } from '../../targets/native/program.ts'
+import type { StorageType } from '../../compiler/attention.ts'
+import type { Buffer } from '../../compiler/kernel.ts'
+import { entryOf } from '../../targets/native/entry.ts'
 import type { OutFile } from '../../targets/target.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, type Outcome } from '../problem.ts'
-import type { Inputs, Keeping, Loaded, Manner, Scalars } from '../runners.ts'
+import type { Inputs, Keeping, Loaded, Manner, Scalars, Signature } from '../runners.ts'
 import { arrayOver, fromStored, type StoredData, toStored } from '../stored.ts'
 import { recordOf } from '../tensor.ts'
 import { compileShared, kernelFlags } from './compiler.ts'
@@ -27,8 +27,8 @@ export async function loadLibrary(made: Made, keeping: Keeping, entry = entryOf)
   const loader = await loadLoader(keeping)
   if (!loader.ok) return loader
   const opened = loader.value.open(made.path(library))
-  const known = new Map<Program, Entry>()
-  const entryFor = (program: Program): Entry => {
+  const known = new Map<Signature, Entry>()
+  const entryFor = (program: Signature): Entry => {
     const found = known.get(program) ?? findEntry(loader.value, opened, program, entry(program))
     known.set(program, found)
     return found
@@ -46,11 +46,11 @@ interface Entry {
   readonly handle: Handle
   readonly inputs: readonly Buffer[]
   readonly results: readonly Buffer[]
-  readonly params: readonly ParamDecl[]
+  readonly params: Signature['params']
   readonly lengths: Float64Array // written anew for every call
 }
 
-function findEntry(loader: Loader, opened: Library, program: Program, name: string): Entry {
+function findEntry(loader: Loader, opened: Library, program: Signature, name: string): Entry {
   const withRole = (role: Buffer['role']): readonly Buffer[] => program.buffers.filter((b) => b.role === role)
   const [inputs, results] = [withRole('input'), withRole('result')]
   const params = program.params.filter(({ time }) => time === 'run')

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { loaderFiles } from '../../targets/native/loader.ts'
 import { withoutCache } from '../cache/cache.ts'
+import { hashOf } from '../cache/key.ts'
 import type { Work } from '../cache/provide.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, type Outcome } from '../problem.ts'
@@ -66,14 +66,24 @@ export function loadLoader(keeping: Keeping): Promise<Outcome<Loader>> {
 async function provideLoader({ cache, warn }: Keeping): Promise<Outcome<Loader>> {
   const work: Work<Loader> = { build, use: async (made) => done(open(made)) }
   if (!cache) return withoutCache(work)
-  const parts = [loaderFiles, flags(), describeMachine()]
-  const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  const machine = describeMachine()
+  const key = hashOf('loader', machine) ?? (await hashOfFiles(machine))
   const about = { source: 'the loader of native kernels', target: 'native', options: '' }
   return cache.provide({ ...work, key, about, warn })
 }
 
+/** In a bundle, where nothing says which attnc this is, what is compiled does. */
+async function hashOfFiles(machine: readonly string[]): Promise<string> {
+  const parts = [await loaderFiles(), flags(), process.version, machine]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+/** They lie among all that is embedded, which is much. */
+const loaderFiles = async (): Promise<Readonly<Record<string, string>>> =>
+  (await import('../../targets/native/loader.ts')).loaderFiles
+
 async function build(staging: Staging): Promise<Outcome<undefined>> {
-  for (const [name, text] of Object.entries(loaderFiles)) staging.write(name, text)
+  for (const [name, text] of Object.entries(await loaderFiles())) staging.write(name, text)
   return compileShared({ folder: staging.folder, source: 'loader.cc', output: addon, flags: flags() })
 }
 
