@@ -16,6 +16,7 @@ import { gatherSources } from './runtime/cache/sources.ts'
 import { type Argument, checkSizes, prepareCall } from './runtime/call.ts'
 import { readSource } from './runtime/files.ts'
 import { importReader } from './runtime/imports.ts'
+import { moveInto } from './runtime/into.ts'
 import { kept } from './runtime/kept.ts'
 import type { Launch } from './runtime/launch.ts'
 import type { AnyArrays, Arrays, CallOptions, LoadedAttention, LoadOptions } from './runtime/loaded.ts'
@@ -36,6 +37,7 @@ import {
 import { type StoredTensor, toStored } from './runtime/stored.ts'
 import { recordOf } from './runtime/tensor.ts'
 import { allThreads, checkThreads } from './runtime/threads.ts'
+import { unknownNames } from './runtime/unknown-names.ts'
 
 export { AttncError, type Place } from './runtime/attnc-error.ts'
 export type { Argument } from './runtime/call.ts'
@@ -212,13 +214,16 @@ async function callable(
   const isKnown = ({ name, time, length }: Axis): boolean =>
     time === 'run' || Object.hasOwn(known, name) || (length.kind !== 'input' && length.kind !== 'divides')
   if (attention.axes.every(isKnown)) await specialised(known, dtype ?? 'f32')
-  return async (inputs, { params = {}, sizes, threads = most, signal } = {}) => {
+  return async (inputs, { params = {}, sizes, threads = most, signal, into = {} } = {}) => {
     signal?.throwIfAborted()
-    const faults = checkThreads(threads)
+    const results = attention.results.map(({ name }) => name)
+    const faults = [...checkThreads(threads), ...unknownNames('ATTN0305', 'result', Object.keys(into), results)]
     if (faults.length > 0) throw new AttncError(faults)
     const launch = valueOrThrow(prepareCall(attention, { inputs, params, sizes: { ...known, ...sizes } }, dtype))
     const ready = await specialised(launch.sizes, launch.dtype)
-    const results = valueOrThrow(await callAttention(ready, launch, { threads, signal }))
-    return recordOf(Object.entries(results).map(([name, tensor]) => [name, toStored(tensor)]))
+    const made = valueOrThrow(await callAttention(ready, launch, { threads, signal, into }))
+    return recordOf(
+      Object.entries(made).map(([name, tensor]) => [name, moveInto(name, toStored(tensor), tensor.storage, into)]),
+    )
   }
 }

@@ -5,6 +5,7 @@ import type { Program } from '../compiler/kernel.ts'
 import type { OutFile } from '../targets/target.ts'
 import type { Cache } from './cache/cache.ts'
 import type { Made, Staging } from './cache/staging.ts'
+import type { Into } from './into.ts'
 import { describeMachine, missingCompiler } from './native/compiler.ts'
 import { needCompiler } from './needs/compiler.ts'
 import type { Need } from './needs/need.ts'
@@ -18,6 +19,7 @@ export type Scalars = Readonly<Record<string, number | boolean>>
 export interface Manner {
   readonly threads: number
   readonly signal?: AbortSignal | undefined
+  readonly into?: Into | undefined // a target that cannot write there gives arrays of its own
 }
 
 /** What a caller knows of a program. Plain data: it is kept beside what was built. */

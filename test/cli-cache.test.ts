@@ -165,7 +165,7 @@ describe('cache', () => {
     const changed = { key, source: null, target: null, options: null }
     const checked = { source: 'a.attn', target: 'any', options: 'checked' }
     expect(entries).toHaveLength(2)
-    expect(entries).toEqual(expect.arrayContaining([changed, checked].map(expect.objectContaining)))
+    expect(entries).toEqual(expect.arrayContaining([changed, checked].map((one) => expect.objectContaining(one))))
     expect(await json('prune')).toMatchObject({ removed: 1, left: 1 })
     expect(builds()).toEqual([])
   })

@@ -82,6 +82,20 @@ describe('a loaded attention', () => {
     expect(attention.attention.inputs.map(({ name }) => name)).toEqual(['q', 'k', 'v'])
   })
 
+  test('writes results where it is told to, and nowhere else', async () => {
+    const attention = await load(at('a.attn'))
+    const want = await attention(inputs())
+    const room = { out: new Float32Array(12), lse: new Float32Array(6) }
+    const { out, lse } = await attention(inputs(), { into: room })
+    expect([out?.data === room.out, lse?.data === room.lse]).toEqual([true, true])
+    expect([room.out, room.lse]).toEqual([want.out?.data, want.lse?.data])
+    const codeOf = (into: Readonly<Record<string, StoredTensor['data']>>) =>
+      attention(inputs(), { into }).catch((error: unknown) => (error instanceof AttncError ? error.code : error))
+    expect(await codeOf({ outs: room.out })).toBe('ATTN0305')
+    expect(await codeOf({ out: new Float32Array(11) })).toBe('ATTN0324')
+    expect(await codeOf({ out: new Float16Array(12) })).toBe('ATTN0322')
+  })
+
   test('is compiled for each set of fixed lengths, once', async () => {
     const attention = await load(at('a.attn'))
     await Promise.all([attention(inputs(4)), attention(inputs(4)), attention(inputs(5))])

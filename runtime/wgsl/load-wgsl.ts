@@ -8,7 +8,7 @@ import { AttncError } from '../attnc-error.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, failed, type Outcome, problem } from '../problem.ts'
 import type { Inputs, Loaded, Scalars, Signature } from '../runners.ts'
-import { fromStored, type StoredData, toStored } from '../stored.ts'
+import { fromStored, type StoredData, storedData } from '../stored.ts'
 import { elementCount, recordOf, type Tensor } from '../tensor.ts'
 import { findDevice } from './device.ts'
 
@@ -89,7 +89,8 @@ async function launch(
   const given = withRole(program, 'input').map(({ name, storage }) => {
     const tensor = inputs[name]
     if (!tensor) throw new RangeError(`${name} is missing`)
-    const { data, shape } = toStored({ ...tensor, storage })
+    const { shape } = tensor
+    const data = storedData(tensor, storage)
     const bytes = new Uint8Array(Math.ceil(data.byteLength / 4) * 4)
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     const buffer = room(bytes.length, STORAGE | COPY_DST)
