@@ -124,7 +124,7 @@ export async function loadAttention(
     build: async (staging) => {
       const prepared = await prepareSource(source.file, fixed)
       if (!prepared.ok) return prepared
-      const built = await build(await prepared.value.emit(), staging)
+      const built = await build(await prepared.value.emit(), staging, keeping)
       if (built.ok) staging.write(signatures, JSON.stringify(prepared.value.programs.map(signatureOf)))
       return built
     },

@@ -98,7 +98,7 @@ export interface Runner {
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
-  build(files: readonly OutFile[], staging: Staging): Promise<Outcome<unknown>>
+  build(files: readonly OutFile[], staging: Staging, keeping: Keeping): Promise<Outcome<unknown>>
   load(made: Made, keeping: Keeping): Promise<Outcome<Loaded>>
 }
 
@@ -112,7 +112,11 @@ export const runners: Readonly<Record<string, Runner>> = {
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],
     machine: async () => describeMachine(),
-    build: async (files, staging) => (await import('./native/load-native.ts')).keepLibrary(files, staging),
+    build: async (files, staging, keeping) => {
+      const { keepLibrary, startLoader } = await import('./native/load-native.ts')
+      startLoader(keeping)
+      return keepLibrary(files, staging)
+    },
     load: async (made, keeping) => (await import('./native/load-native.ts')).loadLibrary(made, keeping),
   },
   ts: {

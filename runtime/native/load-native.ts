@@ -18,6 +18,11 @@ export async function keepLibrary(files: readonly OutFile[], staging: Staging): 
   return compileShared({ folder: staging.folder, source: main.path, output: library, flags: kernelFlags() })
 }
 
+/** Has the addon built while a kernel is, on a machine that has none; who loads the kernel waits for it, and is told what fails. */
+export function startLoader(keeping: Keeping): void {
+  loadLoader(keeping).catch(() => {})
+}
+
 /** @param entry  how the target names the functions of a program */
 export async function loadLibrary(made: Made, keeping: Keeping, entry = entryOf): Promise<Outcome<Loaded>> {
   const loader = await loadLoader(keeping)
