@@ -1,6 +1,7 @@
 /** The compiler: text in, text out. Nothing here or below touches files, processes or devices, so it runs in a browser. */
 import type { Attention, Module } from './compiler/attention.ts'
 import { checkFile, type ReadImport } from './compiler/check/check.ts'
+import { compileTimeSizes } from './compiler/compile-time-sizes.ts'
 import {
   type ExplainOptions,
   type Explanation,
@@ -11,10 +12,8 @@ import type { Draw } from './compiler/explain/lengths.ts'
 import { printExplanation } from './compiler/explain/print.ts'
 import { invariant } from './compiler/invariant.ts'
 import type { Machine, Program } from './compiler/kernel.ts'
-import { knownScalar } from './compiler/known-scalar.ts'
 import { lowerProgram } from './compiler/lower/program.ts'
 import { checkOptions, OptionError, type StageOptions } from './compiler/options.ts'
-import { own } from './compiler/own.ts'
 import { makePlan } from './compiler/plan/make-plan.ts'
 import type { Plan } from './compiler/plan/plan.ts'
 import { printPlan } from './compiler/plan/print-plan.ts'
@@ -31,7 +30,7 @@ import type { OutFile, Simd, Target } from './targets/target.ts'
 
 export { renderHuman, renderShort } from './grammar/diagnostic.ts'
 export type { Attention, Draw, ExplainOptions, Explanation, Module, OutFile, Plan, Program, ReadImport, StageOptions }
-export { type Diagnostic, OptionError, placeOf, type Result, type SourceFile, targets, version }
+export { compileTimeSizes, type Diagnostic, OptionError, placeOf, type Result, type SourceFile, targets, version }
 
 /** Everything that is fixed when code is generated. */
 export interface CompileOptions extends StageOptions {
@@ -197,35 +196,5 @@ function lower(attention: Attention, options: StageOptions, machine: Machine): L
   const program = precision === 'fast' ? { ...lowered.program, precision } : lowered.program
   return { ...lowered, program, planned, sizes }
 }
-
-/** Lengths of compile-time axes: given, else declared, else d = e = 64 and the first check line for others. */
-export function compileTimeSizes(
-  attention: Attention,
-  given: Readonly<Record<string, number>>,
-): Readonly<Record<string, number>> {
-  // Without a prototype: an axis may be called `constructor`.
-  const sizes: Record<string, number> = Object.create(null)
-  const find = (name: string): number | undefined => {
-    if (sizes[name] !== undefined) return sizes[name]
-    const axis = attention.axes.find((a) => a.name === name)
-    if (axis?.time !== 'compile') return undefined
-    const { length } = axis
-    const value =
-      length.kind === 'like'
-        ? (own(given, name) ?? find(length.of) ?? own(given, length.of) ?? checked(attention, length.of))
-        : length.kind === 'fixed'
-          ? knownScalar(length.value, { ...sizes, ...given })
-          : length.kind === 'part' && length.role === 'inner'
-            ? knownScalar(length.by, { ...sizes, ...given })
-            : (own(given, name) ?? (name === 'd' || name === 'e' ? 64 : checked(attention, name)))
-    if (value !== undefined) sizes[name] = value
-    return value
-  }
-  for (const axis of attention.axes) find(axis.name)
-  for (const { name, length } of attention.axes)
-    if (length.kind === 'like' && sizes[name] !== undefined) sizes[length.of] ??= sizes[name]
-  return sizes
-}
-const checked = (attention: Attention, name: string): number | undefined => own(attention.checks[0]?.sizes, name)
 
 const baseName = (path: string): string => (path.split(/[\\/]/).pop() ?? path).replace(/\.attn$/, '') || 'attention'

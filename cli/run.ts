@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
-import { analyze, callAttention, chooseAttention, loadAttention } from '../node.ts'
+import { callAttention, checkSource, chooseAttention, loadAttention } from '../load.ts'
 import { emptyLaunch, type Launch, type LaunchHints, prepareLaunch } from '../runtime/launch.ts'
 import { done, type Finding, failed, type Outcome } from '../runtime/problem.ts'
 import { type InputFiles, readInputs } from '../runtime/read-inputs.ts'
@@ -40,23 +40,25 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   if (!asked.ok) return refuse(asked.findings)
   const source = await readOneSource(args[0] ?? '', options.stdinName, io)
   if (!source.ok) return refuse(source.findings)
-  const module = analyze(source.value.file, source.value.readImport)
-  if (!module.ok) return refuse(module.diagnostics)
-  const attention = chooseAttention(module.value.attentions, options.attention, (name) => `--attention ${name}`)
-  if (!attention.ok) return refuse([...module.warnings, ...attention.findings])
+  const warnings: Finding[] = []
+  const kept = keeping(options, warnings)
+  const checked = await checkSource(source.value, kept)
+  if (!checked.ok) return refuse([...warnings, ...checked.findings])
+  warnings.push(...checked.value.warnings)
+  const attention = chooseAttention(checked.value.attentions, options.attention, (name) => `--attention ${name}`)
+  if (!attention.ok) return refuse([...warnings, ...attention.findings])
   const launch = await launchOf(attention.value, asked.value)
-  if (!launch.ok) return refuse([...module.warnings, ...launch.findings])
+  if (!launch.ok) return refuse([...warnings, ...launch.findings])
   io.progress?.(`building ${attention.value.name}`)
   const { dtype, sizes } = launch.value
   const { choices } = asked.value
-  const warnings: Finding[] = [...module.warnings]
   const given = compileOptions({ ...choices, dtype, sizes })
   const picked = await tunedOf(source.value, { attention: attention.value, options: given, sizes }, options, warnings)
   const ready = await loadAttention(
     source.value,
     attention.value,
     { rows: rowsOf(choices.target, sizes), ...withTuned(given, picked) },
-    keeping(options, warnings),
+    kept,
   )
   if (!ready.ok) return refuse([...warnings, ...ready.findings])
   io.progress?.(`running ${attention.value.name}`)

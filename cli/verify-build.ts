@@ -1,8 +1,8 @@
 import type { Attention } from '../compiler/attention.ts'
-import type { Program } from '../compiler/kernel.ts'
 import { splitAxis } from '../compiler/lower/split.ts'
-import { type Keeping, loadAttention } from '../node.ts'
+import { type Keeping, loadAttention } from '../load.ts'
 import { done, type Outcome } from '../runtime/problem.ts'
+import type { Signature } from '../runtime/runners.ts'
 import { storageOf } from '../runtime/verify/judge.ts'
 import type { Schedule, Shape } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
@@ -67,4 +67,4 @@ async function build(
   })
 }
 
-const hasParts = ({ buffers }: Program): boolean => buffers.some(({ axes }) => axes.includes(splitAxis))
+const hasParts = ({ buffers }: Signature): boolean => buffers.some(({ axes }) => axes.includes(splitAxis))

@@ -1,7 +1,8 @@
 /** Random tensors: the same for a seed on every target and machine. */
 import type { Attention, DeclaredRange, InputDecl, ParamDecl, StorageType } from '../compiler/attention.ts'
 import { philoxWords } from '../compiler/elementary.ts'
-import { evaluateScalar, type Sizes } from '../compiler/interpret.ts'
+import { evaluateScalar } from '../compiler/interpret/sizes.ts'
+import type { Sizes } from '../compiler/interpret.ts'
 import type { Inputs, Scalars } from './runners.ts'
 import { emptyTensor, recordOf, roundTo, type Tensor } from './tensor.ts'
 

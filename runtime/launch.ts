@@ -1,6 +1,7 @@
 /** Everything one call of an attention needs, checked against what the attention declares. */
 import type { Attention, InputDecl } from '../compiler/attention.ts'
-import { resolveParams, resolveSizes, type Sizes } from '../compiler/interpret.ts'
+import { resolveParams, resolveSizes } from '../compiler/interpret/sizes.ts'
+import type { Sizes } from '../compiler/interpret.ts'
 import { boundsOf, type DrawOptions, drawInput, randomNumbers } from './draw.ts'
 import { done, failed, type Outcome, type Problem, problem } from './problem.ts'
 import type { Inputs, Scalars } from './runners.ts'

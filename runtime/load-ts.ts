@@ -1,12 +1,11 @@
 /** Generated JavaScript, run in this process: imported from memory, no file is written. */
-import type { Program } from '../compiler/kernel.ts'
 import { propertyName } from '../targets/javascript-lengths.ts'
 import { safeName } from '../targets/names.ts'
 import type { OutFile } from '../targets/target.ts'
 import { reserved } from '../targets/ts/reserved.ts'
 import type { Made, Staging } from './cache/staging.ts'
 import { done, failed, type Outcome, problem } from './problem.ts'
-import type { Inputs, Loaded, Scalars } from './runners.ts'
+import type { Inputs, Loaded, Scalars, Signature } from './runners.ts'
 import { fromStored, type PlainTensor, toStored } from './stored.ts'
 import { recordOf } from './tensor.ts'
 
@@ -38,7 +37,7 @@ export async function loadJavaScript(made: Made): Promise<Outcome<Loaded>> {
 /** Calls a program's function. `simd` false: in plain code, where there is WebAssembly beside it. */
 export const callerOf =
   (functions: Readonly<Record<string, Kernel>>, simd = true) =>
-  (program: Program, inputs: Inputs, params: Scalars): Inputs => {
+  (program: Signature, inputs: Inputs, params: Scalars): Inputs => {
     const kernel = functions[safeName(program.name, reserved)]
     if (!kernel) throw new Error(`the generated module has no function ${program.name}`)
     const given = recordOf(Object.entries(inputs).map(([name, tensor]) => [propertyName(name), toStored(tensor)]))

@@ -4,6 +4,7 @@ import type { Sizes } from '../compiler/interpret.ts'
 import type { StageOptions } from '../compiler/options.ts'
 import type { Simd } from '../targets/target.ts'
 import type { Argument } from './call.ts'
+import type { Into } from './into.ts'
 import type { Finding } from './problem.ts'
 import type { Scalars } from './runners.ts'
 import type { StoredData, StoredTensor } from './stored.ts'
@@ -29,6 +30,7 @@ export interface CallOptions {
   readonly sizes?: Sizes // lengths of axes that no tensor has, or that give arrays their shape
   readonly threads?: number // default: those of `load`
   readonly signal?: AbortSignal // an abort rejects the call with its reason
+  readonly into?: Into // arrays that results are written to, by name: those are then the data of the results
 }
 
 /** Rejects with an `AttncError` where arrays or numbers do not fit, or a tool fails. */

@@ -1,9 +1,11 @@
 /** What can run generated code here: one runner per target that has one. */
 import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
+import type { ParamDecl } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
 import type { OutFile, Simd } from '../targets/target.ts'
 import type { Cache } from './cache/cache.ts'
 import type { Made, Staging } from './cache/staging.ts'
+import type { Into } from './into.ts'
 import { describeMachine, missingCompiler } from './native/compiler.ts'
 import { needCompiler } from './needs/compiler.ts'
 import type { Need } from './needs/need.ts'
@@ -17,14 +19,26 @@ export type Scalars = Readonly<Record<string, number | boolean>>
 export interface Manner {
   readonly threads: number
   readonly signal?: AbortSignal | undefined
+  readonly into?: Into | undefined // a target that cannot write there gives arrays of its own
 }
+
+/** What a caller knows of a program. Plain data: it is kept beside what was built. */
+export interface Signature extends Pick<Program, 'name' | 'buffers'> {
+  readonly params: readonly Pick<ParamDecl, 'name' | 'type' | 'time'>[]
+}
+
+export const signatureOf = ({ name, buffers, params }: Program): Signature => ({
+  name,
+  buffers,
+  params: params.map(({ name, type, time }) => ({ name, type, time })),
+})
 
 /**
  * One source, built and loaded. `call` runs one of its attentions; shapes that do not fit throw a RangeError. Results are the same
  * bit for bit however it runs; without a `manner`, it is this thread that does.
  */
 export interface Loaded {
-  call(program: Program, inputs: Inputs, params: Scalars, manner?: Manner): Promise<Inputs> | Inputs
+  call(program: Signature, inputs: Inputs, params: Scalars, manner?: Manner): Promise<Inputs> | Inputs
 }
 
 /** Sums and functions in f64; only results are rounded. Exponentials are quicker than f64 has them: templates/ts/exp.ts. */
@@ -95,7 +109,7 @@ export interface Runner {
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
-  build(files: readonly OutFile[], staging: Staging): Promise<Outcome<unknown>>
+  build(files: readonly OutFile[], staging: Staging, keeping: Keeping): Promise<Outcome<unknown>>
   load(made: Made, keeping: Keeping): Promise<Outcome<Loaded>>
 }
 
@@ -109,7 +123,11 @@ export const runners: Readonly<Record<string, Runner>> = {
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],
     machine: async () => describeMachine(),
-    build: async (files, staging) => (await import('./native/load-native.ts')).keepLibrary(files, staging),
+    build: async (files, staging, keeping) => {
+      const { keepLibrary, startLoader } = await import('./native/load-native.ts')
+      startLoader(keeping)
+      return keepLibrary(files, staging)
+    },
     load: async (made, keeping) => (await import('./native/load-native.ts')).loadLibrary(made, keeping),
   },
   ts: {

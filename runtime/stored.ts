@@ -42,21 +42,51 @@ export const storageOfArray = (data: unknown): StorageType | undefined =>
   storageTypes.find((storage) => arrayNames[storage] === arrayNameOf(data))
 
 /** `Float32Array` and so on, of an array of any realm. */
-export const arrayNameOf = (data: unknown): string => Object.prototype.toString.call(data).slice(8, -1)
+export const arrayNameOf = (data: unknown): string =>
+  data instanceof Float32Array ? 'Float32Array' : Object.prototype.toString.call(data).slice(8, -1)
 
-export function toStored({ storage, shape, data }: Tensor): StoredTensor {
-  if (storage === 'f16') return { shape, data: new Float16Array(data) }
-  return { shape, data: storage === 'bf16' ? Uint16Array.from(data, bf16Bits) : data }
+/** The elements as `storage` holds them; a tensor that was given so gives back its array. */
+export function storedData(tensor: Tensor, storage: StorageType = tensor.storage): StoredData {
+  if (storage !== 'f16' && storage !== 'bf16') return tensor.data
+  if (tensor.stored !== undefined && storage === tensor.storage) return tensor.stored as StoredData
+  return storage === 'f16' ? new Float16Array(tensor.data) : Uint16Array.from(tensor.data, bf16Bits)
 }
 
-/** The array is taken over where it holds the elements as they are. */
+export const toStored = (tensor: Tensor): StoredTensor => ({ shape: tensor.shape, data: storedData(tensor) })
+
+/** The array is taken over where it holds the elements as they are; what is stored in 16 bits is widened when it is asked for. */
 export function fromStored({ data, shape }: PlainTensor, storage: StorageType): Tensor {
-  if (isTensorData(data) && arrayNameOf(data) === arrayNames[storage]) return { storage, shape, data }
-  const tensor = emptyTensor(storage, shape)
-  for (let n = 0; n < tensor.data.length; n++)
-    tensor.data[n] = storage === 'bf16' ? fromBf16Bits(data[n] ?? 0) : (data[n] ?? 0)
-  return tensor
+  const isStored = arrayNameOf(data) === arrayNames[storage]
+  if (isStored && isTensorData(data)) return { storage, shape, data }
+  return isStored ? new Widened(storage, shape, data as StoredData) : { storage, shape, data: widen(data, storage) }
+}
+
+class Widened implements Tensor {
+  readonly storage: StorageType
+  readonly shape: readonly number[]
+  readonly stored: StoredData
+  #data: TensorData | undefined
+
+  constructor(storage: StorageType, shape: readonly number[], stored: StoredData) {
+    this.storage = storage
+    this.shape = shape
+    this.stored = stored
+  }
+
+  get data(): TensorData {
+    this.#data ??= widen(this.stored, this.storage)
+    return this.#data
+  }
+}
+
+function widen(from: ArrayLike<number>, storage: StorageType): TensorData {
+  const { data } = emptyTensor(storage, [from.length])
+  for (let n = 0; n < data.length; n++) data[n] = storage === 'bf16' ? fromBf16Bits(from[n] ?? 0) : (from[n] ?? 0)
+  return data
 }
 
 const isTensorData = (data: ArrayLike<number>): data is TensorData =>
+  data instanceof Float32Array ||
+  data instanceof Int32Array ||
+  data instanceof Uint8Array ||
   [arrayNames.f32, arrayNames.i32, arrayNames.bool].includes(arrayNameOf(data))

@@ -8,6 +8,7 @@ export interface Tensor {
   readonly storage: StorageType
   readonly shape: readonly number[]
   readonly data: TensorData
+  readonly stored?: ArrayBufferView // the elements as they are stored, where they were given so and are not widened yet
 }
 export type TensorData = Float32Array | Int32Array | Uint8Array
 

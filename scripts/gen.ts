@@ -1,8 +1,10 @@
 // Makes generated/ from templates/ and compiler/std.attn, so that nothing is read or compiled from text at run time:
-// templates.ts has the frames as precompiled functions, sources.ts the headers and the standard library as strings.
+// templates.ts has the frames as precompiled functions, sources.ts the headers and the standard library as strings, code.ts a hash
+// of all sources, by which what they build knows its own.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import Handlebars from 'handlebars'
+import { hashCode } from '../runtime/cache/hash-code.ts'
 
 const root = new URL('../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -69,4 +71,8 @@ write('generated/sources.ts', sources(embedded))
 write(
   'generated/version.ts',
   `// Made by scripts/gen.ts; do not edit.\nexport const version = ${JSON.stringify(JSON.parse(read('package.json')).version)}\n`,
+)
+write(
+  'generated/code.ts',
+  `// Made by scripts/gen.ts; do not edit.\nexport const code = ${JSON.stringify(hashCode(fileURLToPath(root)))}\n`,
 )

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -41,7 +50,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 const at = (name: string): string => join(folder, name)
-const entries = (): readonly string[] => readdirSync(join(folder, 'cache', 'v1', 'entries'))
+/** What was built; what is known of sources lies there as well. */
+const entries = (): readonly string[] =>
+  readdirSync(join(folder, 'cache', 'v1', 'entries')).filter((key) =>
+    existsSync(join(folder, 'cache', 'v1', 'entries', key, 'module.js')),
+  )
 
 const numbers = (count: number, of: (n: number) => number = Math.sin): Float32Array =>
   Float32Array.from({ length: count }, (_, n) => of(n))
@@ -67,6 +80,20 @@ describe('a loaded attention', () => {
     expect([...(await attention(zero)).out.data]).toEqual([1, 2.5])
     expect(attention.target).toBe('ts')
     expect(attention.attention.inputs.map(({ name }) => name)).toEqual(['q', 'k', 'v'])
+  })
+
+  test('writes results where it is told to, and nowhere else', async () => {
+    const attention = await load(at('a.attn'))
+    const want = await attention(inputs())
+    const room = { out: new Float32Array(12), lse: new Float32Array(6) }
+    const { out, lse } = await attention(inputs(), { into: room })
+    expect([out?.data === room.out, lse?.data === room.lse]).toEqual([true, true])
+    expect([room.out, room.lse]).toEqual([want.out?.data, want.lse?.data])
+    const codeOf = (into: Readonly<Record<string, StoredTensor['data']>>) =>
+      attention(inputs(), { into }).catch((error: unknown) => (error instanceof AttncError ? error.code : error))
+    expect(await codeOf({ outs: room.out })).toBe('ATTN0305')
+    expect(await codeOf({ out: new Float32Array(11) })).toBe('ATTN0324')
+    expect(await codeOf({ out: new Float16Array(12) })).toBe('ATTN0322')
   })
 
   test('is compiled for each set of fixed lengths, once', async () => {

@@ -1,5 +1,6 @@
 /** Every example at one shape: multiply-adds a second, as a share of those of softmax. */
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import { basename, join } from 'node:path'
 import type { Attention } from '../../compiler/attention.ts'
 import { flopsOf } from '../../compiler/explain/count-operations.ts'
@@ -18,7 +19,8 @@ export interface Rate {
   readonly name: string
   readonly milliseconds: number
   readonly share: number // of the rate of softmax, in multiply-adds a second
-  readonly perPair: string // what a pair takes, and how many pairs there are
+  readonly shareOfAll: number // the same of all that is computed, in operations of the processor
+  readonly perPair: string // what a pair takes
 }
 
 const root = join(import.meta.dirname, '../..')
@@ -26,7 +28,10 @@ const root = join(import.meta.dirname, '../..')
 const lengths = { b: 1, h: 4, g: 2, i: 256, j: 256, d: 64, e: 64, n: 64, f: 4, m: 16, t: 16, p: 16 }
 
 /** Examples of one library: fewer, and headers are read more often; more, and a busy machine runs out of time. */
-const together = 10
+const together = 4
+
+/** Operations that an elementary function takes, about: exp is a polynomial and its range reduction (templates/native/functions.h). */
+const operationsOfFunction = 12
 
 interface Example {
   readonly name: string
@@ -34,6 +39,7 @@ interface Example {
   readonly sizes: Readonly<Record<string, number>>
   readonly program: Program
   readonly multiplyAdds: number
+  readonly operations: number // of the processor: multiply-adds and all others
   readonly perPair: string
 }
 
@@ -47,13 +53,19 @@ export async function measureExamples(
   const examples = await Promise.all(paths.map(prepareExample))
   const own = join(folder, 'examples')
   mkdirSync(own)
-  const libraries: Library[] = []
-  for (let n = 0; n < examples.length; n += together) {
-    const programs = examples.slice(n, n + together).map(({ program }) => program)
+  const groups = Array.from({ length: Math.ceil(examples.length / together) }, (_, n) =>
+    examples.slice(n * together, (n + 1) * together),
+  )
+  let compiled = 0
+  const libraries = await inParallel(groups, os.availableParallelism(), async (group, n): Promise<Library> => {
+    const programs = group.map(({ program }) => program)
     const files = await native.emit({ name: `examples${n}`, programs, dtype: 'f32', version })
     for (const { path, text } of files) writeFileSync(join(own, path), text)
-    libraries.push(loader.open(await compileLibrary(own, `examples${n}.cc`)))
-  }
+    const library = loader.open(await compileLibrary(own, `examples${n}.cc`))
+    compiled += group.length
+    console.error(`${compiled} of ${examples.length} examples are compiled`)
+    return library
+  })
   const calls = examples.map(({ attention, sizes, program }, n) => {
     const inputs = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
     const tensors = Object.fromEntries(
@@ -80,13 +92,30 @@ export async function measureExamples(
       if (round > 0) times[n]!.push(machine.threadTime() - before) // the first call touches its memory
     }
   }
-  const rateOf = (n: number): number => examples[n]!.multiplyAdds / median(times[n]!)
-  const softmax = rateOf(examples.findIndex(({ name }) => name === 'softmax'))
+  const softmax = examples.findIndex(({ name }) => name === 'softmax')
+  const shareOf = (n: number, what: 'multiplyAdds' | 'operations'): number =>
+    examples[n]![what] / median(times[n]!) / (examples[softmax]![what] / median(times[softmax]!))
   return examples.map(({ name, perPair }, n) => ({
     ...{ name, perPair },
     milliseconds: median(times[n]!),
-    share: rateOf(n) / softmax,
+    share: shareOf(n, 'multiplyAdds'),
+    shareOfAll: shareOf(n, 'operations'),
   }))
+}
+
+/** As `Promise.all` of the works, so many at a time. */
+async function inParallel<From, To>(
+  items: readonly From[],
+  most: number,
+  work: (item: From, n: number) => Promise<To>,
+): Promise<readonly To[]> {
+  const done: To[] = []
+  const waiting = items.entries()
+  const worker = async (): Promise<void> => {
+    for (const [n, item] of waiting) done[n] = await work(item, n)
+  }
+  await Promise.all(Array.from({ length: most }, worker))
+  return done
 }
 
 async function prepareExample(path: string, n: number): Promise<Example> {
@@ -118,7 +147,7 @@ function workOf(
   attention: Attention,
   sizes: Readonly<Record<string, number>>,
   readImport: Parameters<typeof analyze>[1] & {},
-): Pick<Example, 'multiplyAdds' | 'perPair'> {
+): Pick<Example, 'multiplyAdds' | 'operations' | 'perPair'> {
   const drawn = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
   const draw = {
     params: () => drawParams(attention, sizes, 1, {}),
@@ -139,6 +168,9 @@ function workOf(
     (sum(({ perPair }) => perPair[of]) / pairs).toFixed(0) // prettier-ignore
   return {
     multiplyAdds: heads * sum(({ perPair }) => perPair.multiplyAdds),
+    operations:
+      heads *
+      sum(({ perPair }) => perPair.multiplyAdds + perPair.operations + operationsOfFunction * perPair.functions),
     perPair: `${mean('multiplyAdds')} + ${mean('operations')} + ${mean('functions')} a pair`,
   }
 }

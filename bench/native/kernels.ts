@@ -8,7 +8,7 @@ import { sharedCache } from '../../runtime/cache/cache.ts'
 import { compileShared, kernelFlags, missingCompiler } from '../../runtime/native/compiler.ts'
 import { type Library, type Loader, loadLoader } from '../../runtime/native/loader.ts'
 import { rowsOf } from '../../runtime/runners.ts'
-import { entryOf } from '../../targets/native/program.ts'
+import { entryOf } from '../../targets/native/entry.ts'
 import { documentOf, type Shape } from './shapes.ts'
 
 export async function nativeLoader(): Promise<Loader> {
@@ -72,13 +72,29 @@ export function callable(
     )
   const params = program.params.filter(({ time }) => time === 'run')
   const letters = params.map(({ type }) => type[0]).join('')
-  const handle = loader.find(library, entryOf(program), forms('input'), forms('result'), letters)
   const given = withRole('input').map(({ name }) => inputs[name]!)
-  const ranks = withRole('result').reduce((sum, { axes }) => sum + axes.length, 0)
-  const lengths = Float64Array.from([...given.flatMap(({ shape: own }) => own), ...new Array<number>(ranks).fill(0)])
+  const lengths = given.flatMap(({ shape }) => shape)
+  const ranks = withRole('result').map(({ axes }) => axes.length)
+  const results = ranks.reduce((sum, rank) => sum + rank, 0)
+  const frame = Float64Array.from([
+    ...lengths,
+    ...new Array<number>(results).fill(0),
+    ...params.map(({ name }) => values[name] ?? Number.NaN),
+  ])
+  const kernel = loader.find(library, entryOf(program), forms('input'), forms('result'), letters, frame)
   const data = given.map((tensor) => tensor.data)
-  const numbers = params.map(({ name }) => values[name])
-  return (workers) => new Float32Array(loader.run(handle, data, lengths, numbers, workers)[0]!)
+  kernel.shapes(...data)
+  let at = lengths.length
+  const sizes = withRole('result').map(({ axes, storage }) => {
+    const count = frame.subarray(at, at + axes.length).reduce((a, b) => a * b, 1)
+    at += axes.length
+    return count * (storage === 'bool' ? 1 : elementBytes)
+  })
+  return (workers) => {
+    const made = sizes.map((bytes) => new Uint8Array(loader.allocate(bytes)))
+    kernel.run(workers, ...data, ...made)
+    return new Float32Array(made[0]!.buffer)
+  }
 }
 
 const elementBytes = 4 // of f32 and of i32

@@ -25,12 +25,26 @@ export async function thisMachine(loader: Loader, folder: string): Promise<Machi
   const headers = `-I${join(here, '../../templates/native')}`
   const library = loader.open(await compileLibrary(folder, 'machine.cc', headers))
   const floats = Uint32Array.of(1, 4) // one axis, four bytes
-  const fmaKernel = loader.find(library, 'fma', Uint32Array.of(), floats, 'ii')
-  const readKernel = loader.find(library, 'read', floats, floats, 'i')
-  const clock = loader.find(library, 'clock', Uint32Array.of(), Uint32Array.of(1, 8), '')
-  const fma = (workers: number): number =>
-    new Float32Array(loader.run(fmaKernel, [], Float64Array.of(0), [workers, rounds], workers)[0]!)[0]!
-  const times = (): Float64Array => new Float64Array(loader.run(clock, [], Float64Array.of(0), [], 1)[0]!)
+  const none = Uint32Array.of()
+  const fmaFrame = Float64Array.of(0, 0, rounds) // length of the result, workers, rounds
+  const fmaKernel = loader.find(library, 'fma', none, floats, 'ii', fmaFrame)
+  const readFrame = Float64Array.of(readElements, 0, 0) // lengths of input and result, workers
+  const readKernel = loader.find(library, 'read', floats, floats, 'i', readFrame)
+  const clockFrame = Float64Array.of(0)
+  const clock = loader.find(library, 'clock', none, Uint32Array.of(1, 8), '', clockFrame)
+  const fma = (workers: number): number => {
+    fmaFrame[1] = workers
+    fmaKernel.shapes()
+    const flops = new Float32Array(fmaFrame[0]!)
+    fmaKernel.run(workers, flops)
+    return flops[0]!
+  }
+  clock.shapes()
+  const times = (): Float64Array => {
+    const both = new Float64Array(clockFrame[0]!)
+    clock.run(1, both)
+    return both
+  }
   let large: Float32Array | undefined
   const given = (): Float32Array => {
     large ??= new Float32Array(loader.allocate(4 * readElements)).fill(1)
@@ -41,7 +55,11 @@ export async function thisMachine(loader: Loader, folder: string): Promise<Machi
     threadTime: () => times()[1]!,
     fma,
     fmaFlops: fma(1),
-    read: (workers) => void loader.run(readKernel, [given()], Float64Array.of(readElements, 0), [workers], workers),
+    read: (workers) => {
+      readFrame[2] = workers
+      readKernel.shapes(given())
+      readKernel.run(workers, given(), new Float32Array(readFrame[1]!))
+    },
     readBytes: 4 * readElements,
   }
 }

@@ -8,7 +8,7 @@ import { hostname } from 'node:os'
 import { placeWhole } from './private.ts'
 
 const beatEvery = 1000
-const deadAfter = 10_000 // ms without a beat; a compiler may keep its thread busy for seconds
+const deadAfter = 30_000 // ms without a beat; on a crowded machine, a compiler keeps its thread busy for many seconds
 
 /** Tells the others every second that what lies at these paths is still at work. Gives the function that stops it. */
 export function beat(...paths: readonly string[]): () => void {

@@ -1,47 +1,30 @@
-/** What this compiler is: a hash of all code that has a say in what is generated. */
+/** What this compiler is: its code, the packages that it uses, and Node. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { code } from '../../generated/code.ts'
+import { hashCode } from './hash-code.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url)) // of the sources, or of what is built from them
-const rooms = ['grammar', 'compiler', 'targets', 'generated', 'runtime']
-const packages = ['chevrotain', 'handlebars', 'ts-morph']
+const packages = ['chevrotain', 'handlebars', 'ts-morph', 'node-addon-api', 'node-api-headers']
 
 let known: string | undefined
 
 /** Undefined: the files are not where they belong, as in a bundle, and nothing says which compiler this is. */
 export function generatorHash(): string | undefined {
-  known ??= hashCode(root)
+  const ours = known === undefined ? codeHash(import.meta.url) : undefined
+  if (ours !== undefined) {
+    const parts = [ours, process.version, packages.map(versionOf)]
+    known = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  }
   return known
 }
 
-/** @param root  the folder with the rooms */
-export function hashCode(root: string): string | undefined {
-  const codeIn = (folder: string): readonly string[] => readdirSync(join(root, folder)).filter(isCode).sort()
-  const codeBelow = (room: string): readonly string[] =>
-    readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
-      .filter(isCode)
-      .map((name) => join(room, name))
-      .sort()
-  try {
-    const files = [
-      ...rooms.flatMap((room) => codeBelow(room)),
-      ...codeIn('').filter((name) => name.startsWith('index.')),
-    ]
-    const hash = createHash('sha256').update(JSON.stringify([process.version, packages.map(versionOf)]))
-    for (const file of files) {
-      const text = readFileSync(join(root, file))
-      hash.update(`\0${file}\0${text.length}\0`).update(text)
-    }
-    return hash.digest('hex')
-  } catch {
-    return undefined
-  }
+/** Of sources that run as they are it is computed; what was built of them was told theirs, since to read it all takes long. */
+function codeHash(here: string): string | undefined {
+  if (here.endsWith('/runtime/cache/generator.js')) return code
+  return here.endsWith('.ts') ? hashCode(fileURLToPath(new URL('../../', here))) : undefined
 }
-
-const isCode = (name: string): boolean => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts')
 
 function versionOf(name: string): string {
   const path = findPackageJSON(name, import.meta.url)

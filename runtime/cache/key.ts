@@ -1,35 +1,9 @@
 /** The name of an entry: a hash of everything that determines what is built. */
 import { createHash } from 'node:crypto'
-import { basename, dirname, relative, resolve } from 'node:path'
-import type { ReadImport } from '../../compiler/check/imports.ts'
 import type { StageOptions } from '../../compiler/options.ts'
-import type { SourceFile } from '../../grammar/source.ts'
 import type { Simd } from '../../targets/target.ts'
 import { generatorHash } from './generator.ts'
-
-/** What was asked for by which file, and what came: the same text may import other files elsewhere. */
-interface Import {
-  readonly from: SourceFile
-  readonly path: string
-  readonly to: SourceFile | { readonly problem: string }
-}
-
-export interface RecordedImports {
-  readonly read: ReadImport
-  readonly imports: readonly Import[]
-}
-
-export function recordImports(read: ReadImport): RecordedImports {
-  const imports: Import[] = []
-  return {
-    imports,
-    read: (from, path) => {
-      const to = read(from, path)
-      imports.push({ from, path, to })
-      return to
-    },
-  }
-}
+import { contentOf, type Sources, shownPaths } from './sources.ts'
 
 /** All that a caller fixes, defaults included. */
 type KeyedOptions = ReturnType<typeof keyedOptions>
@@ -76,23 +50,26 @@ export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows,
   return [dtype, ...list(sizes), ...tiles, ...rest.flat()].join(' ')
 }
 
-export interface KeyParts {
-  readonly main: SourceFile
-  readonly imports: readonly Import[]
-  readonly options: KeyedOptions
-  readonly machine: readonly string[] // what else determines what is built: versions of tools, the processor
-}
+/**
+ * Of a source that was built.
+ *
+ * @param machine  what else determines what is built: versions of tools, the processor
+ * @returns undefined: it cannot be known which compiler this is, so nothing can be found again
+ */
+export const keyOf = (sources: Sources, options: KeyedOptions, machine: readonly string[]): string | undefined =>
+  hashOf('built', contentOf(sources), sorted(options), machine)
 
-/** Undefined: it cannot be known which compiler this is, so nothing can be found again. */
-export function keyOf({ main, imports, options, machine }: KeyParts): string | undefined {
+/** Of a source that was checked: what is known of it says where it stands, so that its path counts. */
+export const checkedKeyOf = (sources: Sources): string | undefined =>
+  hashOf('checked', contentOf(sources), shownPaths(sources))
+
+/** Of something that this compiler makes of the parts. */
+export function hashOf(...parts: readonly unknown[]): string | undefined {
   const generator = generatorHash()
   if (generator === undefined) return undefined
-  const place = (file: SourceFile): string => relative(resolve(dirname(main.path)), resolve(file.path))
-  const edges = imports.map(({ from, path, to }) => [place(from), path, 'problem' in to ? null : place(to)])
-  const texts = new Map(imports.flatMap(({ to }) => ('problem' in to ? [] : [[place(to), to.text] as const])))
-  const sources = [[basename(main.path), main.text], edges, [...texts]]
-  const parts = [1, generator, sources, sorted(options), machine]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify([1, generator, ...parts]))
+    .digest('hex')
 }
 
 /** Objects as lists of their members by name, so that the order in which they were written does not matter. */

@@ -2,12 +2,12 @@
  * Generated CUDA, compiled by nvcc and run without a GPU: the PTX of its kernels is interpreted, and the host part, compiled beside it,
  * says which kernels a call starts, how and with what.
  */
-import type { Buffer as Declared, Program } from '../../compiler/kernel.ts'
+import type { Buffer as Declared } from '../../compiler/kernel.ts'
 import { entryOf } from '../../targets/cuda/program.ts'
 import type { OutFile } from '../../targets/target.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, type Outcome } from '../problem.ts'
-import type { Inputs, Keeping, Loaded, Scalars } from '../runners.ts'
+import type { Inputs, Keeping, Loaded, Scalars, Signature } from '../runners.ts'
 import { arrayOver, fromStored, toStored } from '../stored.ts'
 import { recordOf } from '../tensor.ts'
 import { withComment } from './fault-comment.ts'
@@ -101,7 +101,7 @@ class Recordings {
     this.#ask = ask
   }
 
-  async of(program: Program, inputs: readonly (readonly number[])[], params: Scalars): Promise<Recording> {
+  async of(program: Signature, inputs: readonly (readonly number[])[], params: Scalars): Promise<Recording> {
     const results = withRole(program, 'result').map(({ axes }) => axes.length)
     const call = { entry: entryOf(program), inputs, results, params: paramsOf(program, params) }
     const text = callText(call, this.#module, sharedBytesOf(this.#module.target))
@@ -117,10 +117,10 @@ interface Given {
   readonly bytes: Uint8Array
 }
 
-const withRole = ({ buffers }: Program, role: Declared['role']): readonly Declared[] =>
+const withRole = ({ buffers }: Signature, role: Declared['role']): readonly Declared[] =>
   buffers.filter((buffer) => buffer.role === role)
 
-function inputBuffers(program: Program, inputs: Inputs): readonly Given[] {
+function inputBuffers(program: Signature, inputs: Inputs): readonly Given[] {
   return withRole(program, 'input').map(({ name, storage }) => {
     const tensor = inputs[name]
     if (!tensor) throw new RangeError(`${name} is missing`)
@@ -131,7 +131,7 @@ function inputBuffers(program: Program, inputs: Inputs): readonly Given[] {
 
 const bytesOf = { f32: 4, f16: 2, bf16: 2, i32: 4, bool: 1 } as const
 
-function runRecorded(program: Program, recording: Recording, given: readonly Given[], kernels: Kernels): Inputs {
+function runRecorded(program: Signature, recording: Recording, given: readonly Given[], kernels: Kernels): Inputs {
   const device = new DeviceMemory()
   globalsOf(kernels.module).forEach(({ name, bytes, content }, n) => {
     device.put(

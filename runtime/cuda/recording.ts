@@ -1,5 +1,5 @@
 /** What a call of generated CUDA would start on a device: its host part, compiled by nvcc, says so to a stand-in of CUDA's library. */
-import type { Program } from '../../compiler/kernel.ts'
+import type { Signature } from '../runners.ts'
 import type { Module } from './ptx/module.ts'
 
 /** An address of the device, as both words. */
@@ -80,7 +80,10 @@ function addressOf(word = '0'): Address {
 
 const bits = new DataView(new ArrayBuffer(8))
 /** Parameters that are given when a kernel is called, as bytes and bits. */
-export function paramsOf({ params }: Program, given: Readonly<Record<string, number | boolean>>): Call['params'] {
+export function paramsOf(
+  { params }: Pick<Signature, 'params'>,
+  given: Readonly<Record<string, number | boolean>>,
+): Call['params'] {
   return params
     .filter(({ time }) => time === 'run')
     .map(({ name, type }) => {

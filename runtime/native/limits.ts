@@ -40,15 +40,22 @@ export async function nativeLimits(keeping: Keeping, workers: number): Promise<O
 function measure(loader: Loader, made: Made, workers: number): Limits {
   const opened = loader.open(made.path(library))
   const floats = Uint32Array.of(1, 4) // one axis, four bytes
-  const fma = loader.find(opened, 'fma', Uint32Array.of(), floats, 'ii')
-  const read = loader.find(opened, 'read', floats, floats, 'i')
+  const length = Float64Array.of(0, workers, rounds) // of the result; then parameters
+  const fma = loader.find(opened, 'fma', Uint32Array.of(), floats, 'ii', length)
+  const lengths = Float64Array.of(elements, 0, workers) // of the input and the result; then the parameter
+  const read = loader.find(opened, 'read', floats, floats, 'i', lengths)
   const large = new Float32Array(loader.allocate(4 * elements)).fill(1)
   let flops = 0
   const multiply = (): void => {
-    const made = loader.run(fma, [], Float64Array.of(0), [workers, rounds], workers)[0]!
-    flops = new Float32Array(made).reduce((sum, piece) => sum + piece, 0)
+    fma.shapes()
+    const pieces = new Float32Array(length[0]!)
+    fma.run(workers, pieces)
+    flops = pieces.reduce((sum, piece) => sum + piece, 0)
   }
-  const pass = (): unknown => loader.run(read, [large], Float64Array.of(elements, 0), [workers], workers)
+  const pass = (): void => {
+    read.shapes(large)
+    read.run(workers, large, new Float32Array(lengths[1]!))
+  }
   const best = (call: () => unknown): number => Math.min(...Array.from({ length: times }, () => timeOf(call)))
   const [multiplying, reading] = [best(multiply), best(pass)]
   return { gflops: flops / multiplying / 1e6, gbytes: (4 * elements) / reading / 1e6 }

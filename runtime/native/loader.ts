@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { loaderFiles } from '../../targets/native/loader.ts'
 import { withoutCache } from '../cache/cache.ts'
+import { hashOf } from '../cache/key.ts'
 import type { Work } from '../cache/provide.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, type Outcome } from '../problem.ts'
@@ -11,31 +11,36 @@ import type { Keeping } from '../runners.ts'
 import { compileShared, describeMachine } from './compiler.ts'
 
 declare const library: unique symbol
-declare const kernel: unique symbol
 /** A shared library that is loaded. */
 export interface Library {
   readonly [library]: true
 }
-/** One of its kernels. */
-export interface Handle {
-  readonly [kernel]: true
+/**
+ * One of its kernels. It reads its frame at once: the lengths of the axes of all tensors, those of results last, then parameters;
+ * one that is NaN has its default. It throws a RangeError where lengths do not fit.
+ */
+export interface Kernel {
+  /** Writes the lengths of results to the frame. */
+  readonly shapes: (...inputs: readonly ArrayBufferView[]) => void
+  /** @param tensors  inputs, then results, of which it writes every element */
+  readonly run: (workers: number, ...tensors: readonly ArrayBufferView[]) => void
+  /** It ends early, its results unfinished, once `stop[0]` is other than 0. */
+  readonly runLater: (workers: number, stop: Int32Array, ...tensors: readonly ArrayBufferView[]) => Promise<undefined>
 }
-type RunArguments = readonly [
-  kernel: Handle,
-  inputs: readonly ArrayBufferView[],
-  lengths: Float64Array, // of the axes of all tensors; those of results, which stand last, are written
-  params: readonly (number | undefined)[],
-  workers: number,
-]
 
-/** What the addon exports. It throws a RangeError where lengths do not fit. */
+/** What the addon exports. */
 export interface Loader {
   readonly open: (path: string) => Library
   /** @param inputs  axes and bytes of an element of each, as of `results`; `params` has a letter for each: f, i or b */
-  readonly find: (library: Library, entry: string, inputs: Uint32Array, results: Uint32Array, params: string) => Handle
-  readonly run: (...given: RunArguments) => readonly ArrayBuffer[]
-  /** Lengths are written at once. It ends early, its results unfinished, once `stop[0]` is other than 0. */
-  readonly runLater: (...given: [...RunArguments, stop: Int32Array]) => Promise<readonly ArrayBuffer[]>
+  readonly find: (
+    library: Library,
+    entry: string,
+    inputs: Uint32Array,
+    results: Uint32Array,
+    params: string,
+    frame: Float64Array,
+  ) => Kernel
+  /** What is in it is not said. */
   readonly allocate: (bytes: number) => ArrayBuffer
 }
 
@@ -66,14 +71,24 @@ export function loadLoader(keeping: Keeping): Promise<Outcome<Loader>> {
 async function provideLoader({ cache, warn }: Keeping): Promise<Outcome<Loader>> {
   const work: Work<Loader> = { build, use: async (made) => done(open(made)) }
   if (!cache) return withoutCache(work)
-  const parts = [loaderFiles, flags(), describeMachine()]
-  const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+  const machine = describeMachine()
+  const key = hashOf('loader', machine) ?? (await hashOfFiles(machine))
   const about = { source: 'the loader of native kernels', target: 'native', options: '' }
   return cache.provide({ ...work, key, about, warn })
 }
 
+/** In a bundle, where nothing says which attnc this is, what is compiled does. */
+async function hashOfFiles(machine: readonly string[]): Promise<string> {
+  const parts = [await loaderFiles(), flags(), process.version, machine]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+/** They lie among all that is embedded, which is much. */
+const loaderFiles = async (): Promise<Readonly<Record<string, string>>> =>
+  (await import('../../targets/native/loader.ts')).loaderFiles
+
 async function build(staging: Staging): Promise<Outcome<undefined>> {
-  for (const [name, text] of Object.entries(loaderFiles)) staging.write(name, text)
+  for (const [name, text] of Object.entries(await loaderFiles())) staging.write(name, text)
   return compileShared({ folder: staging.folder, source: 'loader.cc', output: addon, flags: flags() })
 }
 

@@ -1,14 +1,14 @@
 /** Generated WebGPU kernels, launched in this process by the module that comes with them. */
 import type { StorageType } from '../../compiler/attention.ts'
-import type { Buffer, Program } from '../../compiler/kernel.ts'
+import type { Buffer } from '../../compiler/kernel.ts'
 import { propertyName } from '../../targets/javascript-lengths.ts'
 import type { OutFile } from '../../targets/target.ts'
 import { entryOf } from '../../targets/wgsl/program.ts'
 import { AttncError } from '../attnc-error.ts'
 import type { Made, Staging } from '../cache/staging.ts'
 import { done, failed, type Outcome, problem } from '../problem.ts'
-import type { Inputs, Loaded, Scalars } from '../runners.ts'
-import { fromStored, type StoredData, toStored } from '../stored.ts'
+import type { Inputs, Loaded, Scalars, Signature } from '../runners.ts'
+import { fromStored, type StoredData, storedData } from '../stored.ts'
 import { elementCount, recordOf, type Tensor } from '../tensor.ts'
 import { findDevice } from './device.ts'
 
@@ -40,7 +40,7 @@ export async function loadModule(made: Made): Promise<Outcome<Loaded>> {
   const text = Buffer.from(made.read(moduleName)).toString('base64')
   const module: Readonly<Record<string, unknown>> = await import(`data:text/javascript;base64,${text}`)
   const ops = new Map<string, Promise<Op>>()
-  const opOf = (program: Program): Promise<Op> => {
+  const opOf = (program: Signature): Promise<Op> => {
     const entry = entryOf(program)
     const op = ops.get(entry) ?? (module[entry] as Creator).create(device.value)
     ops.set(entry, op)
@@ -51,8 +51,8 @@ export async function loadModule(made: Made): Promise<Outcome<Loaded>> {
 
 async function call(
   device: GPUDevice,
-  opOf: (program: Program) => Promise<Op>,
-  program: Program,
+  opOf: (program: Signature) => Promise<Op>,
+  program: Signature,
   inputs: Inputs,
   params: Scalars,
 ): Promise<Inputs> {
@@ -68,14 +68,14 @@ async function call(
   })
 }
 
-const withRole = ({ buffers }: Program, role: Buffer['role']): readonly Buffer[] =>
+const withRole = ({ buffers }: Signature, role: Buffer['role']): readonly Buffer[] =>
   buffers.filter((b) => b.role === role)
 
 /** @param own  what was made for this launch is added to it */
 async function launch(
   device: GPUDevice,
   op: Op,
-  program: Program,
+  program: Signature,
   inputs: Inputs,
   options: Options,
   own: GPUBuffer[],
@@ -89,7 +89,8 @@ async function launch(
   const given = withRole(program, 'input').map(({ name, storage }) => {
     const tensor = inputs[name]
     if (!tensor) throw new RangeError(`${name} is missing`)
-    const { data, shape } = toStored({ ...tensor, storage })
+    const { shape } = tensor
+    const data = storedData(tensor, storage)
     const bytes = new Uint8Array(Math.ceil(data.byteLength / 4) * 4)
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     const buffer = room(bytes.length, STORAGE | COPY_DST)

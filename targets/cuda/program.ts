@@ -15,7 +15,7 @@ export interface ProgramNames extends CallNames {
   readonly kernels: ReadonlyMap<Kernel, string>
 }
 
-export const entryOf = ({ name }: Program): string => safeName(name, reserved)
+export const entryOf = ({ name }: Pick<Program, 'name'>): string => safeName(name, reserved)
 
 export function nameProgram(program: Program, file: Names): ProgramNames {
   const entry = entryOf(program)

@@ -2,8 +2,9 @@
 import type { Kernel, Program } from '../../compiler/kernel.ts'
 import { sizeText } from '../c-lengths.ts'
 import { type CallNames, kernelsOf, nameCall, runLines, viewOfCall } from '../c-program.ts'
-import { type Names, safeName } from '../names.ts'
+import type { Names } from '../names.ts'
 import { fill } from '../template.ts'
+import { entryOf } from './entry.ts'
 import { blocksOf, type KernelNames, printKernel } from './kernel.ts'
 import { reserved } from './reserved.ts'
 import { spellings } from './words.ts'
@@ -12,8 +13,6 @@ import { spellings } from './words.ts'
 export interface ProgramNames extends CallNames {
   readonly kernels: ReadonlyMap<Kernel, KernelNames>
 }
-
-export const entryOf = ({ name }: Program): string => safeName(name, reserved)
 
 export function nameProgram(program: Program, file: Names): ProgramNames {
   const entry = entryOf(program)

@@ -5,7 +5,8 @@ import { escapeDoc } from '../doc.ts'
 import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
-import { defineProgram, entryOf, nameProgram, type ProgramNames } from './program.ts'
+import { entryOf } from './entry.ts'
+import { defineProgram, nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
 /** C++ for CPUs that stands alone: NAME.cc, with the C header NAME.h. */

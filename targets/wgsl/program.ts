@@ -15,7 +15,7 @@ export interface ProgramText {
   readonly host: string
 }
 
-export const entryOf = ({ name }: Program): string => safeName(name, reserved)
+export const entryOf = ({ name }: Pick<Program, 'name'>): string => safeName(name, reserved)
 
 const bytesOf: Readonly<Record<StorageType, number>> = { f32: 4, f16: 2, bf16: 2, i32: 4, bool: 1 }
 /** Truths of workspace have words of their own. */

@@ -1,7 +1,9 @@
 // Loads kernels, which are shared libraries with the C ABI of attnc.h, and calls them from JavaScript.
 #include <dlfcn.h>
 #include <sys/mman.h>
+#include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -20,16 +22,6 @@ typedef std::int64_t Workspace(const void *call, std::int32_t workers, attnc_fau
 struct Form {
   std::uint32_t rank;
   std::uint32_t bytes;
-};
-
-struct Kernel {
-  Shapes *shapes = nullptr;
-  Workspace *workspace = nullptr;
-  Run *run = nullptr;
-  std::vector<Form> tensors;  // inputs, then results
-  std::uint32_t inputs = 0;
-  std::uint32_t axes = 0;  // of all tensors
-  std::string params;      // a letter each: f32, i32, bool
 };
 
 constexpr std::size_t line = 64;        // bytes of a line of the cache
@@ -93,27 +85,12 @@ struct Freed {
 };
 typedef std::unique_ptr<void, Freed> Memory;
 
-/**
- * A call as JavaScript gives it. The structure that a kernel takes is nothing but pointers: data, shape and strides of each
- * tensor, then one of each parameter.
- */
-struct Call {
-  const Kernel *kernel = nullptr;
-  std::int32_t workers = 1;
-  const std::int32_t *stop = nullptr;
-  std::vector<std::int64_t> lengths;
-  std::vector<std::uint64_t> values;  // of parameters, each in its own bytes
-  std::vector<void *> pointers;
-  std::vector<napi_value> results;  // array buffers
-};
-
-/** What is kept between calls: threads, the largest workspace so far, and the last call of `run`, whose memory the next one takes. */
+/** What is kept between calls: threads, and the largest workspace so far. */
 struct State {
   Pool pool;
   Memory workspace;
   std::size_t bytes = 0;
   std::mutex mutex;
-  Call call;
 
   void *room(std::size_t size) {
     if (size > bytes || !workspace) {
@@ -123,6 +100,43 @@ struct State {
     return workspace.get();
   }
 };
+
+struct Kernel;
+
+/**
+ * A call. The structure that a kernel takes is nothing but pointers: data, shape and strides of each tensor, then one of each
+ * parameter.
+ */
+struct Call {
+  std::vector<std::int64_t> lengths;
+  std::vector<std::uint64_t> values;  // of parameters, each in its own bytes
+  std::vector<void *> pointers;
+
+  explicit Call(const Kernel &kernel);
+  Call(const Call &) = delete;
+};
+
+struct Kernel {
+  Shapes *shapes = nullptr;
+  Workspace *workspace = nullptr;
+  Run *run = nullptr;
+  std::vector<Form> tensors;  // inputs, then results
+  std::uint32_t inputs = 0;
+  std::uint32_t axes = 0;  // of all tensors
+  std::string params;      // a letter each: f32, i32, bool
+  State *state = nullptr;
+  Napi::Reference<Napi::Float64Array> held;
+  double *frame = nullptr;  // lengths of all axes, then parameters, as JavaScript writes them
+  std::unique_ptr<Call> call;  // of `run`, which is over before the next one
+};
+
+Call::Call(const Kernel &kernel)
+    : lengths(kernel.axes + 1),  // one more, so that there is always one to point to
+      values(kernel.params.size()),
+      pointers(3 * kernel.tensors.size() + kernel.params.size()) {
+  std::int64_t *shape = lengths.data();
+  for (std::size_t n = 0; n < kernel.tensors.size(); shape += kernel.tensors[n++].rank) pointers[3 * n + 1] = shape;
+}
 
 [[noreturn]] void refuse(Napi::Env env, const std::string &text) { throw Napi::RangeError::New(env, text); }
 void check(Napi::Env env, napi_status status) {
@@ -147,35 +161,27 @@ std::pair<void *, std::size_t> memoryOf(Napi::Env env, napi_value value) {
   return {data, bytes * sizes[type]};
 }
 
-/** Inputs are views of their bytes; lengths are those of all tensors, results after inputs; a parameter may be undefined. */
-void readCall(Napi::Env env, napi_value inputs, const Napi::Float64Array &lengths, napi_value params, Call &call) {
-  const Kernel &kernel = *call.kernel;
-  if (lengths.ElementLength() != kernel.axes) refuse(env, "other axes than the kernel has");
-  call.lengths.assign(kernel.axes + 1, 0);  // one more, so that there is always one to point to
-  for (std::uint32_t k = 0; k < kernel.axes; ++k) call.lengths[k] = std::int64_t(lengths.Data()[k]);
-  call.values.resize(kernel.params.size());
-  call.pointers.assign(3 * kernel.tensors.size() + kernel.params.size(), nullptr);
-  std::int64_t *shape = call.lengths.data();
-  for (std::uint32_t n = 0; n < kernel.tensors.size(); shape += kernel.tensors[n++].rank) {
-    call.pointers[3 * n + 1] = shape;
-    if (n >= kernel.inputs) continue;
-    napi_value input;
-    check(env, napi_get_element(env, inputs, n, &input));
-    const auto memory = memoryOf(env, input);
-    if (bytesOf(env, shape, kernel.tensors[n]) != memory.second) refuse(env, "a tensor has other elements than its shape says");
-    call.pointers[3 * n] = memory.first;
-  }
+/** Lengths and parameters, as the frame has them; a parameter that is no number is not given. */
+void readFrame(const Kernel &kernel, Call &call) {
+  for (std::uint32_t k = 0; k < kernel.axes; ++k) call.lengths[k] = std::int64_t(kernel.frame[k]);
+  const std::size_t first = 3 * kernel.tensors.size();
   for (std::uint32_t n = 0; n < kernel.params.size(); ++n) {
-    napi_value given;
-    check(env, napi_get_element(env, params, n, &given));
-    const Napi::Value param(env, given);
-    if (param.IsUndefined()) continue;
-    const double value = param.ToNumber();
+    const double value = kernel.frame[kernel.axes + n];
     void *const at = &call.values[n];
     if (kernel.params[n] == 'f') *static_cast<float *>(at) = float(value);
-    else if (kernel.params[n] == 'i') *static_cast<std::int32_t *>(at) = std::int32_t(value);
+    else if (value == value && kernel.params[n] == 'i') *static_cast<std::int32_t *>(at) = std::int32_t(value);
     else *static_cast<std::uint8_t *>(at) = value != 0;
-    call.pointers[3 * kernel.tensors.size() + n] = at;
+    call.pointers[first + n] = value == value ? at : nullptr;
+  }
+}
+
+/** The memory of the first so many tensors, each with the elements that its shape says. */
+void readTensors(Napi::Env env, const Kernel &kernel, const napi_value *tensors, std::size_t count, Call &call) {
+  for (std::size_t n = 0; n < count; ++n) {
+    const auto memory = memoryOf(env, tensors[n]);
+    if (bytesOf(env, static_cast<const std::int64_t *>(call.pointers[3 * n + 1]), kernel.tensors[n]) != memory.second)
+      refuse(env, "a tensor has other elements than its shape says");
+    call.pointers[3 * n] = memory.first;
   }
 }
 
@@ -196,40 +202,22 @@ napi_value makeBuffer(Napi::Env env, std::size_t bytes, void **memory) {
   return buffer;
 }
 
-/** Memory for the results, once their lengths are known; those are written to `lengths`. */
-void makeResults(Napi::Env env, Napi::Float64Array &lengths, Call &call) {
-  const Kernel &kernel = *call.kernel;
-  attnc_fault fault{};
-  if (kernel.shapes(call.pointers.data(), &fault) != 0) refuse(env, fault.text);
-  std::uint32_t axis = 0;
-  for (std::uint32_t n = 0; n < kernel.tensors.size(); axis += kernel.tensors[n++].rank) {
-    if (n < kernel.inputs) continue;
-    const Form form = kernel.tensors[n];
-    for (std::uint32_t k = 0; k < form.rank; ++k) lengths.Data()[axis + k] = double(call.lengths[axis + k]);
-    const std::size_t bytes = bytesOf(env, &call.lengths[axis], form);
-    call.pointers[3 * n] = spare.take(bytes);
-    call.results.push_back(makeBuffer(env, bytes, &call.pointers[3 * n]));
-  }
-}
-
-Napi::Value listOf(Napi::Env env, const std::vector<napi_value> &values) {
-  napi_value list;
-  check(env, napi_create_array_with_length(env, values.size(), &list));
-  for (std::uint32_t n = 0; n < values.size(); ++n) check(env, napi_set_element(env, list, n, values[n]));
-  return Napi::Value(env, list);
-}
-
-/** Runs a kernel whose results have their memory; false with what is wrong. */
-bool compute(State &state, const Call &call, attnc_fault &fault) {
+/**
+ * Runs a kernel whose results have their memory; false with what is wrong.
+ *
+ * @param stop  what is other than 0 once it is to end early; null: nothing is
+ */
+bool compute(const Kernel &kernel, const Call &call, std::int32_t workers, const std::int32_t *stop, attnc_fault &fault) {
+  State &state = *kernel.state;
   std::lock_guard<std::mutex> lock(state.mutex);
-  const std::int64_t bytes = call.kernel->workspace(call.pointers.data(), call.workers, &fault);
+  const std::int64_t bytes = kernel.workspace(call.pointers.data(), workers, &fault);
   if (bytes < 0) return false;
   void *const workspace = state.room(std::size_t(bytes));
   if (!workspace) {
     std::snprintf(fault.text, sizeof fault.text, "there is no memory for the %lld bytes of the workspace", (long long)bytes);
     return false;
   }
-  return state.pool.call(call.workers, call.stop, *call.kernel->run, call.pointers.data(), workspace, &fault) == 0;
+  return state.pool.call(workers, stop, *kernel.run, call.pointers.data(), workspace, &fault) == 0;
 }
 
 /** open(path): a shared library. It stays, since nothing knows when the last call of its kernels is over. */
@@ -247,16 +235,133 @@ void addForms(Napi::Uint32Array numbers, Kernel &kernel) {
   }
 }
 
+/** What a function of a kernel is called with: the kernel, which is its own, workers, and more. */
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info) : env(env) {
+    void *own = nullptr;
+    std::size_t count = few.size();
+    check(env, napi_get_cb_info(env, info, &count, few.data(), nullptr, &own));
+    kernel = static_cast<std::shared_ptr<Kernel> *>(own);
+    count = 2 + (*kernel)->tensors.size();  // at most
+    if (count <= few.size()) return;
+    many.resize(count);
+    check(env, napi_get_cb_info(env, info, &count, many.data(), nullptr, nullptr));
+  }
+  std::int32_t workers() const {
+    std::int32_t workers = 1;
+    check(env, napi_get_value_int32(env, values()[0], &workers));
+    return workers < 1 ? 1 : workers > 256 ? 256 : workers;
+  }
+  const napi_value *values() const { return many.empty() ? few.data() : many.data(); }
+
+  std::shared_ptr<Kernel> *kernel;
+
+ private:
+  napi_env env;
+  std::array<napi_value, 16> few;  // those that are not given are undefined
+  std::vector<napi_value> many;
+};
+
+/** shapes(...inputs): writes the lengths of the results to the frame. */
+napi_value ShapesOf(Napi::Env env, const Arguments &given) {
+  Kernel &kernel = **given.kernel;
+  Call &call = *kernel.call;
+  readFrame(kernel, call);
+  readTensors(env, kernel, given.values(), kernel.inputs, call);
+  attnc_fault fault{};
+  if (kernel.shapes(call.pointers.data(), &fault) != 0) refuse(env, fault.text);
+  for (std::uint32_t k = 0; k < kernel.axes; ++k) kernel.frame[k] = double(call.lengths[k]);
+  return nullptr;
+}
+
+/** run(workers, ...inputs, ...results) */
+napi_value RunNow(Napi::Env env, const Arguments &given) {
+  Kernel &kernel = **given.kernel;
+  Call &call = *kernel.call;
+  readFrame(kernel, call);
+  readTensors(env, kernel, given.values() + 1, kernel.tensors.size(), call);
+  attnc_fault fault{};
+  if (!compute(kernel, call, given.workers(), nullptr, fault)) refuse(env, fault.text);
+  return nullptr;
+}
+
+/** The same in a thread of Node's pool. Everything that it reads or writes is held until it is done. */
+class Later : public Napi::AsyncWorker {
+ public:
+  Later(Napi::Env env, const Arguments &given)
+      : Napi::AsyncWorker(env),
+        deferred(Napi::Promise::Deferred::New(env)),
+        kernel(*given.kernel),
+        call(*kernel),
+        workers(given.workers()),
+        stop(static_cast<const std::int32_t *>(memoryOf(env, given.values()[1]).first)) {
+    readFrame(*kernel, call);
+    readTensors(env, *kernel, given.values() + 2, kernel->tensors.size(), call);
+    const auto count = std::uint32_t(1 + kernel->tensors.size());
+    Napi::Array all = Napi::Array::New(env, count);
+    for (std::uint32_t n = 0; n < count; ++n) all.Set(n, Napi::Value(env, given.values()[1 + n]));
+    held = Napi::Persistent(all.As<Napi::Object>());
+  }
+  Napi::Promise promise() const { return deferred.Promise(); }
+
+  void Execute() override {
+    attnc_fault fault{};
+    if (!compute(*kernel, call, workers, stop, fault)) SetError(fault.text);
+  }
+  void OnOK() override { deferred.Resolve(Env().Undefined()); }
+  void OnError(const Napi::Error &error) override { deferred.Reject(Napi::RangeError::New(Env(), error.Message()).Value()); }
+
+ private:
+  Napi::Promise::Deferred deferred;
+  std::shared_ptr<Kernel> kernel;
+  Call call;
+  std::int32_t workers;
+  const std::int32_t *stop;
+  Napi::ObjectReference held;
+};
+
+/** runLater(workers, stop, ...inputs, ...results): a promise. It ends early once stop[0] is other than 0. */
+napi_value RunLater(Napi::Env env, const Arguments &given) {
+  auto later = std::make_unique<Later>(env, given);
+  const Napi::Promise promise = later->promise();
+  later.release()->Queue();
+  return promise;
+}
+
+template <napi_value (*function)(Napi::Env, const Arguments &)>
+napi_value guarded(napi_env env, napi_callback_info info) {
+  try {
+    return function(env, Arguments(env, info));
+  } catch (const Napi::Error &error) {
+    error.ThrowAsJavaScriptException();
+    return nullptr;
+  }
+}
+
+/** A function of a kernel, which lives as long as it does. */
+template <napi_value (*function)(Napi::Env, const Arguments &)>
+Napi::Value functionOf(Napi::Env env, const char *name, const std::shared_ptr<Kernel> &kernel) {
+  auto own = std::make_unique<std::shared_ptr<Kernel>>(kernel);
+  napi_value made;
+  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<function>, own.get(), &made));
+  const auto release = [](napi_env, void *held, void *) { delete static_cast<std::shared_ptr<Kernel> *>(held); };
+  check(env, napi_add_finalizer(env, made, own.get(), release, nullptr, nullptr));
+  own.release();
+  return Napi::Value(env, made);
+}
+
 /**
- * find(library, entry, inputs, results, params): one of its kernels. `inputs` and `results` hold the number of axes and the bytes
- * of an element of each tensor, `params` the first letter of each parameter's type.
+ * find(library, entry, inputs, results, params, frame): the functions of one of its kernels. `inputs` and `results` hold the number
+ * of axes and the bytes of an element of each tensor, `params` the first letter of each parameter's type. Before a call, `frame`
+ * is given the lengths of all tensors and the parameters.
  */
 Napi::Value Find(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   void *const library = info[0].As<Napi::External<void>>().Data();
   const std::string entry = info[1].ToString();
   const auto find = [&](const char *suffix) { return dlsym(library, (entry + suffix).c_str()); };
-  auto kernel = std::make_unique<Kernel>();
+  const auto kernel = std::make_shared<Kernel>();
   kernel->shapes = reinterpret_cast<Shapes *>(find("_shapes"));
   kernel->workspace = reinterpret_cast<Workspace *>(find("_workspace"));
   kernel->run = reinterpret_cast<Run *>(find("_run"));
@@ -265,71 +370,24 @@ Napi::Value Find(const Napi::CallbackInfo &info) {
   kernel->inputs = std::uint32_t(kernel->tensors.size());
   addForms(info[3].As<Napi::Uint32Array>(), *kernel);
   kernel->params = info[4].ToString();
-  return Napi::External<Kernel>::New(env, kernel.release(), [](Napi::Env, Kernel *old) { delete old; });
-}
-
-/** What `run` and `runLater` are given: kernel, inputs, lengths, params, workers. */
-void prepare(const Napi::CallbackInfo &info, Call &call) {
-  const Napi::Env env = info.Env();
-  call.kernel = info[0].As<Napi::External<Kernel>>().Data();
-  const std::int32_t workers = info[4].As<Napi::Number>().Int32Value();
-  call.workers = workers < 1 ? 1 : workers > 256 ? 256 : workers;
-  auto lengths = info[2].As<Napi::Float64Array>();
-  readCall(env, info[1], lengths, info[3], call);
-  makeResults(env, lengths, call);
-}
-
-/** run(kernel, inputs, lengths, params, workers): the bytes of each result, whose lengths are written to `lengths`. */
-Napi::Value RunNow(const Napi::CallbackInfo &info) {
-  const Napi::Env env = info.Env();
-  State &state = *env.GetInstanceData<State>();
-  Call &call = state.call;
-  call.results.clear();
-  prepare(info, call);
-  attnc_fault fault{};
-  if (!compute(state, call, fault)) refuse(env, fault.text);
-  return listOf(env, call.results);
-}
-
-/** The same in a thread of Node's pool. Everything that it reads or writes is held until it is done. */
-class Later : public Napi::AsyncWorker {
- public:
-  Later(Napi::Env env, const Napi::CallbackInfo &info)
-      : Napi::AsyncWorker(env), deferred(Napi::Promise::Deferred::New(env)), state(*env.GetInstanceData<State>()) {
-    prepare(info, call);
-    call.stop = info[5].As<Napi::Int32Array>().Data();
-    const Napi::Value made = listOf(env, call.results);
-    held = Napi::Persistent(listOf(env, {info[0], info[1], info[5], made}).As<Napi::Object>());
-  }
-  Napi::Promise promise() const { return deferred.Promise(); }
-
-  void Execute() override {
-    attnc_fault fault{};
-    if (!compute(state, call, fault)) SetError(fault.text);
-  }
-  void OnOK() override { deferred.Resolve(held.Get(3u)); }
-  void OnError(const Napi::Error &error) override { deferred.Reject(Napi::RangeError::New(Env(), error.Message()).Value()); }
-
- private:
-  Napi::Promise::Deferred deferred;
-  State &state;
-  Call call;
-  Napi::ObjectReference held;
-};
-
-/** runLater(kernel, inputs, lengths, params, workers, stop): a promise. It ends early once stop[0] is other than 0. */
-Napi::Value RunLater(const Napi::CallbackInfo &info) {
-  auto later = std::make_unique<Later>(info.Env(), info);
-  const Napi::Promise promise = later->promise();
-  later.release()->Queue();
-  return promise;
+  auto frame = info[5].As<Napi::Float64Array>();
+  if (frame.ElementLength() != kernel->axes + kernel->params.size()) refuse(env, "the frame has another length");
+  kernel->frame = frame.Data();
+  kernel->held = Napi::Persistent(frame);
+  kernel->state = env.GetInstanceData<State>();
+  kernel->call = std::make_unique<Call>(*kernel);
+  Napi::Object functions = Napi::Object::New(env);
+  functions.Set("shapes", functionOf<ShapesOf>(env, "shapes", kernel));
+  functions.Set("run", functionOf<RunNow>(env, "run", kernel));
+  functions.Set("runLater", functionOf<RunLater>(env, "runLater", kernel));
+  return functions;
 }
 
 /** allocate(bytes): an array buffer on huge pages if it is large, where the system has them. */
 Napi::Value Allocate(const Napi::CallbackInfo &info) {
   const double bytes = info[0].As<Napi::Number>().DoubleValue();
   if (!(bytes >= 0 && bytes <= 9007199254740991.0)) refuse(info.Env(), "there is no memory of so many bytes");
-  void *memory = nullptr;
+  void *memory = spare.take(std::size_t(bytes));
   return Napi::Value(info.Env(), makeBuffer(info.Env(), std::size_t(bytes), &memory));
 }
 
@@ -337,8 +395,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new State);
   exports.Set("open", Napi::Function::New(env, Open));
   exports.Set("find", Napi::Function::New(env, Find));
-  exports.Set("run", Napi::Function::New(env, RunNow));
-  exports.Set("runLater", Napi::Function::New(env, RunLater));
   exports.Set("allocate", Napi::Function::New(env, Allocate));
   return exports;
 }
