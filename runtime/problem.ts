@@ -75,6 +75,7 @@ const catalogue = {
   ATTN0360: ['cache-unusable', 2],
   ATTN0361: ['cache-entry-changed', 1],
   ATTN0362: ['cache-key-replaced', 1],
+  ATTN0370: ['stale-output', 1],
   ATTN0399: ['internal-error', 1],
 } as const satisfies Readonly<Record<string, readonly [title: string, exit: ProblemExit]>>
 

@@ -35,6 +35,7 @@ import { safetensors, zip } from './tensor-bytes.ts'
 //   ts                    the same, and without errors of types
 //   json from COMMAND     what the command prints, word for word
 //   text from COMMAND     the same
+//   text in FILE          a piece of a file of this repository
 //   text                  nothing; likewise a block without a first word
 
 const root = resolve(import.meta.dirname, '..')
@@ -221,6 +222,10 @@ describe('commands in', { timeout: 60_000 }, () => {
       } else expect(text).toBe(printed)
     },
   )
+})
+
+test.each(blocksIn('text').filter(({ rest }) => rest.startsWith('in ')))('$place is in its file', ({ text, rest }) => {
+  expect(read(rest.slice('in '.length))).toContain(text)
 })
 
 const modules = [...blocksIn('js'), ...blocksIn('ts').filter(({ rest }) => rest === '')]

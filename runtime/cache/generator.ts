@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)) // of the sources, or of what is built from them
-const rooms = ['grammar', 'compiler', 'targets', 'generated', 'runtime']
+const rooms = ['grammar', 'compiler', 'targets', 'generated', 'runtime', 'integrations']
 const packages = ['chevrotain', 'handlebars', 'ts-morph']
 
 let known: string | undefined

@@ -1,0 +1,70 @@
+/** A source as a module of JavaScript, for bundlers and for Node. */
+import { dirname, resolve } from 'node:path'
+import { compile, type OutFile, openSource, type Program } from '../node.ts'
+import { attempt } from '../runtime/attempt.ts'
+import { recordImports } from '../runtime/cache/key.ts'
+import type { Finding } from '../runtime/problem.ts'
+import { writeFiles } from '../runtime/write.ts'
+import { metaOf } from './meta.ts'
+import type { AttnOptions } from './options.ts'
+
+/** `./sigmoid.attn`, with a query that asks for something else than its functions. */
+export interface Asked {
+  readonly path: string
+  readonly query: '' | 'wgsl' | 'meta'
+}
+
+/** Of an id as bundlers have them: undefined where it is no source, or has a query that is not ours. */
+export function parseId(id: string): Asked | undefined {
+  const [, path = '', query = ''] = /^(.*\.attn)(?:\?(wgsl|meta))?$/s.exec(id) ?? []
+  return path === '' ? undefined : { path, query: query === 'wgsl' || query === 'meta' ? query : '' }
+}
+
+export interface AttnModule {
+  readonly code: string | undefined // undefined: there are errors among the findings
+  readonly findings: readonly Finding[]
+  readonly inputs: readonly string[] // absolute paths of all that was read, or would be if it were there
+}
+
+export async function compileModule({ path, query }: Asked, options: AttnOptions = {}): Promise<AttnModule> {
+  const { target: asked = 'ts', dts = false, ...rest } = options
+  const target = query === 'wgsl' ? 'wgsl' : asked
+  const source = openSource(path)
+  if (!source.ok) return { code: undefined, findings: source.findings, inputs: [resolve(path)] }
+  const { read, imports } = recordImports(source.value.readImport)
+  const compiled = await attempt(() => compile(source.value.file, { ...rest, target, readImport: read }))
+  const inputs = [path, ...imports.map(pathOf)].map((input) => resolve(input))
+  if (!compiled.ok) return { code: undefined, findings: compiled.findings, inputs }
+  const { files, programs } = compiled.value
+  const types = files.find((file) => file.path.endsWith('.d.ts'))
+  const unwritten = query === '' && dts && types ? writeTypes(path, types.text) : []
+  const code = codeOf({ query, target, programs, files })
+  return { code, findings: [...compiled.warnings, ...unwritten], inputs }
+}
+
+interface Emitted extends Pick<Asked, 'query'> {
+  readonly target: string
+  readonly programs: readonly Program[]
+  readonly files: readonly OutFile[]
+}
+
+/** The text of the module that was asked for. */
+export function codeOf({ query, target, programs, files }: Emitted): string {
+  const textOf = (end: string): string => files.find((file) => file.path.endsWith(end))?.text ?? ''
+  if (query === 'meta') return asDefault(metaOf(target, programs))
+  return query === 'wgsl' ? asDefault(textOf('.wgsl')) : textOf('.js')
+}
+
+const pathOf = ({ from, path, to }: ReturnType<typeof recordImports>['imports'][number]): string =>
+  'path' in to ? to.path : resolve(dirname(from.path), path)
+
+const asDefault = (value: unknown): string => `export default ${JSON.stringify(value, null, 2)}\n`
+
+/** `sigmoid.attn` has its types in `sigmoid.d.attn.ts`: TypeScript looks for them there. */
+export const typesPath = (path: string): string => path.replace(/\.attn$/, '.d.attn.ts')
+
+/** What cannot be written is a warning: the module is as good without. */
+function writeTypes(path: string, text: string): readonly Finding[] {
+  const written = writeFiles([{ path: typesPath(path), content: text }], { onlyChanged: true })
+  return written.ok ? [] : written.findings.map((finding) => ({ ...finding, severity: 'warning' }))
+}

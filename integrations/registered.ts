@@ -1,0 +1,40 @@
+/** What a module of `attnc/register` waits for: its source, compiled or found in the cache. */
+import { AttncError, openSource, prepare } from '../node.ts'
+import { attempt } from '../runtime/attempt.ts'
+import { emitWarning, valueOrThrow } from '../runtime/attnc-error.ts'
+import { sharedCache, withoutCache } from '../runtime/cache/cache.ts'
+import { keyedOptions, keyOf, recordImports, showOptions } from '../runtime/cache/key.ts'
+import type { Work } from '../runtime/cache/provide.ts'
+import { importModule } from '../runtime/load-ts.ts'
+import { done } from '../runtime/problem.ts'
+import { type Asked, codeOf } from './module.ts'
+import type { AttnOptions } from './options.ts'
+
+type Exports = Readonly<Record<string, unknown>>
+
+const fileName = 'module.js'
+
+/** The exports of a source. Throws an `AttncError`. */
+export async function importSource({ path, query }: Asked, options: AttnOptions = {}): Promise<Exports> {
+  const source = valueOrThrow(openSource(path))
+  const { read, imports } = recordImports(source.readImport)
+  const { target = 'ts', dts: _, ...rest } = options
+  const fixed = { ...rest, target: query === 'wgsl' ? 'wgsl' : target }
+  const prepared = await attempt(() => prepare(source.file, { ...fixed, readImport: read }))
+  if (!prepared.ok) throw new AttncError(prepared.findings)
+  const { programs, emit } = prepared.value
+  for (const warning of prepared.warnings) emitWarning(warning)
+  const work: Work<Exports> = {
+    build: async (staging) => {
+      staging.write(fileName, codeOf({ query, target: fixed.target, programs, files: await emit() }))
+      return done(undefined)
+    },
+    use: async (made) => done(await importModule(new TextDecoder().decode(made.read(fileName)))),
+  }
+  const keyed = keyedOptions(fixed)
+  const key = keyOf({ main: source.file, imports, options: keyed, machine: ['module', query] })
+  const cache = sharedCache()
+  if (key === undefined || cache === undefined) return valueOrThrow(await withoutCache(work))
+  const about = { source: path, target: fixed.target, options: showOptions(keyed) }
+  return valueOrThrow(await cache.provide({ ...work, key, about, warn: emitWarning }))
+}
