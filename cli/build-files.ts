@@ -18,6 +18,7 @@ import { count } from './table.ts'
 
 interface Wanted extends Choices {
   readonly library: readonly LibraryForm[] | undefined
+  readonly configurations: readonly string[] // that options come from
   readonly types: boolean // only these, as `import './NAME.attn'` looks for them
 }
 
@@ -88,7 +89,7 @@ async function compileAll(sources: readonly Source[], choices: Wanted, io: Io): 
     for (const [k, { path, text }] of files.entries())
       built.push({ source: file.path, path: join(folder, path), text, main: k === 0 })
   }
-  return { built, inputs: [...inputs], findings: [...findings, ...clashes(built)] }
+  return { built, inputs: [...inputs, ...choices.configurations], findings: [...findings, ...clashes(built)] }
 }
 
 /** `sigmoid.d.ts` under the name by which TypeScript finds it for `sigmoid.attn`. */

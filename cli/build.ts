@@ -6,6 +6,7 @@ import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { buildAll } from './build-files.ts'
 import { type Choices, compileOptions, parseChoices } from './compile-options.ts'
+import { configure } from './configured.ts'
 import { checkDepfile } from './depfile.ts'
 import type { Io } from './io.ts'
 import { all, parseChoice } from './options.ts'
@@ -13,7 +14,10 @@ import type { Options } from './program.ts'
 import { readSources, type Source } from './sources.ts'
 import { count } from './table.ts'
 
-export async function build(args: readonly string[], options: Options, io: Io): Promise<Answer> {
+export async function build(args: readonly string[], given: Options, io: Io): Promise<Answer> {
+  const configured = await configure(given)
+  if (!configured.ok) return refuse(configured.findings)
+  const { options, files: configurations } = configured.value
   const parsed = all<[Choices, Emitted]>(await parseChoices(options), parseEmitted(options.emit))
   if (!parsed.ok) return refuse(parsed.findings)
   const [choices, { stage: emitted, library, types }] = parsed.value
@@ -28,7 +32,7 @@ export async function build(args: readonly string[], options: Options, io: Io): 
       problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER'),
     ])
   if (emitted !== undefined && first) return printStage(emitted, first, choices)
-  return buildAll(sources.value, { ...choices, library, types }, options, io)
+  return buildAll(sources.value, { ...choices, library, types, configurations }, options, io)
 }
 
 /** What `--emit` asks for: a stage to be printed, a library, and in which forms besides its source, or types of modules. */

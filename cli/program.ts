@@ -37,6 +37,7 @@ export interface Options {
   readonly depfilePhony?: true
   readonly writeIfChanged?: true
   readonly quiet?: true
+  readonly config?: string | boolean
 }
 
 export const commandNames = [
@@ -209,6 +210,8 @@ function addBuild(add: Add): void {
     .addOption(choice('--rows <count>', 'queries of a head in a call: many, or few (default: many)', ['many', 'few']))
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .option('--check', 'write nothing; exit 1 if a file would change')
+    .option('--config <file>', 'instead of the nearest attnc.config.ts or .toml')
+    .option('--no-config', 'take none')
     .option('-q, --quiet', 'do not list what was written')
     .option('--write-if-changed', 'leave files alone that are as they should be, for Ninja with restat')
     .option('--depfile', '-MD: also write which files were read, for Make and Ninja')

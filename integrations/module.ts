@@ -5,8 +5,9 @@ import { attempt } from '../runtime/attempt.ts'
 import { recordImports } from '../runtime/cache/key.ts'
 import type { Finding } from '../runtime/problem.ts'
 import { writeFiles } from '../runtime/write.ts'
+import { findConfigs } from './find-config.ts'
 import { metaOf } from './meta.ts'
-import type { AttnOptions } from './options.ts'
+import { type AttnOptions, configuredOptions } from './options.ts'
 
 /** `./sigmoid.attn`, with a query that asks for something else than its functions. */
 export interface Asked {
@@ -26,14 +27,18 @@ export interface AttnModule {
   readonly inputs: readonly string[] // absolute paths of all that was read, or would be if it were there
 }
 
-export async function compileModule({ path, query }: Asked, options: AttnOptions = {}): Promise<AttnModule> {
+/** With the nearest configuration of the working folder, which the options go before. */
+export async function compileModule({ path, query }: Asked, given: AttnOptions = {}): Promise<AttnModule> {
+  const configured = await configuredOptions(given)
+  if (!configured.ok) return { code: undefined, findings: configured.findings, inputs: [...findConfigs('.')] }
+  const { options, files: configurations } = configured.value
   const { target: asked = 'ts', dts = false, ...rest } = options
   const target = query === 'wgsl' ? 'wgsl' : asked
   const source = openSource(path)
-  if (!source.ok) return { code: undefined, findings: source.findings, inputs: [resolve(path)] }
+  if (!source.ok) return { code: undefined, findings: source.findings, inputs: [resolve(path), ...configurations] }
   const { read, imports } = recordImports(source.value.readImport)
   const compiled = await attempt(() => compile(source.value.file, { ...rest, target, readImport: read }))
-  const inputs = [path, ...imports.map(pathOf)].map((input) => resolve(input))
+  const inputs = [path, ...imports.map(pathOf), ...configurations].map((input) => resolve(input))
   if (!compiled.ok) return { code: undefined, findings: compiled.findings, inputs }
   const { files, programs } = compiled.value
   const types = files.find((file) => file.path.endsWith('.d.ts'))

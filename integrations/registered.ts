@@ -8,14 +8,15 @@ import type { Work } from '../runtime/cache/provide.ts'
 import { importModule } from '../runtime/load-ts.ts'
 import { done } from '../runtime/problem.ts'
 import { type Asked, codeOf } from './module.ts'
-import type { AttnOptions } from './options.ts'
+import { configuredOptions } from './options.ts'
 
 type Exports = Readonly<Record<string, unknown>>
 
 const fileName = 'module.js'
 
 /** The exports of a source. Throws an `AttncError`. */
-export async function importSource({ path, query }: Asked, options: AttnOptions = {}): Promise<Exports> {
+export async function importSource({ path, query }: Asked): Promise<Exports> {
+  const { options } = valueOrThrow(await configuredOptions({}))
   const source = valueOrThrow(openSource(path))
   const { read, imports } = recordImports(source.readImport)
   const { target = 'ts', dts: _, ...rest } = options

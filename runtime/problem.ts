@@ -76,6 +76,9 @@ const catalogue = {
   ATTN0361: ['cache-entry-changed', 1],
   ATTN0362: ['cache-key-replaced', 1],
   ATTN0370: ['stale-output', 1],
+  ATTN0371: ['bad-configuration', 2],
+  ATTN0372: ['configuration-cycle', 2],
+  ATTN0373: ['configuration-fails', 2],
   ATTN0399: ['internal-error', 1],
 } as const satisfies Readonly<Record<string, readonly [title: string, exit: ProblemExit]>>
 

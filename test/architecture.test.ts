@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   runtime: ['targets', 'compiler', 'grammar', 'execa', 'webgpu', 'node:', 'a computed name'], // the name: generated code, run in this process
   'node.ts': ['index.ts', 'runtime', 'targets', 'compiler', 'grammar', 'generated', 'node:'],
   tune: ['runtime', 'node.ts', 'node:', 'own packages'],
-  integrations: ['runtime', 'node.ts', 'node:', 'own packages'],
+  integrations: ['runtime', 'node.ts', 'node:', 'own packages', 'a computed name'], // the name: a configuration of the user's
   cli: [
     ...['integrations', 'tune', 'node.ts', 'runtime', 'index.ts', 'targets', 'compiler', 'grammar', 'generated'],
     ...['commander', 'node:'],
