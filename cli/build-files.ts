@@ -57,7 +57,7 @@ export async function buildAll(sources: readonly Source[], choices: Wanted, opti
     exit: 0,
     findings,
     out: options.quiet ? '' : files.map(({ path }) => `${oneLine(path)}\n`).join(''),
-    json: { target, files: files.map(({ source, path }) => ({ source, path })), inputs: compiled.inputs },
+    json: { target, files: files.map(({ source, path }) => ({ source, path })) },
   }
 }
 

@@ -19,6 +19,8 @@ if(NOT ATTNC_NODE)
   return()
 endif()
 
+set(ATTNC_CXX_FLAGS "-O3" CACHE STRING "Flags for generated C++; kernels are slow without optimisation, also in debug builds")
+
 get_filename_component(ATTNC_PACKAGE "${CMAKE_CURRENT_LIST_DIR}/.." REALPATH)
 set(ATTNC_SCRIPT "${ATTNC_PACKAGE}/bin/attnc.js")
 execute_process(
@@ -99,7 +101,8 @@ function(_attnc_add library target extension sources options)
   if(target STREQUAL "native")
     # Fused or not, a score that is computed twice has to be the same twice.
     target_compile_features(${library} PRIVATE cxx_std_17)
-    target_compile_options(${library} PRIVATE -O3 -ffp-contract=off)
+    separate_arguments(flags UNIX_COMMAND "${ATTNC_CXX_FLAGS}")
+    target_compile_options(${library} PRIVATE ${flags} -ffp-contract=off)
     target_link_libraries(${library} PUBLIC m)
   endif()
 endfunction()

@@ -12,17 +12,17 @@ import { findConfigs } from './find-config.ts'
 const lengths = (most: number) => v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most)))
 
 const schema = v.strictObject({
-  extends: v.optional(v.string()), // a configuration that this one goes on from, by its path from here
-  target: v.optional(v.string()),
-  out: v.optional(v.string()), // where `attnc build` writes, from here
-  dtype: v.optional(v.picklist(['f32', 'f16', 'bf16'])),
-  precision: v.optional(v.picklist(['accurate', 'fast'])),
-  plan: v.optional(v.picklist(['auto', 'materialised'])),
-  rows: v.optional(v.picklist(['many', 'few'])),
-  threads: v.optional(v.boolean()),
-  dts: v.optional(v.boolean()), // of the plugins
-  sizes: v.optional(lengths(65_536)),
-  tile: v.optional(lengths(1024)),
+  extends: v.exactOptional(v.string()), // a configuration that this one goes on from, by its path from here
+  target: v.exactOptional(v.string()),
+  out: v.exactOptional(v.string()), // where `attnc build` writes, from here
+  dtype: v.exactOptional(v.picklist(['f32', 'f16', 'bf16'])),
+  precision: v.exactOptional(v.picklist(['accurate', 'fast'])),
+  plan: v.exactOptional(v.picklist(['auto', 'materialised'])),
+  rows: v.exactOptional(v.picklist(['many', 'few'])),
+  threads: v.exactOptional(v.boolean()),
+  dts: v.exactOptional(v.boolean()), // of the plugins
+  sizes: v.exactOptional(lengths(65_536)),
+  tile: v.exactOptional(lengths(1024)),
 })
 
 export type Config = v.InferInput<typeof schema>

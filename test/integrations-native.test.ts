@@ -99,7 +99,7 @@ describe.each([
 
   test.skipIf(skip)(`builds what runs, once${skip ? `: ${missing}` : ''}`, async () => {
     const { stdout: dir } = await execa(process.execPath, [embedding.bin, 'cmake-dir'])
-    const flags = [`-Dattnc_DIR=${dir}`, `-DATTNC_NODE=${process.execPath}`, '-DCMAKE_CXX_FLAGS=-O0']
+    const flags = [`-Dattnc_DIR=${dir}`, `-DATTNC_NODE=${process.execPath}`, '-DATTNC_CXX_FLAGS=-O0']
     expect(await cmake('-S', '.', '-B', at(build), '-G', generator, ...flags)).toMatchObject({ exitCode: 0 })
     expect(await run()).toMatchObject({ exitCode: 0 })
     expect((await execa(at(build, 'app'))).stdout).toBe(output)
