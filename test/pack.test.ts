@@ -117,7 +117,18 @@ describe('the packed package', { timeout: 3 * minutes }, () => {
     expect(await node('--import', 'attnc/register', 'app.js')).toMatchObject({ exitCode: 0, stdout: 'function' })
   })
 
-  const entries = ['', '/node', '/vite', '/rollup', '/rolldown', '/esbuild', '/webpack', '/register', '/config', '/package.json']
+  const entries = [
+    '',
+    '/node',
+    '/vite',
+    '/rollup',
+    '/rolldown',
+    '/esbuild',
+    '/webpack',
+    '/register',
+    '/config',
+    '/package.json',
+  ]
   test.each(entries.map((entry) => `attnc${entry}`))('exports %s', async (name) => {
     const attributes = name.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
     expect(await node('--eval', `await import('${name}'${attributes})`)).toMatchObject({ exitCode: 0 })
