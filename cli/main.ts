@@ -3,6 +3,7 @@ import { CommanderError } from 'commander'
 import { version } from '../generated/version.ts'
 import { type Finding, problem } from '../runtime/problem.ts'
 import { type Answer, type Exit, refuse } from './answer.ts'
+import { longFlags } from './gcc-flags.ts'
 import { type Io, processIo } from './io.ts'
 import { formatIn, parseFormat, present } from './present.ts'
 import { buildProgram, type CommandName, commandNames, type Options } from './program.ts'
@@ -22,6 +23,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   init: async () => (await import('./init.ts')).init,
   doctor: async () => (await import('./doctor.ts')).doctor,
   complete: async () => (await import('./complete.ts')).complete,
+  'cmake-dir': async () => (await import('./cmake-dir.ts')).cmakeDir,
   targets: async () => (await import('./targets.ts')).targets,
   cache: async () => (await import('./cache.ts')).cache,
 }
@@ -57,7 +59,7 @@ async function runCommand(argv: readonly string[], io: Io): Promise<Exit> {
     exit = await answer(name, args, options, io)
   })
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync([...longFlags(argv)], { from: 'user' })
     return exit
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error

@@ -25,4 +25,11 @@ export function addHelpers(add: Add): void {
     ['source <(attnc complete bash)', 'source <(attnc complete zsh)', 'attnc complete fish | source'],
     [0, 2, 4],
   ).addArgument(oneOf('<shell>', shells))
+  add(
+    'cmake-dir',
+    '',
+    'Prints the folder in which CMake finds attnc.',
+    ['cmake -B build -Dattnc_DIR="$(attnc cmake-dir)"'],
+    [0, 4],
+  )
 }

@@ -49,6 +49,13 @@ export interface Options {
   readonly check?: true
   readonly fix?: true
   readonly watch?: true
+  readonly depfile?: true
+  readonly depfilePath?: string
+  readonly depfileTarget?: readonly string[]
+  readonly depfilePhony?: true
+  readonly writeIfChanged?: true
+  readonly quiet?: true
+  readonly config?: string | boolean
 }
 
 export const commandNames = [
@@ -65,6 +72,7 @@ export const commandNames = [
   'targets',
   'cache',
   'complete',
+  'cmake-dir',
 ] as const
 export type CommandName = (typeof commandNames)[number]
 export type Handler = (command: CommandName, args: readonly string[], options: Options) => Promise<void>
@@ -205,18 +213,21 @@ function addBuild(add: Add): void {
     'attnc build sigmoid.attn --target ts -o out',
     'attnc build sigmoid.attn --size d=128,e=128 --dtype f16 -o out',
     'attnc build sigmoid.attn --emit kernel',
+    'attnc build kernels/ --target ts -o out --check',
+    'attnc build sigmoid.attn --target native -o out -MD -MF out/sigmoid.d -MP',
     'attnc build - --stdin-name sigmoid.attn --target ts -o - < sigmoid.attn',
   ]
   add('build', ' <files...>', 'Generates kernels: one main file per source, named after it.', examples, [0, 1, 2, 3, 4])
     .addOption(shared.target)
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
     .addOption(
-      choice('--emit <what>', 'print a stage instead, or write a library: lib, or lib,so,a', [
+      choice('--emit <what>', 'print a stage instead, or write a library (lib; lib,so,a) or types of modules (dts)', [
         'ast',
         'ir',
         'plan',
         'kernel',
         'lib',
+        'dts',
       ]),
     )
     .addOption(shared.dtype)
@@ -230,6 +241,19 @@ function addBuild(add: Add): void {
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .option('--resource-usage', 'also print what kernels of the target cuda take of devices, as nvcc says')
     .option('--arch <names>', 'devices of --resource-usage, as sm_80,sm_90 (default: all)')
+    .option('--check', 'write nothing; exit 1 if a file would change')
+    .option('--config <file>', 'instead of the nearest attnc.config.ts or .toml')
+    .option('--no-config', 'take none')
+    .option('-q, --quiet', 'do not list what was written')
+    .option('--write-if-changed', 'leave files alone that are as they should be, for Ninja with restat')
+    .option('--depfile', '-MD: also write which files were read, for Make and Ninja')
+    .option('--depfile-path <file>', '-MF: where to (default: NAME.d beside the main file)')
+    .addOption(
+      new Option('--depfile-target <name>', '-MT: what depends on them (default: all that is written)').argParser(
+        collect,
+      ),
+    )
+    .option('--depfile-phony', '-MP: no error in Make where one of them was removed')
     .addOption(shared.watch)
     .addOption(shared.stdinName)
 }

@@ -36,13 +36,14 @@ export class AttncError extends Error {
   }
 }
 
-function renderFinding(finding: Finding): string {
+/** As the command line shows it, with the lines of the source. */
+export function renderFinding(finding: Finding): string {
   if (hasPlace(finding)) return renderHuman(finding)
   const { severity, code, message, hint } = finding
   return `${severity}[${code}]: ${message}${hint === undefined ? '' : `\nhint: ${hint}`}`
 }
 
-function placeOf({ file, start, end }: Span): Place {
+export function placeOf({ file, start, end }: Span): Place {
   const [from, to] = [positionAt(file, start), positionAt(file, end)]
   return { file: file.path, line: from.line, column: from.column, endLine: to.line, endColumn: to.column }
 }

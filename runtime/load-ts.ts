@@ -12,10 +12,17 @@ import { recordOf } from './tensor.ts'
 type Plain = Readonly<Record<string, PlainTensor>>
 export type Kernel = (inputs: Plain, options?: { readonly params?: Scalars; readonly simd?: boolean }) => Plain
 
+/** All that a generated module exports. */
+export async function importModule(text: string): Promise<Readonly<Record<string, unknown>>> {
+  return import(`data:text/javascript;base64,${Buffer.from(text).toString('base64')}`)
+}
+
+/** What the function for an attention is called there. */
+export const exportedName = (attention: string): string => safeName(attention, reserved)
+
 /** The functions that a generated module exports, by name. */
 export async function importJavaScript(text: string): Promise<Readonly<Record<string, Kernel>>> {
-  const url = `data:text/javascript;base64,${Buffer.from(text).toString('base64')}`
-  const module: Readonly<Record<string, unknown>> = await import(url)
+  const module = await importModule(text)
   const functions = Object.entries(module).filter((entry): entry is [string, Kernel] => typeof entry[1] === 'function')
   return recordOf(functions)
 }
@@ -38,7 +45,7 @@ export async function loadJavaScript(made: Made): Promise<Outcome<Loaded>> {
 export const callerOf =
   (functions: Readonly<Record<string, Kernel>>, simd = true) =>
   (program: Signature, inputs: Inputs, params: Scalars): Inputs => {
-    const kernel = functions[safeName(program.name, reserved)]
+    const kernel = functions[exportedName(program.name)]
     if (!kernel) throw new Error(`the generated module has no function ${program.name}`)
     const given = recordOf(Object.entries(inputs).map(([name, tensor]) => [propertyName(name), toStored(tensor)]))
     const asked = recordOf(Object.entries(params).map(([name, value]) => [propertyName(name), value]))

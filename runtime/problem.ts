@@ -83,6 +83,10 @@ const catalogue = {
   ATTN0374: ['tuning-log-cut-short', 1],
   ATTN0375: ['unsteady-clock', 1],
   ATTN0376: ['slower-than-baseline', 1],
+  ATTN0380: ['stale-output', 1],
+  ATTN0381: ['bad-configuration', 2],
+  ATTN0382: ['configuration-cycle', 2],
+  ATTN0383: ['configuration-fails', 2],
   ATTN0399: ['internal-error', 1],
 } as const satisfies Readonly<Record<string, readonly [title: string, exit: ProblemExit]>>
 

@@ -10,6 +10,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -35,8 +36,11 @@ interface Ready {
 /**
  * Writes all files or none: each is written beside its place, flushed, and only when all are there they are renamed. Folders
  * are made. A link is written through; a device or pipe is written to directly, never replaced.
+ *
+ * @param onlyChanged  files that hold what they should are left alone, with their times
  */
-export function writeFiles(files: readonly FileToWrite[]): Outcome<undefined> {
+export function writeFiles(all: readonly FileToWrite[], { onlyChanged = false } = {}): Outcome<undefined> {
+  const files = onlyChanged ? all.filter((file) => !holds(file)) : all
   const ready: Ready[] = []
   const folders: string[] = []
   let path = ''
@@ -102,6 +106,16 @@ function exists(path: string): boolean {
 
 const alreadyThere = (path: string): Problem =>
   problem('ATTN0319', `there is something at ${path}, and it stays as it is`, 'another name, or another folder')
+
+/** Content that is made while it is written is not compared. */
+function holds({ path, content }: FileToWrite): boolean {
+  if (typeof content !== 'string' && !(content instanceof Uint8Array)) return false
+  try {
+    return statSync(path).isFile() && readFileSync(path).equals(Buffer.from(content))
+  } catch {
+    return false // it is not there, or nobody may look: writing it says what is wrong
+  }
+}
 
 /** Exists and is neither file nor folder. */
 function isSpecial(path: string): boolean {

@@ -36,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'own packages',
   ],
-  integrations: ['runtime', 'node.ts', 'load.ts', 'node:', 'own packages'],
+  integrations: ['runtime', 'node.ts', 'load.ts', 'node:', 'own packages', 'a computed name'], // the name: a configuration of the user's
   cli: [
     ...[
       'integrations',

@@ -35,6 +35,7 @@ import { safetensors, zip } from './tensor-bytes.ts'
 //   ts                    the same, and without errors of types
 //   json from COMMAND     what the command prints, word for word
 //   text from COMMAND     the same
+//   text in FILE          a piece of a file of this repository
 //   text                  nothing; likewise a block without a first word
 
 const root = resolve(import.meta.dirname, '..')
@@ -137,6 +138,10 @@ function furnish(): void {
   put('two.attn', attention('first') + attention('second'))
   put('bounded.attn', attention('bounded', ': f32 in [0, 0.5]'))
   put('wrong.attn', attention('wrong').replace('dot(q, k)', 'dot(q, k) / sqrt(size(d))').replace('softmax', 'softmx'))
+  put('attention.toml', 'target = "ts"\nout = "out"\nsizes = { d = 64, e = 64 }\n')
+  put('misspelt.toml', 'tagret = "ts"\n')
+  put('circle.toml', 'extends = "circle.toml"\n')
+  put('broken.toml', 'target =\n')
   put('ring.attn', 'import "ring_too.attn"\nfn ring(x) = x\n')
   put('ring_too.attn', 'import "ring.attn"\nfn ring_too(x) = x\n')
   copyFileSync(join(root, 'examples/z_score.attn'), join(folder, 'z_score_too.attn'))
@@ -224,6 +229,10 @@ describe('commands in', { timeout: 60_000 }, () => {
       } else expect(text).toBe(printed)
     },
   )
+})
+
+test.each(blocksIn('text').filter(({ rest }) => rest.startsWith('in ')))('$place is in its file', ({ text, rest }) => {
+  expect(read(rest.slice('in '.length))).toContain(text)
 })
 
 const modules = [...blocksIn('js'), ...blocksIn('ts').filter(({ rest }) => rest === '')]

@@ -1,7 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { execa } from 'execa'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const source = `
@@ -15,6 +18,15 @@ attention softmax_causal {
 `
 
 const minutes = 60_000
+
+/** The sum of the lengths of all files below. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const sizes = entries
+    .filter((one) => one.isFile())
+    .map(async (one) => (await stat(join(one.parentPath, one.name))).size)
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
 
 // The package as its users get it: packed, installed into an empty project, run from there.
 describe('the packed package', { timeout: 3 * minutes }, () => {
@@ -44,7 +56,8 @@ describe('the packed package', { timeout: 3 * minutes }, () => {
   test('holds what runs, and no tests, sources or development tools', () => {
     const paths = packed.files.map(({ path }) => path)
     expect(paths).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'bin/attnc.js', 'dist/cli/main.js']))
-    const allowed = /^(bin|dist)\/.*\.(js|d\.ts)$|^(package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/errors\.md)$/
+    const allowed =
+      /^(bin|dist)\/.*\.(js|d\.ts)$|^(package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/errors\.md|integrations\/client\.d\.ts|cmake\/attncConfig(Version)?\.cmake)$/
     expect(paths.filter((path) => !allowed.test(path))).toEqual([])
     expect(packed.size).toBeLessThan(2 * 1024 * 1024)
   })
@@ -73,7 +86,50 @@ describe('the packed package', { timeout: 3 * minutes }, () => {
     expect(await node('--eval', "await import('./out/softmax.js')")).toMatchObject({ exitCode: 0 })
   })
 
-  test.each(['attnc', 'attnc/node', 'attnc/package.json'])('exports %s', async (name) => {
+  test('is small, with all that it brings along', async (context) => {
+    const own = await sizeOf(project('node_modules/attnc'))
+    const all = await sizeOf(project('node_modules'))
+    const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`
+    await context.annotate(`installed: ${megabytes(all)}, of which attnc ${megabytes(own)}`)
+    console.log(`installed: ${megabytes(all)}, of which attnc ${megabytes(own)}`)
+    expect(own).toBeLessThan(3e6)
+    expect(all).toBeLessThan(35e6)
+  })
+
+  test('is as publint wants it', async () => {
+    const { messages, pkg } = await publint({ pkgDir: project('node_modules/attnc'), pack: false, strict: true })
+    expect(messages.map((one) => formatMessage(one, pkg))).toEqual([])
+  })
+
+  // For modules alone: `require` of them works in the Node versions that there may be, and node10 is none of these.
+  test('has types for every entry, as arethetypeswrong wants it', async () => {
+    const tarball = createPackageFromTarballData(await readFile(join(folder, packed.filename)))
+    const result = await checkPackage(tarball)
+    const problems = result.types ? result.problems : [{ kind: 'no types' }]
+    const ofModules = problems.filter(
+      (one) => one.kind !== 'CJSResolvesToESM' && !('resolutionKind' in one && one.resolutionKind === 'node10'),
+    )
+    expect(ofModules).toEqual([])
+  })
+
+  test('lets Node import a source', async () => {
+    await writeFile(project('app.js'), "import { softmax_causal as f } from './softmax.attn'\nconsole.log(typeof f)\n")
+    expect(await node('--import', 'attnc/register', 'app.js')).toMatchObject({ exitCode: 0, stdout: 'function' })
+  })
+
+  const entries = [
+    '',
+    '/node',
+    '/vite',
+    '/rollup',
+    '/rolldown',
+    '/esbuild',
+    '/webpack',
+    '/register',
+    '/config',
+    '/package.json',
+  ]
+  test.each(entries.map((entry) => `attnc${entry}`))('exports %s', async (name) => {
     const attributes = name.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
     expect(await node('--eval', `await import('${name}'${attributes})`)).toMatchObject({ exitCode: 0 })
   })

@@ -71,6 +71,7 @@ function levels(named: readonly Named[], name: string, view: object): string {
   return fill('native/library', {
     ...view,
     header: `${name}.h`,
+    itself: `${name}.cc`, // not __FILE__, which is the path that a build was started with
     includes: [...new Set(text.match(include))],
     prelude: text
       .replaceAll(include, '')

@@ -64,10 +64,10 @@ ATTNC_INLINE floats smallest(floats a, floats b) {
   return a != a ? a : smaller;
 }
 
-/** The larger, or b if one is NaN: one instruction, which compilers do not always find. */
+/** The larger, or b if one is NaN: one instruction, which compilers do not always find. GCC 12 warns of it without a mask. */
 ATTNC_INLINE floats larger(floats a, floats b) {
 #if ATTNC_LANES == 16 && defined(__AVX512F__)
-  return (floats)_mm512_max_ps((__m512)a, (__m512)b);
+  return (floats)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);
 #elif ATTNC_LANES == 8 && defined(__AVX__)
   return (floats)_mm256_max_ps((__m256)a, (__m256)b);
 #else
@@ -76,7 +76,7 @@ ATTNC_INLINE floats larger(floats a, floats b) {
 }
 ATTNC_INLINE floats smaller(floats a, floats b) {
 #if ATTNC_LANES == 16 && defined(__AVX512F__)
-  return (floats)_mm512_min_ps((__m512)a, (__m512)b);
+  return (floats)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b);
 #elif ATTNC_LANES == 8 && defined(__AVX__)
   return (floats)_mm256_min_ps((__m256)a, (__m256)b);
 #else

@@ -1,0 +1,11 @@
+# The version of the package, from its package.json. Below 1.0, a minor version may change what is generated.
+file(READ "${CMAKE_CURRENT_LIST_DIR}/../package.json" attnc_package)
+string(JSON PACKAGE_VERSION GET "${attnc_package}" version)
+if(PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE FALSE)
+else()
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_VERSION VERSION_EQUAL PACKAGE_FIND_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()
