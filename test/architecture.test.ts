@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   generated: ['handlebars/runtime.js'],
   'index.ts': ['targets', 'compiler', 'grammar', 'generated'],
   runtime: ['targets', 'compiler', 'grammar', 'generated', 'execa', 'webgpu', 'node:', 'a computed name'], // the name: generated code, run in this process
-  'load.ts': ['index.ts', 'runtime', 'compiler', 'grammar'],
+  'load.ts': ['index.ts', 'runtime', 'compiler', 'grammar', 'node:'],
   'node.ts': ['index.ts', 'load.ts', 'runtime', 'targets', 'compiler', 'grammar', 'generated', 'node:'],
   tune: [
     'runtime',
