@@ -1,5 +1,6 @@
 import { appendFileSync, cpSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Embedding, embed } from './packed.ts'
@@ -24,9 +25,10 @@ const at = (...path: readonly string[]): string => join(embedding.folder, ...pat
 const read = (path: string): string => readFileSync(at(path), 'utf8')
 const timesOf = (...paths: readonly string[]): readonly number[] => paths.map((path) => statSync(at(path)).mtimeMs)
 
-/** Files whose times are whole seconds are told apart: this one is newer than all that was made until now. */
-function touch(path: string): void {
-  const now = new Date(Date.now() + 2000)
+/** Newer than all that was made until now, also where times are whole seconds, and older than what is made of it. */
+async function touch(path: string): Promise<void> {
+  await setTimeout(1000)
+  const now = new Date()
   utimesSync(at(path), now, now)
 }
 
@@ -34,7 +36,7 @@ function touch(path: string): void {
 async function withFault<T>(path: string, work: () => Promise<T>): Promise<T> {
   const before = read(path)
   appendFileSync(at(path), 'fn wrong(x) = x +\n')
-  touch(path)
+  await touch(path)
   try {
     return await work()
   } finally {
@@ -71,7 +73,7 @@ describe.skipIf(noMake !== undefined)(
 
     test('builds again what imports a file that was touched, and nothing else', async () => {
       const others = timesOf('# $/make/gen/plain.cc', '# $/make/gen/plain.o')
-      touch('# $/kernels/shapes.attn')
+      await touch('# $/kernels/shapes.attn')
       const { stdout } = await make()
       expect(stdout.match(/attnc\.js build \S+/g)).toEqual(['attnc.js build ../kernels/capped.attn'])
       expect(timesOf('# $/make/gen/plain.cc', '# $/make/gen/plain.o')).toEqual(others)
@@ -111,7 +113,7 @@ describe.each([
   })
 
   test.skipIf(skip)('builds again what imports a file that was touched, and nothing else', async () => {
-    touch('kernels/shapes.attn')
+    await touch('kernels/shapes.attn')
     const { stdout } = await run()
     expect(stdout.match(/attnc native \w+/g)).toEqual(['attnc native capped'])
     expect((await run()).stdout).not.toContain('attnc native')
