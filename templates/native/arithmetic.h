@@ -64,10 +64,10 @@ ATTNC_INLINE floats smallest(floats a, floats b) {
   return a != a ? a : smaller;
 }
 
-/** The larger, or b if one is NaN: one instruction, which compilers do not always find. */
+/** The larger, or b if one is NaN: one instruction, which compilers do not always find. GCC 12 warns of it without a mask. */
 ATTNC_INLINE floats larger(floats a, floats b) {
 #if ATTNC_LANES == 16 && defined(__AVX512F__)
-  return (floats)_mm512_max_ps((__m512)a, (__m512)b);
+  return (floats)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);
 #elif ATTNC_LANES == 8 && defined(__AVX__)
   return (floats)_mm256_max_ps((__m256)a, (__m256)b);
 #else
@@ -76,7 +76,7 @@ ATTNC_INLINE floats larger(floats a, floats b) {
 }
 ATTNC_INLINE floats smaller(floats a, floats b) {
 #if ATTNC_LANES == 16 && defined(__AVX512F__)
-  return (floats)_mm512_min_ps((__m512)a, (__m512)b);
+  return (floats)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b);
 #elif ATTNC_LANES == 8 && defined(__AVX__)
   return (floats)_mm256_min_ps((__m256)a, (__m256)b);
 #else
@@ -84,25 +84,22 @@ ATTNC_INLINE floats smaller(floats a, floats b) {
 #endif
 }
 
-/** `first` and f(0), f(1), ... up to `count`, folded by `step` in four chains, which do not wait for one another. */
-template <class F, class Step>
-ATTNC_INLINE floats foldInChains(std::int32_t count, floats first, Step step, F f) {
+template <bool isMost>
+ATTNC_INLINE floats extreme(floats a, floats b) { return isMost ? larger(a, b) : smaller(a, b); }
+/** The extreme of `first` and f(0), f(1), ... up to `count`, in four chains, which do not wait for one another; NaN may be left out. */
+template <bool isMost, class F>
+ATTNC_INLINE floats extremeOf(std::int32_t count, floats first, F f) {
   floats chain[4] = {first, first, first, first};
   std::int32_t n = 0;
   for (; n + 4 <= count; n += 4)
-    for (int c = 0; c < 4; ++c) chain[c] = step(f(n + c), chain[c]);
-  for (; n < count; ++n) chain[0] = step(f(n), chain[0]);
-  return step(step(chain[0], chain[1]), step(chain[2], chain[3]));
-}
-/** The extreme of these and `first`; NaN may be left out. */
-template <class F>
-ATTNC_INLINE floats largerOf(std::int32_t count, floats first, F f) {
-  return foldInChains(count, first, [](floats a, floats b) { return larger(a, b); }, f);
+    for (int c = 0; c < 4; ++c) chain[c] = extreme<isMost>(f(n + c), chain[c]);
+  for (; n < count; ++n) chain[0] = extreme<isMost>(f(n), chain[0]);
+  return extreme<isMost>(extreme<isMost>(chain[0], chain[1]), extreme<isMost>(chain[2], chain[3]));
 }
 template <class F>
-ATTNC_INLINE floats smallerOf(std::int32_t count, floats first, F f) {
-  return foldInChains(count, first, [](floats a, floats b) { return smaller(a, b); }, f);
-}
+ATTNC_INLINE floats largerOf(std::int32_t count, floats first, F f) { return extremeOf<true>(count, first, f); }
+template <class F>
+ATTNC_INLINE floats smallerOf(std::int32_t count, floats first, F f) { return extremeOf<false>(count, first, f); }
 
 ATTNC_INLINE float magnitude(float x) { return std::fabs(x); }
 ATTNC_INLINE std::int32_t magnitude(std::int32_t x) { return x < 0 ? subtract(0, x) : x; }
