@@ -2,7 +2,7 @@
 import { version } from '../generated/version.ts'
 import { needsOfAttnc } from '../runtime/needs/machine.ts'
 import { isWell, type Need } from '../runtime/needs/need.ts'
-import { isPlanned, knownTargets, needsOf } from '../runtime/needs/targets.ts'
+import { knownTargets, needsOf } from '../runtime/needs/targets.ts'
 import { type Finding, type Outcome, problem } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { oneLine } from './one-line.ts'
@@ -51,14 +51,11 @@ function faultsOf(of: string, rows: readonly Row[]): readonly Finding[] {
   if (bad.length === 0) return []
   const list = bad.map(({ what, state, found }) => `${what} is ${state} (${found})`).join(', ')
   if (of === 'attnc') return [problem('ATTN0330', `attnc cannot run here: ${list}`)]
-  const what = isPlanned(of) ? `target ${of} is planned, and could not run here` : `target ${of} cannot run here`
-  return [problem('ATTN0330', `${what}: ${list}`)]
+  return [problem('ATTN0330', `target ${of} cannot run here: ${list}`)]
 }
 
 function report(rows: readonly Row[]): string {
-  const cells = rows.map(({ of, what, state, found }) => [label(of), what, state, oneLine(found)])
+  const cells = rows.map(({ of, what, state, found }) => [of, what, state, oneLine(found)])
   const helps = rows.flatMap(({ of, what, help }) => (help === undefined ? [] : [`${of}, ${what}: ${oneLine(help)}\n`]))
   return table([['for', 'needs', 'state', 'found'], ...cells]) + (helps.length > 0 ? `\n${helps.join('')}` : '')
 }
-
-const label = (of: string): string => (of !== 'attnc' && isPlanned(of) ? `${of} (planned)` : of)

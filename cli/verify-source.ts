@@ -2,7 +2,8 @@
 import type { Attention } from '../compiler/attention.ts'
 import type { Sizes } from '../compiler/interpret.ts'
 import { analyze } from '../index.ts'
-import { done, type Finding, type Outcome } from '../runtime/problem.ts'
+import { AttncError } from '../runtime/attnc-error.ts'
+import { done, type Finding, failed, type Outcome } from '../runtime/problem.ts'
 import { type Keeping, type Runner, runners, type Scalars } from '../runtime/runners.ts'
 import { shapesFor } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
@@ -75,18 +76,30 @@ async function verifyOne(
     const inF32 = runner.inF32?.(asked.simd ?? 'auto') ?? false
     const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow, inF32 })
     if (!shapes.ok) return shapes
-    const report = await verifyAttention(attention, {
-      shapes: shapes.value,
-      seed: asked.seed,
-      probes: asked.probes,
-      params: checked.value[1],
-      build: builder(source, attention, target, { keeping: kept, threads: asked.threads, simd: asked.simd }),
-      onCase: (what) => progress?.(`${target} ${what}`),
-    })
+    const report = await withFaults(() =>
+      verifyAttention(attention, {
+        shapes: shapes.value,
+        seed: asked.seed,
+        probes: asked.probes,
+        params: checked.value[1],
+        build: builder(source, attention, target, { keeping: kept, threads: asked.threads, simd: asked.simd }),
+        onCase: (what) => progress?.(`${target} ${what}`),
+      }),
+    )
     if (!report.ok) return report
     rows.push({ ...head, verdict: report.value.verdict, reason: whyNot(report.value), report: report.value })
   }
   return done(rows)
+}
+
+/** What a device throws while it computes is a fault of the machine. */
+async function withFaults<T>(work: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof AttncError) return failed(...error.findings)
+    throw error
+  }
 }
 
 const whyNot = ({ rejected }: Verification): string =>

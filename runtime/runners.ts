@@ -150,6 +150,17 @@ export const runners: Readonly<Record<string, Runner>> = {
     build: async (files, staging) => (await import('./wgsl/load-wgsl.ts')).keepModule(files, staging),
     load: async (made) => (await import('./wgsl/load-wgsl.ts')).loadModule(made),
   },
+  cuda: {
+    about: 'on an NVIDIA GPU: with nvcc and g++ or clang++',
+    arithmetic: cuda.accurate.f32,
+    arithmeticOf: (dtype, precision) => cuda[precision][dtype],
+    isSlow: true,
+    missing: async () => (await import('./cuda/load-cuda.ts')).missingDevice(),
+    needs: async () => (await import('./needs/cuda.ts')).needsOfCuda(),
+    machine: async () => (await import('./cuda/load-cuda.ts')).describeDevice(),
+    build: async (files, staging) => (await import('./cuda/load-cuda.ts')).keepDevice(files, staging),
+    load: async (made, keeping) => (await import('./cuda/load-cuda.ts')).loadDevice(made, keeping),
+  },
   'cuda-emulated': {
     about: 'CUDA on this processor, for tests: with g++ or clang++',
     arithmetic: cuda.accurate.f32,

@@ -23,6 +23,7 @@ beforeEach(() => {
 afterEach(() => {
   process.env.PATH = path
   if (compiler !== undefined) process.env.CXX = compiler
+  delete process.env.ATTNC_LIBCUDA
   rmSync(folder, { recursive: true })
 })
 
@@ -99,10 +100,14 @@ describe.skipIf(windows)('the compiler', () => {
   })
 })
 
-test.skipIf(windows)('the library of the driver is looked for where programs look for it', () => {
-  writeFileSync(join(folder, 'bin', 'libcuda.so.1'), '')
-  const found = join(folder, 'bin', 'libcuda.so.1')
-  expect(needDriver({ LD_LIBRARY_PATH: `${folder}/empty:${folder}/bin` })).toMatchObject({ state: 'ok', found })
+test.skipIf(windows)('the library of the driver is loaded as programs load it', () => {
+  const path = join(folder, 'bin', 'libcuda.so.1')
+  process.env.ATTNC_LIBCUDA = path
+  expect(needDriver()).toMatchObject({ state: 'missing', found: expect.stringContaining('no NVIDIA driver') })
+  writeFileSync(path, 'no library')
+  expect(needDriver()).toMatchObject({ state: 'missing', found: expect.stringContaining(path) })
+  process.env.ATTNC_LIBCUDA = 'libc.so.6'
+  expect(needDriver()).toMatchObject({ state: 'ok', found: 'libc.so.6' })
 })
 
 describe.skipIf(windows)('what attnc needs itself', () => {

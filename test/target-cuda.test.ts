@@ -84,6 +84,7 @@ const sample = [
   ['documents', 'bf16'],
   ['sigmoid', 'f16'],
   ['clipped_softmax', 'f16'],
+  ['key_value_bias', 'f16'],
   ['stick_breaking', 'f32'],
   ['sinkformer', 'f32'],
   ['talking_heads', 'f16'],

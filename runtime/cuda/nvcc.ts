@@ -59,6 +59,29 @@ export async function compileToPtx(
   }
 }
 
+/**
+ * Compiles CUDA to a shared library that has code for each of the architectures, and no runtime of CUDA's: that is among the sources.
+ *
+ * @param wanted  `names` as 'sm_80'; `ptx`: also what a driver can translate for architectures after the last
+ */
+export function compileLibrary(
+  folder: string,
+  sources: readonly string[],
+  output: string,
+  { names, ptx }: { readonly names: readonly string[]; readonly ptx: boolean },
+): Promise<Outcome<undefined>> {
+  const code = names.map((name, n) => {
+    const virtual = name.replace('sm_', 'compute_')
+    return `arch=${virtual},code=${ptx && n === names.length - 1 ? `[${name},${virtual}]` : name}`
+  })
+  return nvcc(folder, [
+    ...['-std=c++17', '-O3', '-fmad=false', ...code.flatMap((one) => ['-gencode', one])],
+    ...['-shared', '-Xcompiler', '-fPIC,-O1', '-Xlinker', '-Bsymbolic'], // its own functions, whatever the process has
+    ...sources,
+    ...['-o', output],
+  ])
+}
+
 /** A program of the host that gives libraries which it loads the functions of CUDA. */
 export const compileRecorder = (folder: string, source: string, output: string): Promise<Outcome<undefined>> =>
   nvcc(folder, ['-std=c++17', '-Xcompiler', '-rdynamic', source, '-o', output, '-ldl'])

@@ -6,7 +6,7 @@ import { done, type Outcome } from '../problem.ts'
 import type { Keeping, Loaded, Signature } from '../runners.ts'
 import { compileShared, kernelFlags } from './compiler.ts'
 import { Entry } from './entry.ts'
-import { loadLoader } from './loader.ts'
+import { type Loader, loadLoader } from './loader.ts'
 
 export const library = 'kernel.so'
 
@@ -26,18 +26,21 @@ export function startLoader(keeping: Keeping): void {
 /** @param entry  how the target names the functions of a program */
 export async function loadLibrary(made: Made, keeping: Keeping, entry = entryOf): Promise<Outcome<Loaded>> {
   const loader = await loadLoader(keeping)
-  if (!loader.ok) return loader
-  const opened = loader.value.open(made.path(library))
+  return loader.ok ? done(openLibrary(made, loader.value, entry)) : loader
+}
+
+export function openLibrary(made: Made, loader: Loader, entry: (program: Signature) => string): Loaded {
+  const opened = loader.open(made.path(library))
   const known = new Map<Signature, Entry>()
   const entryFor = (program: Signature): Entry => {
-    const found = known.get(program) ?? new Entry(loader.value, opened, program, entry(program))
+    const found = known.get(program) ?? new Entry(loader, opened, program, entry(program))
     known.set(program, found)
     return found
   }
-  return done({
+  return {
     call: (program, inputs, params, manner) => {
       const found = entryFor(program)
       return manner ? found.runLater(inputs, params, manner) : found.run(inputs, params)
     },
-  })
+  }
 }

@@ -1,6 +1,7 @@
 /** What CUDA needs: the toolkit to compile, the driver and a GPU to run. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { driverName, missingDriver } from '../cuda/launcher.ts'
+import { findGpu } from '../cuda/load-cuda.ts'
+import { needCompiler } from './compiler.ts'
 import type { Need } from './need.ts'
 import { findTool } from './tool.ts'
 
@@ -17,7 +18,9 @@ export const needNvcc = (limit?: number): Promise<Need> =>
     limit,
   )
 
-export const needGpu = (limit?: number): Promise<Need> =>
+const noGpu = 'a machine with an NVIDIA GPU and its driver; without one kernels are generated, and can be compiled'
+
+const needGpu = (limit?: number): Promise<Need> =>
   findTool(
     {
       what: 'GPU',
@@ -25,24 +28,31 @@ export const needGpu = (limit?: number): Promise<Need> =>
       args: ['--query-gpu=name,driver_version', '--format=csv,noheader'],
       version: (printed) => printed.trim().split('\n')[0]?.trim() || undefined,
       required: true,
-      help: 'a machine with an NVIDIA GPU and its driver; without one kernels are generated, and can be compiled',
+      help: noGpu,
     },
     limit,
   )
 
-const driverFolders = [
-  ...['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'],
-  ...['/usr/lib/wsl/lib', '/usr/local/nvidia/lib64', '/usr/local/cuda/compat'],
-]
-
 /** The library by which programs speak to the driver. It comes with the driver, not with the toolkit. */
-export function needDriver(env: NodeJS.ProcessEnv = process.env): Need {
-  const name = process.platform === 'win32' ? 'nvcuda.dll' : 'libcuda.so.1'
-  const own = (env.LD_LIBRARY_PATH ?? '').split(':').filter((folder) => folder !== '')
-  const system = process.platform === 'win32' ? [join(env.SystemRoot ?? 'C:\\Windows', 'System32')] : driverFolders
-  const path = [...own, ...system].map((folder) => join(folder, name)).find((one) => existsSync(one))
+export function needDriver(): Need {
   const head = { what: 'GPU driver library', required: true }
-  if (path !== undefined) return { ...head, state: 'ok', found: path }
-  const help = 'install the NVIDIA driver; kernels are generated, and can be compiled, without it'
-  return { ...head, state: 'missing', found: `no ${name} in the library folders`, help }
+  const missing = missingDriver()
+  if (missing === undefined) return { ...head, state: 'ok', found: driverName() }
+  const help = 'install the NVIDIA driver, or name its library in ATTNC_LIBCUDA; kernels are generated without it'
+  return { ...head, state: 'missing', found: missing, help }
+}
+
+export async function needsOfCuda(): Promise<readonly Need[]> {
+  const [nvcc, compiler, driver] = [await needNvcc(), await needCompiler(), needDriver()]
+  const canAsk = driver.state === 'ok' && compiler.state === 'ok'
+  return [nvcc, compiler, driver, canAsk ? await askDriver() : await needGpu()]
+}
+
+/** The GPU as the driver has it, by the addon that would launch kernels. */
+async function askDriver(): Promise<Need> {
+  const head = { what: 'GPU', required: true }
+  const gpu = await findGpu()
+  if (!gpu.ok) return { ...head, state: 'unusable', found: gpu.findings[0]?.message ?? '', help: noGpu }
+  const { name, architecture, driver } = gpu.value
+  return { ...head, state: 'ok', found: `${name}, sm_${architecture}, driver for CUDA ${driver}` }
 }

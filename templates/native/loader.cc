@@ -11,12 +11,17 @@
 #include <vector>
 #include <napi.h>
 #include "attnc.h"
-#include "pool.h"
 
 namespace {
 
 typedef std::int32_t Shapes(const void *call, attnc_fault *fault);
 typedef std::int64_t Workspace(const void *call, std::int32_t workers, attnc_fault *fault);
+typedef std::int32_t Run(const void *call, void *workspace, const void *means, attnc_fault *fault);  // means: threads, or a stream
+
+/** What was wrong with a call; `kind`: what failed of the machine, null where it was what was asked for. */
+struct Fault : attnc_fault {
+  const char *kind = nullptr;
+};
 
 /** Of a tensor: its axes, and the bytes of an element. */
 struct Form {
@@ -80,27 +85,7 @@ class Spare {
 };
 Spare spare;
 
-struct Freed {
-  void operator()(void *memory) const { std::free(memory); }
-};
-typedef std::unique_ptr<void, Freed> Memory;
-
-/** What is kept between calls: threads, and the largest workspace so far. */
-struct State {
-  Pool pool;
-  Memory workspace;
-  std::size_t bytes = 0;
-  std::mutex mutex;
-
-  void *room(std::size_t size) {
-    if (size > bytes || !workspace) {
-      workspace.reset(allocate(size));
-      bytes = workspace ? size : 0;
-    }
-    return workspace.get();
-  }
-};
-
+struct State;  // what is kept between calls: see backend.h
 struct Kernel;
 
 /**
@@ -117,6 +102,7 @@ struct Call {
 };
 
 struct Kernel {
+  void *library = nullptr;  // as dlopen gave it
   Shapes *shapes = nullptr;
   Workspace *workspace = nullptr;
   Run *run = nullptr;
@@ -207,17 +193,23 @@ napi_value makeBuffer(Napi::Env env, std::size_t bytes, void **memory) {
  *
  * @param stop  what is other than 0 once it is to end early; null: nothing is
  */
-bool compute(const Kernel &kernel, const Call &call, std::int32_t workers, const std::int32_t *stop, attnc_fault &fault) {
-  State &state = *kernel.state;
-  std::lock_guard<std::mutex> lock(state.mutex);
-  const std::int64_t bytes = kernel.workspace(call.pointers.data(), workers, &fault);
-  if (bytes < 0) return false;
-  void *const workspace = state.room(std::size_t(bytes));
-  if (!workspace) {
-    std::snprintf(fault.text, sizeof fault.text, "there is no memory for the %lld bytes of the workspace", (long long)bytes);
-    return false;
-  }
-  return state.pool.call(workers, stop, *kernel.run, call.pointers.data(), workspace, &fault) == 0;
+bool compute(const Kernel &kernel, const Call &call, std::int32_t workers, const std::int32_t *stop, Fault &fault);
+
+/** What a backend exports beside what all do. */
+void addExports(Napi::Env env, Napi::Object exports);
+
+}  // namespace
+
+#include "backend.h"
+
+namespace {
+
+/** A RangeError where the call was wrong; where the machine failed, an Error whose `code` says what did. */
+Napi::Error errorOf(Napi::Env env, const std::string &text, const char *kind) {
+  if (!kind) return Napi::RangeError::New(env, text);
+  Napi::Error error = Napi::Error::New(env, text);
+  error.Set("code", Napi::String::New(env, kind));
+  return error;
 }
 
 /** open(path): a shared library. It stays, since nothing knows when the last call of its kernels is over. */
@@ -281,8 +273,8 @@ napi_value RunNow(Napi::Env env, const Arguments &given) {
   Call &call = *kernel.call;
   readFrame(kernel, call);
   readTensors(env, kernel, given.values() + 1, kernel.tensors.size(), call);
-  attnc_fault fault{};
-  if (!compute(kernel, call, given.workers(), nullptr, fault)) refuse(env, fault.text);
+  Fault fault{};
+  if (!compute(kernel, call, given.workers(), nullptr, fault)) throw errorOf(env, fault.text, fault.kind);
   return nullptr;
 }
 
@@ -306,11 +298,13 @@ class Later : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred.Promise(); }
 
   void Execute() override {
-    attnc_fault fault{};
-    if (!compute(*kernel, call, workers, stop, fault)) SetError(fault.text);
+    Fault fault{};
+    if (compute(*kernel, call, workers, stop, fault)) return;
+    kind = fault.kind;
+    SetError(fault.text);
   }
   void OnOK() override { deferred.Resolve(Env().Undefined()); }
-  void OnError(const Napi::Error &error) override { deferred.Reject(Napi::RangeError::New(Env(), error.Message()).Value()); }
+  void OnError(const Napi::Error &error) override { deferred.Reject(errorOf(Env(), error.Message(), kind).Value()); }
 
  private:
   Napi::Promise::Deferred deferred;
@@ -318,6 +312,7 @@ class Later : public Napi::AsyncWorker {
   Call call;
   std::int32_t workers;
   const std::int32_t *stop;
+  const char *kind = nullptr;  // of what failed
   Napi::ObjectReference held;
 };
 
@@ -362,6 +357,7 @@ Napi::Value Find(const Napi::CallbackInfo &info) {
   const std::string entry = info[1].ToString();
   const auto find = [&](const char *suffix) { return dlsym(library, (entry + suffix).c_str()); };
   const auto kernel = std::make_shared<Kernel>();
+  kernel->library = library;
   kernel->shapes = reinterpret_cast<Shapes *>(find("_shapes"));
   kernel->workspace = reinterpret_cast<Workspace *>(find("_workspace"));
   kernel->run = reinterpret_cast<Run *>(find("_run"));
@@ -396,6 +392,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, Open));
   exports.Set("find", Napi::Function::New(env, Find));
   exports.Set("allocate", Napi::Function::New(env, Allocate));
+  addExports(env, exports);
   return exports;
 }
 

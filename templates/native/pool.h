@@ -10,8 +10,6 @@
 
 namespace {
 
-typedef std::int32_t Run(const void *call, void *workspace, const attnc_threads *threads, attnc_fault *fault);
-
 /** Threads that wait for work; who asks for work does its share. One call at a time. */
 class Pool {
  public:
@@ -28,6 +26,7 @@ class Pool {
    * @param workers  of this call: this thread and others
    * @param stop     what is other than 0 once the call is to end early; null: nothing is
    */
+  template <class Run>
   std::int32_t call(std::int32_t workers, const std::int32_t *stop, Run &run, const void *arguments, void *workspace,
                     attnc_fault *fault) {
     flag = stop;

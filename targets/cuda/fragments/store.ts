@@ -3,7 +3,7 @@ import { addressOf, bufferOf, indicesOf, narrowed } from '../../c-elements.ts'
 import type { Item } from '../../nests/item.ts'
 import { elementWords } from '../spot.ts'
 import { columnOf, formOf } from './layout.ts'
-import { countText, eachElement, eachRow, groupsOf, printCode, type Warp, widthOf } from './warp.ts'
+import { countText, eachElement, eachRow, groupsOf, neighbourOf, printCode, type Warp, widthOf } from './warp.ts'
 
 export function printPut({ store }: Extract<Item, { kind: 'put' }>, at: Warp): void {
   const { layout } = at.sheet
@@ -32,6 +32,7 @@ export function printPut({ store }: Extract<Item, { kind: 'put' }>, at: Warp): v
     last?.kind === 'index' &&
     last.axis === column &&
     last.of === 'element' &&
+    (width === undefined || Number(width) % 2 === 0) &&
     (buffer.storage === 'f16' || buffer.storage === 'bf16')
   if (!isPair)
     return eachElement(column, at, (inner, block) =>
@@ -44,8 +45,7 @@ export function printPut({ store }: Extract<Item, { kind: 'put' }>, at: Warp): v
     column,
     at,
     (inner, block) => {
-      const low = printCode(store.value, inner).text
-      const high = low.replaceAll('.at[m][n][r]', '.at[m][n][r + 1]')
+      const [low, high] = [inner, neighbourOf(inner, column)].map((place) => printCode(store.value, place).text)
       block.line(`if (${inside}) tiles::storePair<tiles::${type}>(&${element(inner)}, ${low}, ${high});`)
     },
     true,

@@ -1,6 +1,8 @@
 /** A warp's place in a kernel's text: its elements and rows, and the two forms that a statement may have. */
+import { invariant } from '../../../compiler/invariant.ts'
 import type { KernelExpr, Value } from '../../../compiler/kernel.ts'
 import { Block, indented } from '../../block.ts'
+import { one, plus } from '../../c-elements.ts'
 import { atom, type Code, printExpr } from '../../expression.ts'
 import { simplify } from '../../ranges.ts'
 import { cudaTypes } from '../print.ts'
@@ -85,16 +87,7 @@ function printEach(
   const named = places.map(([axis, text]) => ({ axis, text, name: spot.sheet.names.reuse(axis) }))
   const axes = new Map<string, AxisSpot>(spot.axes)
   for (const { axis, name } of named) axes.set(axis, { ...axisAt(axis, at), inner: atom(name) })
-  const spelled = (name: string): Code | undefined => {
-    const value = layout.facts.values.get(name)
-    const local = spot.sheet.locals.get(name)
-    if (!value || !local) return undefined
-    const form = formOf(value, layout.row)
-    if (form === 'row') return atom(`${local.text}.at[m][${rowText}]`)
-    if (form === 'fragment' && column !== undefined)
-      return atom(value.type === 'bool' ? `${local.text}.has(m, n, r)` : `${local.text}.at[m][n][r]`)
-    return undefined
-  }
+  const spelled = spelling(layout, rowText, column === undefined ? undefined : 'r')
   const inner: Warp = { ...at, spot: { ...spot, axes, spelled } }
   const collected = collect((block) => fill({ ...inner, spot: { ...inner.spot, block } }, block))
   const text = collected.join('\n')
@@ -104,6 +97,28 @@ function printEach(
   const lines = [...heads, ...collected]
   if (lines.length === 1 && head.length + lines[0]!.length < 116) spot.block.line(`${head} ${lines[0]} });`)
   else spot.block.line(head, ...lines.map((line) => `  ${line}`), '});')
+}
+
+/** How a value is spelled in a loop over rows, or over elements, whose place in a fragment is then called `element`. */
+function spelling(layout: Layout, row: string, element: string | undefined): NonNullable<Spot['spelled']> {
+  return (name, { sheet }) => {
+    const value = layout.facts.values.get(name)
+    const local = sheet.locals.get(name)
+    if (!value || !local) return undefined
+    const form = formOf(value, layout.row)
+    if (form === 'row') return atom(`${local.text}.at[m][${row}]`)
+    if (form !== 'fragment' || element === undefined) return undefined
+    return atom(value.type === 'bool' ? `${local.text}.has(m, n, ${element})` : `${local.text}.at[m][n][${element}]`)
+  }
+}
+
+/** In a loop over pairs of elements, the place of the second: whatever depends on its column is another there. */
+export function neighbourOf(at: Warp, column: string): Warp {
+  const { sheet, spot } = at
+  const first = spot.axes.get(column)
+  invariant(first?.inner, `axis ${column} has no element here`)
+  const axes = new Map(spot.axes).set(column, { ...first, inner: plus(first.inner, one) })
+  return { ...at, spot: { ...spot, axes, spelled: spelling(sheet.layout, 'r / 2', 'r + 1') } }
 }
 
 function collect(fill: (block: Block) => void): readonly string[] {
