@@ -41,7 +41,7 @@ describe('what is completed', () => {
         expect(options.flatMap(({ flags }) => flags)).toEqual(expect.arrayContaining(['--json', '--help']))
     const build = shapes().find(({ name }) => name === 'build')
     const emit = build?.options.find(({ flags }) => flags.includes('--emit'))
-    expect(emit?.value).toEqual({ kind: 'words', words: [...stages, 'lib'] })
+    expect(emit?.value).toEqual({ kind: 'words', words: [...stages, 'lib', 'dts'] })
   })
 
   test('is accepted', async () => {
@@ -54,7 +54,9 @@ describe('what is completed', () => {
       if (value.kind !== 'words') continue
       for (const word of value.words) {
         const out = ['-o', join(folder, 'out')]
-        const where = word === 'lib' ? ['--target', 'native', ...out] : flags.includes('--emit') ? [] : out
+        const targets: Readonly<Record<string, string>> = { lib: 'native', dts: 'ts' } // of what is written
+        const target = targets[word]
+        const where = target !== undefined ? ['--target', target, ...out] : flags.includes('--emit') ? [] : out
         expect(
           await attnc(['build', join(folder, 'kernels/d.attn'), flags.at(-1)!, word, ...where]),
           word,
@@ -91,7 +93,7 @@ describe.skipIf(!isThere('bash'))('bash', () => {
 
   test.each([
     [[''], [...commandNames, 'help'].sort()],
-    [['c'], ['cache', 'check', 'complete']],
+    [['c'], ['cache', 'check', 'cmake-dir', 'complete']],
     [['help', 've'], ['verify']],
     [['--v'], ['--version']],
     [

@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { execa } from 'execa'
@@ -87,9 +87,19 @@ describe('vite', { timeout: 3 * minutes }, () => {
     expect(await node('vite', vite, 'build')).toMatchObject({ exitCode: 0 })
     const [bundle = ''] = globSync('vite/dist/assets/*.js', { cwd: embedding.folder })
     expect(await shownBy(bundle)).toBe('The mean of 0 .. 6 is 3.000')
+    const imports = `import { capped } from '../kernels/capped.attn'
+      import shader from '../kernels/capped.attn?wgsl'
+      import meta from '../kernels/capped.attn?meta'`
+    writeFileSync(
+      at('vite/more.ts'),
+      `${imports}
+      export const all: [string, readonly string[], unknown] = [shader, meta.attentions.map(({ name }) => name), capped]\n`,
+    )
     expect(await node('vite', tsc)).toMatchObject({ exitCode: 0, stdout: '' })
-    writeFileSync(at('vite/wrong.ts'), "import { capped } from '../kernels/capped.attn'\ncapped({ q: 1 })\n")
-    expect((await node('vite', tsc)).stdout).toMatch(/^wrong\.ts\(2,\d+\): error TS/)
+    writeFileSync(at('vite/more.ts'), `${imports}\ncapped({ q: 1 })\nshader.attentions\nmeta.length\n`)
+    const { stdout } = await node('vite', tsc)
+    expect(stdout.match(/^more\.ts\(\d/gm)).toEqual(['more.ts(4', 'more.ts(5', 'more.ts(6'])
+    rmSync(at('vite/more.ts'))
   })
 
   describe('as a server', () => {

@@ -43,5 +43,5 @@ export function printedBy(name: string, source: string): string {
   const make = (element: (n: number) => number) => tensor([1, heads, length, width], element)
   const v = make((n) => Math.floor(n / width) % length)
   const { out } = define(source, { q: make(Math.sin), k: make(Math.cos), v })
-  return `${name} of the last query: ${out?.data.at(-1)?.toFixed(3)}`
+  return `${name} of the last query: ${Number(Array.from(out?.data ?? []).at(-1)).toFixed(3)}`
 }
