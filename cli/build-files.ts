@@ -1,4 +1,5 @@
 /** Sources of a build, compiled, and what becomes of the files: written, printed, or compared with those that are there. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile, type OutFile, type ReadImport } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
@@ -98,10 +99,8 @@ async function compileAll(sources: readonly Source[], choices: Wanted, options: 
     inputs.add(file.path)
     const given = { ...compileOptions(choices, read), library: choices.library !== undefined }
     const picked = await tunedOfAll({ file, folder, readImport: read }, given, options, findings)
-    if (picked) {
-      notes.push(picked.about)
-      inputs.add(tunedPath(file.path))
-    }
+    if (picked) notes.push(picked.about)
+    if (options.tuned !== false && existsSync(tunedPath(file.path))) inputs.add(tunedPath(file.path)) // read, if not picked
     const compiled = await attempt(() => compile(file, withTuned(given, picked)))
     if (!compiled.ok) {
       findings.push(...compiled.findings)

@@ -1,26 +1,64 @@
-/** `attnc init`: a first source, commented, and what to do with it. */
-import { basename, join } from 'node:path'
+/** `attnc init`: a first source, commented, or a small project around it, and what to do with it. */
+import { basename, join, relative } from 'node:path'
 import { reserved } from '../grammar/tokens.ts'
 import { extension, isFolder } from '../runtime/files.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
-import { writeNew } from '../runtime/write.ts'
+import { type FileToWrite, writeNew } from '../runtime/write.ts'
 import { type Answer, refuse } from './answer.ts'
+import { projectOf, type Tool } from './init-projects.ts'
+import { sourceOf, type Template } from './init-sources.ts'
 import { oneLine } from './one-line.ts'
+import { all, parseChoice } from './options.ts'
+import type { Options } from './program.ts'
+import { templateNames, toolNames } from './program-helpers.ts'
 
-export async function init(args: readonly string[]): Promise<Answer> {
-  const place = placeOf(args[0] ?? '.')
-  if (!place.ok) return refuse(place.findings)
-  const { path, attention } = place.value
-  const written = writeNew(path, sourceOf(attention))
+interface Written {
+  readonly files: readonly FileToWrite[]
+  readonly path: string // of the source
+  readonly attention: string
+  readonly next: readonly string[] // commands to go on with
+}
+
+export async function init(args: readonly string[], options: Options): Promise<Answer> {
+  const asked = all(
+    parseChoice('--template', options.template ?? 'causal', templateNames),
+    options.for === undefined ? done(undefined) : parseChoice('--for', options.for, toolNames),
+  )
+  if (!asked.ok) return refuse(asked.findings)
+  const [template, tool] = asked.value
+  const planned =
+    tool === undefined ? sourceAt(args[0] ?? '.', template) : done(projectIn(args[0] ?? '.', tool, template))
+  if (!planned.ok) return refuse(planned.findings)
+  const { files, path, attention, next } = planned.value
+  const written = writeNew(files)
   if (!written.ok) return refuse(written.findings)
-  const next = [`attnc verify ${shellWord(path)}`, `attnc build ${shellWord(path)} --target ts -o out`]
+  const paths = files.map((file) => file.path)
   return {
     exit: 0,
     findings: [],
-    out: `${oneLine(path)}\n`,
+    out: paths.map((one) => `${oneLine(one)}\n`).join(''),
     note: `\nnext:\n${next.map((line) => `  ${oneLine(line)}\n`).join('')}`.trimEnd(),
-    json: { path, attention, next },
+    json: { path, attention, files: paths, next },
   }
+}
+
+function sourceAt(asked: string, template: Template): Outcome<Written> {
+  const place = placeOf(asked)
+  if (!place.ok) return place
+  const { path, attention } = place.value
+  return done({
+    files: [{ path, content: sourceOf(template, { name: attention, further: true }) }],
+    path,
+    attention,
+    next: [`attnc verify ${shellWord(path)}`, `attnc build ${shellWord(path)} --target ts -o out`],
+  })
+}
+
+function projectIn(folder: string, tool: Tool, template: Template): Written {
+  const { files, next } = projectOf(tool, template)
+  const inFolder = files.map((file) => ({ ...file, path: join(folder, file.path) }))
+  const enter = relative('.', folder) === '' ? [] : [`cd ${shellWord(folder)}`]
+  return { files: inFolder, path: inFolder[0]?.path ?? '', attention: template, next: [...enter, ...next] }
 }
 
 interface Place {
@@ -47,32 +85,3 @@ const isReserved = (name: string): boolean => reserved.some((word) => word === n
 
 /** As one would type it. */
 const shellWord = (text: string): string => (/^[\w./@%+,:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
-
-const sourceOf = (
-  name: string,
-): string => `/// Softmax attention in which a query sees the keys up to its own position. Lines like this one are printed into
-/// generated code.
-attention ${name} {
-  // A tensor is declared with its axes: batch b, head h, query i, key j, and the features d and e.
-  input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e]
-
-  // A number that callers may choose, with its default.
-  param scale = 1 / sqrt(size(d))
-
-  // One score for each pair of a query and a key.
-  score     = scale * dot(q, k)
-
-  // Which pairs count. The last query stands at the last key.
-  mask      = j <= i + size(j) - size(i)
-
-  // The weights. softmax is a function of the library; one of your own is: fn name[x](s) = ...
-  normalize = softmax[j](score)
-
-  // The result is sum[j](weight * v), unless an output without a name says otherwise. Further results have names.
-  output    lse = logsumexp[j](score)
-}
-
-// Lengths at which attnc verify compares what is generated with this definition.
-check { b = 1, h = 2, i = 9, j = 17, d = 16, e = 16 }
-check { b = 2, h = 1, i = 1, j = 35, d = 64, e = 64 }
-`

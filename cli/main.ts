@@ -76,8 +76,9 @@ async function answer(command: CommandName, args: readonly string[], options: Op
   const form = { command, format: format.value, repeated: options.watch ?? false }
   const show = (one: Answer): Promise<Exit> => present(io, form, one)
   if (!options.watch) return show(await run(args, options, io))
-  const { repeat } = await import('./watch.ts')
-  return repeat({ args, run: () => run(args, options, io), show }, io)
+  const [{ repeat }, { readBesides }] = await Promise.all([import('./watch.ts'), import('./besides.ts')])
+  const besides = (sources: readonly string[]) => readBesides(command, sources, options)
+  return repeat({ args, run: () => run(args, options, io), show, besides }, io)
 }
 
 /** What commander says, as a problem of ours. */

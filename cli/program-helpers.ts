@@ -1,16 +1,20 @@
 /** The commands that help to get going: what each takes, in the words of its help. */
-import { type Add, oneOf, shared } from './program.ts'
+import { type Add, choice, oneOf, shared } from './program.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
+export const templateNames = ['causal', 'softmax', 'sliding_window', 'alibi', 'sigmoid', 'normalizer'] as const
+export const toolNames = ['vite', 'node', 'cmake', 'c'] as const
 
 export function addHelpers(add: Add): void {
   add(
     'init',
     ' [place]',
-    'Writes a first source, commented, into a folder or under a name; never over anything.',
-    ['attnc init', 'attnc init my_attention', 'attnc init kernels/'],
+    'Writes a first source, commented, into a folder or under a name, or a project in a folder; never over anything.',
+    ['attnc init', 'attnc init kernels/', 'attnc init my_attention --template alibi', 'attnc init app --for vite'],
     [0, 2, 4],
   )
+    .addOption(choice('--template <name>', 'what the source is of (default: causal)', templateNames))
+    .addOption(choice('--for <tool>', 'also what a small project needs to be built by it', toolNames))
   add(
     'doctor',
     '',

@@ -56,6 +56,8 @@ export interface Options {
   readonly writeIfChanged?: true
   readonly quiet?: true
   readonly config?: string | boolean
+  readonly template?: string
+  readonly for?: string
 }
 
 export const commandNames = [

@@ -12,15 +12,18 @@ import { count } from './table.ts'
 export interface Repeated {
   readonly args: readonly string[] // sources and folders
   readonly run: () => Promise<Answer>
+  /** What else is read, by the sources: files that need not be there. */
+  readonly besides?: (sources: readonly string[]) => Promise<readonly string[]>
   readonly show: (answer: Answer) => Promise<Exit>
 }
 
 /** Ends by Ctrl-C, or where nothing can be watched. */
-export async function repeat({ args, run, show }: Repeated, io: Io): Promise<Exit> {
+export async function repeat({ args, run, show, besides }: Repeated, io: Io): Promise<Exit> {
   if (args.includes('-')) return show(refuse([problem('ATTN0300', "--watch watches files, and '-' is none")]))
   try {
     for (;;) {
-      const watched = findWatched(args)
+      const { sources, ...found } = findWatched(args)
+      const watched = { ...found, files: [...found.files, ...((await besides?.(sources)) ?? [])] }
       const watch = watchFiles(watched) // before anything is read: what changes while the command runs is not missed
       await show(await run())
       io.progress?.(`waiting for changes in ${count(watched.files.length, 'file')}; Ctrl-C ends`)
@@ -34,16 +37,18 @@ export async function repeat({ args, run, show }: Repeated, io: Io): Promise<Exi
 }
 
 /** Sources, what they import, and what they would import if it were there. */
-function findWatched(args: readonly string[]): Watched {
+function findWatched(args: readonly string[]): Watched & { readonly sources: readonly string[] } {
   const files = new Set(args.filter((arg) => !isFolder(arg)))
+  const all: string[] = []
   for (const arg of args) {
     const sources = findSources([arg])
     for (const { path } of sources.ok ? sources.value : []) {
       files.add(path)
+      all.push(path)
       for (const imported of importsOf(path)) files.add(imported)
     }
   }
-  return { files: [...files], folders: args.filter(isFolder) }
+  return { files: [...files], folders: args.filter(isFolder), sources: all }
 }
 
 function importsOf(path: string): readonly string[] {

@@ -67,20 +67,33 @@ export function writeFiles(all: readonly FileToWrite[], { onlyChanged = false } 
   }
 }
 
-/** Writes a file where there is none, whole: what is there, if only a link that leads nowhere, stays. Folders are made. */
-export function writeNew(path: string, content: string): Outcome<undefined> {
-  const folders: string[] = []
-  let draft: string | undefined
+/**
+ * Writes files where there are none, all of them or, where anything is in the way of one, none: what is there, if only a link that
+ * leads nowhere, stays. Folders are made.
+ */
+export function writeNew(files: readonly FileToWrite[]): Outcome<undefined> {
+  const inTheWay = files.filter(({ path }) => exists(path))
+  if (inTheWay.length > 0) return failed(...inTheWay.map(({ path }) => alreadyThere(path)))
+  const [folders, drafts, placed]: [string[], Ready[], string[]] = [[], [], []]
+  let path = ''
   try {
-    folders.push(...makeFolders(dirname(resolve(path))))
-    if (exists(path)) return failed(alreadyThere(path))
-    draft = prepare({ path, content }).from
-    place(draft, path)
+    for (const file of files) {
+      path = file.path
+      folders.push(...makeFolders(dirname(resolve(path))))
+      drafts.push({ from: prepare(file).from, to: path })
+    }
+    for (const { from, to } of drafts) {
+      path = to
+      place(from, to)
+      placed.push(to)
+    }
     return done(undefined)
   } catch (error) {
-    if (draft !== undefined) rmSync(draft, { force: true })
+    // What another process has put there meanwhile is not among those placed.
+    const isThere = exists(path)
+    for (const one of [...placed, ...drafts.map(({ from }) => from)]) rmSync(one, { force: true })
     for (const folder of folders.toReversed()) removeIfEmpty(folder)
-    return failed(exists(path) ? alreadyThere(path) : problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
+    return failed(isThere ? alreadyThere(path) : problem('ATTN0312', `cannot write ${path}: ${reasonOf(error)}`))
   }
 }
 

@@ -1,6 +1,6 @@
 // Makes generated/ from templates/ and compiler/std.attn, so that nothing is read or compiled from text at run time:
-// templates.ts has the frames as precompiled functions, sources.ts the headers and the standard library as strings, code.ts a hash
-// of all sources, by which what they build knows its own.
+// templates.ts has the frames as precompiled functions, projects.ts those of what `attnc init` writes, sources.ts the headers and
+// the standard library as strings, code.ts a hash of all sources, by which what they build knows its own.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import Handlebars from 'handlebars'
@@ -24,8 +24,11 @@ const union = (names: readonly string[]): string =>
   names.map((name) => `\n  | ${JSON.stringify(name)}`).join('') || ' never'
 
 /** `templates/cuda/forward.cu.hbs` is `templates['cuda/forward.cu']`, and the partial `{{> cuda/forward.cu}}`. */
-function templates(paths: readonly string[]): string {
-  const names = paths.map((path) => path.replace(/^templates\//, '').replace(/\.hbs$/, ''))
+function templates(
+  paths: readonly string[],
+  { below = 'templates/', type = 'TemplateName', table = 'templates' } = {},
+): string {
+  const names = paths.map((path) => path.slice(below.length).replace(/\.hbs$/, ''))
   const specs = paths.map((path) => {
     const options = { noEscape: true, strict: true, knownHelpersOnly: true }
     try {
@@ -34,10 +37,10 @@ function templates(paths: readonly string[]): string {
       throw new Error(`${path}: ${error instanceof Error ? error.message : error}`)
     }
   })
-  return `// @ts-nocheck: precompiled by scripts/gen.ts from templates/; do not edit.
+  return `// @ts-nocheck: precompiled by scripts/gen.ts from ${below}; do not edit.
 import Handlebars from 'handlebars/runtime.js'
 
-export type TemplateName =${union(names)}
+export type ${type} =${union(names)}
 
 const frames = Handlebars.create()
 const specs = {
@@ -45,10 +48,10 @@ ${names.map((name, i) => `  ${JSON.stringify(name)}: ${specs[i]},`).join('\n')}
 }
 
 /** Each frame as a function from a view to text; each is also a partial under its own name. */
-export const templates: Readonly<Record<TemplateName, (view: object) => string>> = Object.fromEntries(
+export const ${table}: Readonly<Record<${type}, (view: object) => string>> = Object.fromEntries(
   Object.entries(specs).map(([name, spec]) => [name, frames.template(spec)]),
 )
-for (const [name, fill] of Object.entries(templates)) frames.registerPartial(name, fill)
+for (const [name, fill] of Object.entries(${table})) frames.registerPartial(name, fill)
 `
 }
 
@@ -63,10 +66,17 @@ ${paths.map((path) => `  ${JSON.stringify(path)}: ${JSON.stringify(read(path))},
 `
 }
 
-const frames = files('templates/**/*.hbs')
+const allFrames = files('templates/**/*.hbs')
+// What `attnc init` writes is no part of the compiler, which browsers load.
+const below = 'templates/projects/'
+const isOfProject = (path: string): boolean => path.startsWith(below)
 const embedded = [...files('compiler/*.attn'), ...files('templates/**').filter((path) => !path.endsWith('.hbs'))]
 mkdirSync(new URL('generated/', root), { recursive: true })
-write('generated/templates.ts', templates(frames))
+write('generated/templates.ts', templates(allFrames.filter((path) => !isOfProject(path))))
+write(
+  'generated/projects.ts',
+  templates(allFrames.filter(isOfProject), { below, type: 'ProjectFrame', table: 'projects' }),
+)
 write('generated/sources.ts', sources(embedded))
 write(
   'generated/version.ts',

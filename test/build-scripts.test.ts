@@ -140,6 +140,16 @@ describe('a dependency file', () => {
     expect(rule).toBe(`out/a.ts out/a.js out/a.d.ts: ${inputs.join(' ')}\n`)
   })
 
+  test('names what was tuned for a source, also where none of it is taken', async () => {
+    put('a.attn', source())
+    put('a.attn.tuned.json', '{"attncTuned": 1, "entries": []}')
+    const build = ['build', 'a.attn', '--target', 'wgsl', '-o', 'out', '-MD']
+    expect(await attnc(build)).toMatchObject({ exit: 0 })
+    expect(read('out/a.d')).toContain(quoteForMake(join(folder, 'a.attn.tuned.json')))
+    await attnc([...build, '--no-tuned'])
+    expect(read('out/a.d')).not.toContain('tuned')
+  })
+
   test('goes where -MF says, and has the targets of -MT as they are', async () => {
     put('a.attn', source())
     await attnc(['build', 'a.attn', '--target', 'wgsl', '-o', 'out', '-MD', '-MFdeps/a.d', '-MT', '$(ALL)', '-MTx'])

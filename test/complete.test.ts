@@ -54,14 +54,9 @@ describe('what is completed', () => {
       if (value.kind !== 'words') continue
       for (const word of value.words) {
         const out = ['-o', join(folder, 'out')]
-        const where =
-          word === 'lib'
-            ? ['--target', 'native', ...out]
-            : word === 'dts'
-              ? ['--target', 'ts', ...out]
-              : flags.includes('--emit')
-                ? []
-                : out
+        const targets: Readonly<Record<string, string>> = { lib: 'native', dts: 'ts' } // of what is written
+        const target = targets[word]
+        const where = target !== undefined ? ['--target', target, ...out] : flags.includes('--emit') ? [] : out
         expect(
           await attnc(['build', join(folder, 'kernels/d.attn'), flags.at(-1)!, word, ...where]),
           word,

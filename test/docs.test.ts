@@ -318,7 +318,7 @@ describe('the page on the command line', () => {
     ['explain ATTN0018', 'code title text'],
     ['explain softmax.attn', 'source plan explanations'],
     ['fmt --check softmax.attn', 'files'],
-    ['init my_own', 'path attention next'],
+    ['init my_own', 'path attention files next'],
     ['doctor', 'version node system needs'],
     ['complete bash', 'shell text'],
     ['targets', 'targets'],

@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { execa } from 'execa'
@@ -6,7 +6,7 @@ import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { faultOf } from '../integrations/bundlers.ts'
 import { parseId } from '../integrations/module.ts'
-import { type Embedding, embed } from './packed.ts'
+import { type Embedding, embed, printedBy } from './packed.ts'
 
 const minutes = 60_000
 const output = 'capped of q,k,v: 3.000\n@compute'
@@ -18,6 +18,14 @@ const node = (folder: string, ...args: readonly string[]) =>
   execa(process.execPath, args, { cwd: at(folder), reject: false })
 
 const shapes = 'kernels/shapes.attn'
+/** What the page of a bundle shows in its element `#result`. */
+async function shownBy(bundle: string): Promise<string> {
+  const page = `globalThis.document = { querySelector: () => page, createElement: () => ({}) , querySelectorAll: () => [] }
+    const page = {}; globalThis.MutationObserver = class { observe() {} }
+    await import(${JSON.stringify(pathToFileURL(at(bundle)).href)}); console.log(page.textContent)`
+  return (await node('.', '--input-type=module', '--eval', page)).stdout
+}
+
 /** A change of the imported file, for as long as the work takes. */
 async function changed<T>(change: (text: string) => string, work: () => Promise<T>): Promise<T> {
   const before = read(shapes)
@@ -78,13 +86,20 @@ describe('vite', { timeout: 3 * minutes }, () => {
   test('builds a page that runs, and writes types that hold', async () => {
     expect(await node('vite', vite, 'build')).toMatchObject({ exitCode: 0 })
     const [bundle = ''] = globSync('vite/dist/assets/*.js', { cwd: embedding.folder })
-    const page = `globalThis.document = { querySelector: () => page, createElement: () => ({}) , querySelectorAll: () => [] }
-      const page = {}; globalThis.MutationObserver = class { observe() {} }
-      await import(${JSON.stringify(pathToFileURL(at(bundle)).href)}); console.log(page.textContent)`
-    expect((await node('vite', '--input-type=module', '--eval', page)).stdout).toBe('The mean of 0 .. 6 is 3.000')
+    expect(await shownBy(bundle)).toBe('The mean of 0 .. 6 is 3.000')
+    const imports = `import { capped } from '../kernels/capped.attn'
+      import shader from '../kernels/capped.attn?wgsl'
+      import meta from '../kernels/capped.attn?meta'`
+    writeFileSync(
+      at('vite/more.ts'),
+      `${imports}
+      export const all: [string, readonly string[], unknown] = [shader, meta.attentions.map(({ name }) => name), capped]\n`,
+    )
     expect(await node('vite', tsc)).toMatchObject({ exitCode: 0, stdout: '' })
-    writeFileSync(at('vite/wrong.ts'), "import { capped } from '../kernels/capped.attn'\ncapped({ q: 1 })\n")
-    expect((await node('vite', tsc)).stdout).toMatch(/^wrong\.ts\(2,\d+\): error TS/)
+    writeFileSync(at('vite/more.ts'), `${imports}\ncapped({ q: 1 })\nshader.attentions\nmeta.length\n`)
+    const { stdout } = await node('vite', tsc)
+    expect(stdout.match(/^more\.ts\(\d/gm)).toEqual(['more.ts(4', 'more.ts(5', 'more.ts(6'])
+    rmSync(at('vite/more.ts'))
   })
 
   describe('as a server', () => {
@@ -165,6 +180,35 @@ describe('node --import attnc/register', { timeout: minutes }, () => {
   test('says which module is not there', async () => {
     const { stderr } = await node('node', '--import', 'attnc/register', '--eval', "await import('./none.attn')")
     expect(stderr).toContain('ERR_MODULE_NOT_FOUND')
+  })
+})
+
+describe('what attnc init writes', { timeout: 2 * minutes }, () => {
+  const npm = (folder: string, ...args: readonly string[]) =>
+    execa('npm', [...args, '--silent'], { cwd: at(folder), reject: false })
+  const init = (...args: readonly string[]) => node('.', embedding.bin, 'init', ...args)
+
+  test('for vite is built, with types that hold, and runs', async () => {
+    expect(await init('new page', '--for', 'vite', '--template', 'alibi')).toMatchObject({ exitCode: 0 })
+    expect(await npm('new page', 'run', 'build')).toMatchObject({ exitCode: 0 })
+    const [bundle = ''] = globSync('new page/dist/assets/*.js', { cwd: embedding.folder })
+    expect(await shownBy(bundle)).toBe(printedBy('alibi', read('new page/alibi.attn')))
+  })
+
+  test('for node runs', async () => {
+    expect(await init('server', '--for', 'node', '--template', 'sliding_window')).toMatchObject({ exitCode: 0 })
+    const { stdout } = await npm('server', 'start')
+    expect(stdout).toBe(printedBy('sliding_window', read('server/sliding_window.attn')))
+  })
+
+  test('asks for packages in versions that it was tried with', async () => {
+    const { devDependencies } = JSON.parse(read('new page/package.json'))
+    for (const [name, range] of Object.entries<string>(devDependencies)) {
+      const { version } = JSON.parse(read(`node_modules/${name}/package.json`))
+      expect(`${name} ${version}`).toMatch(
+        new RegExp(`^${name} ${/\d+(\.\d+(?=\.))?/.exec(range)?.[0].replace('.0', '')}\\.`),
+      )
+    }
   })
 })
 

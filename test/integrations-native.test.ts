@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Embedding, embed } from './packed.ts'
+import { type Embedding, embed, printedBy } from './packed.ts'
 
 const cxx = process.env.ATTNC_TESTS_CXX || 'g++'
 const lacking = async (...tools: readonly string[]): Promise<string | undefined> => {
@@ -51,7 +51,8 @@ beforeAll(async () => {
 }, 2 * minutes)
 afterAll(() => embedding.remove())
 
-const env = { CXX: cxx, CXXFLAGS: '-O0' }
+// In the C locale, CMake misreads dependency files with letters beyond ASCII, and builds again.
+const env = { CXX: cxx, CXXFLAGS: '-O0', LC_ALL: 'C.UTF-8' }
 
 describe.skipIf(noMake !== undefined)(
   `make${noMake === undefined ? '' : `: ${noMake}`}`,
@@ -124,6 +125,49 @@ describe.each([
     expect(exitCode).not.toBe(0)
     expect(`${stdout}${stderr}`).toContain('shapes.attn:3:')
     expect(await run()).toMatchObject({ exitCode: 0 })
+  })
+})
+
+describe('what attnc init writes', { timeout: 2 * minutes }, () => {
+  const init = (...args: readonly string[]) =>
+    execa(process.execPath, [embedding.bin, 'init', ...args], { cwd: embedding.folder })
+
+  test.skipIf(noMake)(
+    `for C is built by make, once, and runs${noMake === undefined ? '' : `: ${noMake}`}`,
+    async () => {
+      await init('from c', '--for', 'c', '--template', 'normalizer')
+      const attnc = { ATTNC: `${process.execPath} ../node_modules/attnc/bin/attnc.js` }
+      const make = (...args: readonly string[]) =>
+        execa('make', args, { cwd: at('from c'), env: { ...env, ...attnc }, reject: false })
+      expect(await make('-j2')).toMatchObject({ exitCode: 0, stderr: '' })
+      expect((await execa(at('from c/app'))).stdout).toBe(printedBy('normalizer', read('from c/normalizer.attn')))
+      expect(await make('-q')).toMatchObject({ exitCode: 0 })
+      await touch('from c/attnc.config.toml')
+      expect((await make('-q')).exitCode).toBe(1)
+      await make('clean')
+      expect(existsSync(at('from c/app'))).toBe(false)
+    },
+  )
+
+  test.skipIf(noCMake)(`for CMake is built, and runs${noCMake === undefined ? '' : `: ${noCMake}`}`, async () => {
+    const { stdout } = await init('from cmake', '--for', 'cmake', '--template', 'sigmoid', '--json')
+    const { next }: { next: readonly string[] } = JSON.parse(stdout)
+    // The commands that it prints, but for those of npm: what they would install is there.
+    const commands = next
+      .filter((line) => !/^np[mx] /.test(line))
+      .map((line) => line.replace('npx attnc', '"$NODE" "$ATTNC"'))
+    expect(commands.length).toBeGreaterThan(3)
+    const flags = { CXXFLAGS: '', NODE: process.execPath, ATTNC: embedding.bin }
+    const cmake = commands.map((line) =>
+      line.replace('cmake -B', 'cmake "-DATTNC_NODE=$NODE" -DATTNC_CXX_FLAGS=-O0 -B'),
+    )
+    const ran = await execa('sh', ['-ec', cmake.join('\n')], {
+      cwd: embedding.folder,
+      env: { ...env, ...flags },
+      reject: false,
+    })
+    expect(ran).toMatchObject({ exitCode: 0 })
+    expect(ran.stdout.split('\n').at(-1)).toBe(printedBy('sigmoid', read('from cmake/sigmoid.attn')))
   })
 })
 

@@ -119,6 +119,7 @@ describe('the packed package', { timeout: 3 * minutes }, () => {
 
   const entries = [
     '',
+    '/load',
     '/node',
     '/vite',
     '/rollup',

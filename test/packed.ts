@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
+import { define, tensor } from './run-source.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -34,4 +35,13 @@ export async function embed(name: string): Promise<Embedding> {
     bin: join(modules, 'attnc/bin/attnc.js'),
     remove: () => rmSync(above, { recursive: true, force: true }),
   }
+}
+
+/** What a project of `attnc init` prints, as the definition has it: the last element, of the tensors that it makes. */
+export function printedBy(name: string, source: string): string {
+  const [heads, length, width] = [4, 32, 64]
+  const make = (element: (n: number) => number) => tensor([1, heads, length, width], element)
+  const v = make((n) => Math.floor(n / width) % length)
+  const { out } = define(source, { q: make(Math.sin), k: make(Math.cos), v })
+  return `${name} of the last query: ${Number(Array.from(out?.data ?? []).at(-1)).toFixed(3)}`
 }

@@ -139,6 +139,23 @@ describe('a watching process', { timeout: 2 * patience }, () => {
     expect(readFileSync(join(folder, 'out/sub/c.ts'), 'utf8')).toContain('export function a(')
   })
 
+  test('builds again when a configuration changes, or what was tuned', async () => {
+    put('attnc.config.toml', 'extends = "base.toml"\n')
+    put('base.toml', 'target = "wgsl"\nout = "out"\n')
+    const { until } = start('build', '-w', 'a.attn')
+    await until(/out\/a\.wgsl/, 1)
+    put('base.toml', 'target = "wgs"\n')
+    await until(/ATTN0301/, 1)
+    put('base.toml', 'target = "wgsl"\nout = "other"\n')
+    await until(/other\/a\.wgsl/, 1)
+    put('attnc.config.toml', 'extends =\n')
+    await until(/ATTN0383/, 1)
+    put('attnc.config.toml', 'extends = "base.toml"\n')
+    await until(/other\/a\.wgsl/, 2)
+    put('a.attn.tuned.json', 'nothing')
+    await until(/ATTN0372/, 1)
+  })
+
   test('prints one line of JSON for each run', async () => {
     const { until, text } = start('check', '--watch', 'a.attn', '--json')
     await until(/\n/, 1)
