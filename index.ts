@@ -14,6 +14,7 @@ import { invariant } from './compiler/invariant.ts'
 import type { Machine, Program } from './compiler/kernel.ts'
 import { lowerProgram } from './compiler/lower/program.ts'
 import { checkOptions, OptionError, type StageOptions } from './compiler/options.ts'
+import { withPairResults } from './compiler/pair-results.ts'
 import { makePlan } from './compiler/plan/make-plan.ts'
 import type { Plan } from './compiler/plan/plan.ts'
 import { printPlan } from './compiler/plan/print-plan.ts'
@@ -88,7 +89,7 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
     })
   const analyzed = analyze(file, options.readImport)
   if (!analyzed.ok) return analyzed
-  const { attentions } = analyzed.value
+  const attentions = analyzed.value.attentions.map((attention) => withPairResults(attention, options.results))
   checkOptions(options, attentions)
   const target = await load()
   const simd = simdOf(options)

@@ -1,12 +1,12 @@
 import type { Sizes } from '../compiler/interpret.ts'
 import { suggest } from '../grammar/suggest.ts'
-import type { Draw } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
-import { drawInput, drawParams } from '../runtime/draw.ts'
-import { problem, problemCodes } from '../runtime/problem.ts'
+import { drawn } from '../runtime/drawn.ts'
+import { done, failed, type Outcome, problem, problemCodes } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Choices, compileOptions, parseChoices } from './compile-options.ts'
 import type { Io } from './io.ts'
+import { oneLine } from './one-line.ts'
 import { all, parseLengths } from './options.ts'
 import { packageFile } from './package-file.ts'
 import type { Options } from './program.ts'
@@ -15,6 +15,8 @@ import { readOneSource } from './sources.ts'
 /** An error code if it looks like one, else a file. */
 export async function explain(args: readonly string[], options: Options, io: Io): Promise<Answer> {
   const [what = ''] = args
+  const where = checkFigures(options)
+  if (!where.ok) return refuse(where.findings)
   if (/^ATTN\d+$/i.test(what)) return explainCode(what.toUpperCase())
   const parsed = all<[Choices, Sizes]>(await parseChoices(options), parseLengths('--shape', options.shape ?? []))
   if (!parsed.ok) return refuse(parsed.findings)
@@ -27,27 +29,29 @@ export async function explain(args: readonly string[], options: Options, io: Io)
   const found = await attempt(() => explainSource(file, asked))
   if (!found.ok) return refuse(found.findings)
   const { text, plan, explanations } = found.value
-  return { exit: 0, findings: found.warnings, out: text, json: { source: file.path, plan, explanations } }
+  if (!options.svg)
+    return { exit: 0, findings: found.warnings, out: text, json: { source: file.path, plan, explanations } }
+  const asking = { source: source.value, options: asked, shape, folder: options.out ?? '' }
+  const { writeFigures } = await import('./explain-svg.ts')
+  const written = await writeFigures(explanations, asking)
+  if (!written.ok) return refuse([...found.warnings, ...written.findings])
+  const { paths, note } = written.value
+  return {
+    exit: 0,
+    findings: found.warnings,
+    out: paths.map((path) => `${oneLine(path)}\n`).join(''),
+    json: { source: file.path, files: paths },
+    ...(note === '' ? {} : { note }),
+  }
 }
 
-/** What `verify` draws; along tokens ordered as documents, times, padding and global tokens mostly are. */
-const drawn: Draw = {
-  params: (attention, sizes) => drawParams(attention, sizes, 0, {}),
-  input: (input, sizes, params) => {
-    const { data } = drawInput(input, sizes, { seed: 0, dtype: 'f32', params })
-    const [token, ...more] = input.axes.filter((axis) => axis === 'i' || axis === 'j')
-    const isAlong = token !== undefined && token === input.axes.at(-1) && more.length === 0
-    if (!isAlong || input.indexes !== undefined) return { data, about: 'random' }
-    const length = sizes[token] ?? 1
-    if (input.type === 'bool')
-      return { data: Array.from(data, (_, n) => (n % length < length / 8 ? 1 : 0)), about: 'true at the first eighth' }
-    const ordered = rowsOf(data, length).flatMap((row) => row.toSorted((x, y) => x - y))
-    return { data: ordered, about: 'random, in order' }
-  },
-}
-const rowsOf = (data: ArrayLike<number>, length: number): readonly (readonly number[])[] => {
-  const all = Array.from(data)
-  return Array.from({ length: all.length / Math.max(1, length) }, (_, n) => all.slice(n * length, (n + 1) * length))
+/** `--svg` writes, and only files. */
+function checkFigures({ svg, out }: Options): Outcome<undefined> {
+  if (svg && (out === undefined || out === '' || out === '-'))
+    return failed(problem('ATTN0318', 'explain --svg needs to know where to write', '-o FOLDER'))
+  if (!svg && out !== undefined)
+    return failed(problem('ATTN0318', 'explain prints, unless it draws', '--svg -o FOLDER'))
+  return done(undefined)
 }
 
 interface Section {

@@ -12,6 +12,7 @@ export interface Options {
   readonly stdinName: string
   readonly target?: readonly string[]
   readonly out?: string
+  readonly svg?: true
   readonly emit?: string
   readonly dtype?: string
   readonly precision?: string
@@ -325,9 +326,16 @@ function addOthers(add: Add): void {
     'explain',
     ' <what>',
     'Explains an error code, or how a source is computed.',
-    ['attnc explain ATTN0123', 'attnc explain sigmoid.attn', 'attnc explain sigmoid.attn --shape i=1,j=4096'],
+    [
+      'attnc explain ATTN0123',
+      'attnc explain sigmoid.attn',
+      'attnc explain sigmoid.attn --shape i=1,j=4096',
+      'attnc explain sigmoid.attn --svg -o figures',
+    ],
     [0, 1, 2, 4],
   )
+    .option('--svg', 'draw the tiles of the mask, the plan and an attention map instead')
+    .option('-o, --out <folder>', 'where to write what is drawn; made if missing')
     .addOption(list('--shape <lengths>', 'lengths to draw and count for, as i=1,j=4096'))
     .addOption(shared.target)
     .addOption(shared.dtype)

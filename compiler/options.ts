@@ -14,7 +14,7 @@ export interface StageOptions {
   readonly precision?: (typeof precisions)[number] // of elementary functions, where a target has a choice; default: the source's, else accurate
   readonly sizes?: Lengths // compile-time lengths; default d = e = 64, others from the first check line
   readonly tile?: Lengths
-  readonly results?: readonly string[] // default: all
+  readonly results?: readonly string[] // default: all; of a compilation also `weight` and `score`, as [b, h, i, j]
   readonly splits?: number // parts of the streamed axis, merged by a second kernel; default 1
   readonly plan?: (typeof planKinds)[number]
   readonly rows?: (typeof rowCounts)[number] // of a head's queries in a call; few: heads that share keys are computed together; default many

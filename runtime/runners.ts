@@ -11,6 +11,7 @@ import { needCompiler } from './needs/compiler.ts'
 import type { Need } from './needs/need.ts'
 import { type Finding, failed, type Outcome, problem } from './problem.ts'
 import type { Tensor } from './tensor.ts'
+import { webgpu } from './wgsl/arithmetic.ts'
 
 export type Inputs = Readonly<Record<string, Tensor>>
 export type Scalars = Readonly<Record<string, number | boolean>>
@@ -57,15 +58,6 @@ const webAssembly: Arithmetic = { ...float32, tiny: 2 ** -125 }
 
 /** f32 throughout. Functions are within 4 units in the last place, and may be 0 below 2^-125: templates/native/functions.h. */
 const native: Arithmetic = { ...float32, tiny: 2 ** -125 }
-
-/**
- * f32 throughout, functions within 4 units in the last place: templates/wgsl/functions.wgsl. Quotients and roots are the device's
- * own: within 2.5 units and 4.5 as WebGPU has it.
- */
-const webgpu: Arithmetic = {
-  ...float32,
-  functions: { div: { relative: 5 }, sqrt: { relative: 9 }, rsqrt: { relative: 14 } },
-}
 
 /**
  * f32, with operands of products in the 16 bits that tensors are stored in, whose sums tensor cores truncate. Exponentials are made in

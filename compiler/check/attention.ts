@@ -4,8 +4,8 @@ import type { Diagnostic } from '../../grammar/diagnostic.ts'
 import type { Attention, Axis, ResultDecl } from '../attention.ts'
 import * as errors from '../errors.ts'
 import { invariant } from '../invariant.ts'
-import { axisOrder, type Expr, spread, unionAxes } from '../ir.ts'
-import { type AxisTable, conventionalAxes, meet } from './axes.ts'
+import { type Expr, spread, unionAxes } from '../ir.ts'
+import { type AxisTable, inMemoryOrder, meet } from './axes.ts'
 import { declareAxes } from './axis-declarations.ts'
 import { collectClauses } from './clauses.ts'
 import { type Context, type Env, findBinding, isPoison, poison, report, settle } from './context.ts'
@@ -175,10 +175,7 @@ function inOrder(env: Env, { order, span }: ast.Output, name: string, e: Expr): 
 
 /** Memory order: b, h, i, j, declared axes as declared, d, e, unless `as` says otherwise. */
 function orderAxes({ as, ...result }: Result, axes: readonly Axis[]): ResultDecl {
-  const declared = axes.map(({ name }) => name).filter((name) => !conventionalAxes.includes(name))
-  const order = [...['b', 'h', 'i', 'j'], ...declared, ...['d', 'e']]
-  const sorted = result.expr.axes.toSorted((x, y) => order.indexOf(x) - order.indexOf(y) || axisOrder(x, y))
-  return { ...result, axes: as ?? sorted }
+  return { ...result, axes: as ?? inMemoryOrder(result.expr.axes, axes) }
 }
 
 /** The values of all names, those included that nothing asks for; in their order, which keeps chains of lets flat. */

@@ -1,12 +1,20 @@
 /** The axes of an attention, and what happens where a derived axis meets the one it comes from. */
 import type { Span } from '../../grammar/source.ts'
-import { at, call, type Expr, index, size, unionAxes } from '../ir.ts'
+import type { Axis } from '../attention.ts'
+import { at, axisOrder, call, type Expr, index, size, unionAxes } from '../ir.ts'
 import { createRanges } from '../range.ts'
 import { isPoison, poison } from './context.ts'
 
 /** The axes that need no declaration. */
 export const conventionalAxes: readonly string[] = ['b', 'h', 'i', 'j', 'd', 'e']
 export const featureAxes: readonly string[] = ['d', 'e']
+
+/** Axes as a result has them in memory: b, h, i, j, declared ones in order of declaration, d, e. */
+export function inMemoryOrder(axes: readonly string[], known: readonly Axis[]): readonly string[] {
+  const declared = known.map(({ name }) => name).filter((name) => !conventionalAxes.includes(name))
+  const order = [...['b', 'h', 'i', 'j'], ...declared, ...featureAxes]
+  return axes.toSorted((x, y) => order.indexOf(x) - order.indexOf(y) || axisOrder(x, y))
+}
 
 /** `by` and `value` are elaborated when first asked for, since they may use parameters. */
 export type AxisRule =

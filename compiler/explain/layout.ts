@@ -69,3 +69,7 @@ export function columns(rows: readonly (readonly string[])[], width: number, fle
 /** `a`, `a and b`, `a, b and c`. */
 export const listed = (all: readonly string[]): string =>
   all.length < 2 ? (all[0] ?? '') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`
+
+/** `acc[e]`. */
+export const titled = ({ name, axes }: { readonly name: string; readonly axes: readonly string[] }): string =>
+  axes.length === 0 ? name : `${name}[${axes.join(',')}]`

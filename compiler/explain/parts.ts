@@ -5,7 +5,7 @@ import { children, constant, type Expr, nodesOf, rewrite } from '../ir.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { Obstacle, Part, Pass, Plan, Refused, RoundsPlan, StreamPlan } from '../plan/plan.ts'
 import { createTaken, type Definition, define } from './define.ts'
-import type { Line } from './layout.ts'
+import { type Line, titled } from './layout.ts'
 import { namesOf } from './mathematics.ts'
 import { createNaming, type Naming } from './naming.ts'
 import { type NameOf, notate, refer } from './notation.ts'
@@ -122,9 +122,6 @@ function createReasons({ attention, parts, needs }: Plan) {
 
 const roundsIn = (parts: readonly Part[]): readonly RoundsPlan[] =>
   parts.flatMap((part) => (part.kind === 'rounds' ? [part, ...roundsIn(part.parts)] : []))
-
-export const titled = ({ name, axes }: { readonly name: string; readonly axes: readonly string[] }): string =>
-  axes.length === 0 ? name : `${name}[${axes.join(',')}]`
 
 const explainRounds = (
   part: RoundsPlan,

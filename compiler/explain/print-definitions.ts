@@ -1,7 +1,6 @@
 /** Definitions as equations below each other, the rounds of a `repeat` as a block. */
 import type { Definition } from './define.ts'
-import { equations, indented, type Line, wrap } from './layout.ts'
-import { titled } from './parts.ts'
+import { equations, indented, type Line, titled, wrap } from './layout.ts'
 
 export function printDefinitions(all: readonly Definition[], room: number): readonly string[] {
   const lines: string[] = []

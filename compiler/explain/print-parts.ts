@@ -1,14 +1,6 @@
 /** The parts of a plan as text: walks with their state, rounds, what is computed element by element and what is materialised. */
-import { columns, equations, indented, type Line, listed, pageWidth, wrap } from './layout.ts'
-import {
-  type Case,
-  type ExplainedPart,
-  type ExplainedPass,
-  type ExplainedWalk,
-  type Finish,
-  type Reason,
-  titled,
-} from './parts.ts'
+import { columns, equations, indented, type Line, listed, pageWidth, titled, wrap } from './layout.ts'
+import type { Case, ExplainedPart, ExplainedPass, ExplainedWalk, Finish, Reason } from './parts.ts'
 import { printDefinitions } from './print-definitions.ts'
 
 const width = pageWidth - 2
