@@ -16,7 +16,6 @@ export function sliceOf(
   )
   return Float32Array.from(
     { length: rows * columns },
-    (_, n) =>
-      data[start + Math.floor(n / columns) * strideOf('i') + (n % columns) * strideOf('j')] ?? Number.NaN,
+    (_, n) => data[start + Math.floor(n / columns) * strideOf('i') + (n % columns) * strideOf('j')] ?? Number.NaN,
   )
 }
