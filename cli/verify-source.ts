@@ -73,8 +73,7 @@ async function verifyOne(
       continue
     }
     const isSlow = runner.isSlow ?? false
-    const inF32 = runner.inF32?.(asked.simd ?? 'auto') ?? false
-    const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow, inF32 })
+    const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow })
     if (!shapes.ok) return shapes
     const report = await withFaults(() =>
       verifyAttention(attention, {

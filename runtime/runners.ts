@@ -96,7 +96,6 @@ export interface Runner {
   missing(): Promise<string | undefined> // why it cannot run here
   readonly isTest?: boolean // whether it is for tests: `verify` takes it where it is named
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
-  readonly inF32?: (simd: Simd) => boolean // whether what is built quickly sums in f32: verify makes no tiles of one key then
   readonly gainsByFew?: boolean // whether calls with few rows are quicker where these are packed and keys are split
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
@@ -126,7 +125,6 @@ export const runners: Readonly<Record<string, Runner>> = {
     about: 'in Node, without tools',
     arithmetic: float64,
     arithmeticOf: (_, __, simd) => (simd === 'none' ? float64 : webAssembly),
-    inF32: (simd) => simd !== 'none',
     missing: async () => undefined,
     machine: async () => [],
     build: async (files, staging) => (await import('./load-ts.ts')).keepJavaScript(files, staging),

@@ -1,11 +1,11 @@
-/** What the native target is to reach, and whether it did. */
+/** What a target is to reach, and whether it did; the numbers are those of the native one. */
 import type { Rate } from '../native/examples.ts'
 
 export interface Goal {
   readonly about: string
   readonly wanted: number
   readonly got: number | undefined // undefined: it could not be measured
-  readonly unit: '%' | '×' | 'µs' | 's' | 'ms' | 'KB'
+  readonly unit: '%' | '×' | 'µs' | 's' | 'ms' | 'KB' | 'GFLOP/s'
   readonly isMost?: boolean // the number is to stay below; else it is to be reached
   readonly note?: string // why it cannot be reached, or was not measured
   readonly isExplained?: boolean // where a reason does for what is missed: the note has it

@@ -8,7 +8,7 @@ interface Session {
   run(feeds: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, { readonly data: Float32Array }>>>
   release(): Promise<void>
 }
-interface Runtime {
+export interface Runtime {
   readonly InferenceSession: { create(model: Uint8Array, options: object): Promise<Session> }
   readonly Tensor: new (type: string, data: OnnxTensor['data'], shape: readonly number[]) => unknown
 }
@@ -22,7 +22,11 @@ interface Plan {
 
 export function onnxruntimePeers(): readonly Peer[] | string {
   const runtime = loadPackage<Runtime>('onnxruntime-node')
-  if (typeof runtime === 'string') return runtime
+  return typeof runtime === 'string' ? runtime : peersOf(runtime)
+}
+
+/** The same of any of its packages. */
+export function peersOf(runtime: Runtime): readonly Peer[] {
   const operators = { MultiHeadAttention: multiHead, GroupQueryAttention: grouped, Attention: attention, composed }
   const peers = Object.entries(operators).map(
     ([operator, plan]): Peer => ({ name: `ort ${operator}`, prepare: (given) => prepare(runtime, given, plan(given)) }),

@@ -41,12 +41,10 @@ export function swapAxes(
   return out
 }
 
-const require = createRequire(import.meta.url)
-
-/** A package of this folder, which the project itself does without; a text says that it is not there. */
-export function loadPackage<Package>(name: string): Package | string {
+/** A package of a folder, which the project itself does without; a text says that it is not there. `from`: a file there. */
+export function loadPackage<Package>(name: string, from: string = import.meta.url): Package | string {
   try {
-    return require(name) as Package
+    return createRequire(from)(name) as Package
   } catch (error) {
     return `not installed: ${(error as Error).message.split('\n')[0]}`
   }

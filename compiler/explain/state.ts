@@ -96,7 +96,7 @@ function referenceStep(r: Reference, pass: Pass, naming: Naming): readonly Line[
       const mean = `${name} + ${first} / ${n}`
       const isPart = pass.accumulators.some((a) => a.id === r.countId)
       const start = `mean_T ${x} in the first tile`
-      return [{ name: `${name}'`, formula: isPart ? `${start}; ${mean} once 8 deviations off; else ${name}` : start }]
+      return [{ name: `${name}'`, formula: isPart ? `${start}; ${mean} once 1/8 deviation off; else ${name}` : start }]
     }
   }
 }

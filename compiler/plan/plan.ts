@@ -66,7 +66,7 @@ export interface Wait {
 
 /**
  * What scores are taken relative to. `max`, `min`: the running extreme of `of` (family E). `largest`: the running maximum of its
- * absolute value (P). `mean`: the first tile's mean, moved when the running mean has left it by 8 deviations (M).
+ * absolute value (P). `mean`: the first tile's mean, moved when the running mean has left it by an eighth of a deviation (M).
  * `difference`: `of - reference`, or `of / reference` for `largest`.
  */
 export interface Reference {

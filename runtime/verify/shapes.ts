@@ -50,14 +50,13 @@ export interface Wanted {
   readonly seed: number
   readonly params: Readonly<Record<string, number | boolean>>
   readonly isSlow?: boolean // whether each build takes seconds
-  readonly inF32?: boolean // whether sums are f32: with a tile for each key, running means round more often than is expected of them
 }
 
 /** Asked for, else the source's check lines and the edges of the first, with every usual schedule, else all edges of a small tile. */
 export function shapesFor(attention: Attention, wanted: Wanted): Outcome<readonly Shape[]> {
-  const { dtype, sizes: asked, tile, seed, params, isSlow = false, inF32 = false } = wanted
+  const { dtype, sizes: asked, tile, seed, params, isSlow = false } = wanted
   const isTiled = Object.keys(tile).length > 0
-  const usual = isSlow ? fewSchedules : inF32 ? usualSchedules.filter(({ tile: own }) => own?.j !== 1) : usualSchedules
+  const usual = isSlow ? fewSchedules : usualSchedules
   const schedules = isTiled ? [inOnePart(tile), { tile, splits: 3 }] : usual
   const lengths = Object.keys(asked).length > 0 ? [asked] : lengthsOf(attention)
   if (lengths.length === 0) {

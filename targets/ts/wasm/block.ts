@@ -1,6 +1,7 @@
 /** The body of a function while it is written: statements, loops, branches, and names for what is worked out once. */
 import { add, type Code, constantOf, getLocal, isLess, isSimple, keyOf, setLocal, zero } from './code.ts'
 import type { ValueType } from './instructions.ts'
+import { interleave } from './interleave.ts'
 
 export type Line = Code | Structure
 export interface Structure {
@@ -108,13 +109,24 @@ export class Block {
     this.lines.push({ kind: 'loop', condition: again, body, other: undefined })
   }
 
-  when(condition: Code, fill: (inner: Block) => void): void {
+  /** What is written for several elements of a loop, side by side. */
+  sideBySide(count: number, fill: (n: number, inner: Block) => void): void {
+    const all = Array.from({ length: count }, (_, n) => {
+      const inner = new Block(this.locals, this)
+      fill(n, inner)
+      return inner
+    })
+    this.lines.push(...interleave(all, this.locals))
+  }
+
+  /** `isFork`: what does not change inside gets its name before, whether the condition holds or not. */
+  when(condition: Code, fill: (inner: Block) => void, isFork = false): void {
     const known = constantOf(condition)
     if (known !== undefined) {
       if (known !== 0) fill(this)
       return
     }
-    const body = new Block(this.locals, this)
+    const body = new Block(this.locals, this, undefined, isFork)
     fill(body)
     if (body.lines.length > 0) this.lines.push({ kind: 'if', condition, body, other: undefined })
   }

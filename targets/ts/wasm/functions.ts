@@ -39,7 +39,7 @@ export const exp: VectorFunction = (block, given) => {
   const n = block.keep(minus(sum, constant(block, rounder)))
   const high = plus(times(n, constant(block, -0.693359375)), x)
   const r = block.keep(plus(times(n, constant(block, 2.1219444e-4)), high))
-  const p = polynomial(block, r, [2.762908e-3, 1.67374904e-2, 8.3336782e-2, 0.33333041, 0.99999987, 2, 2])
+  const p = polynomial(block, r, [0.0166250501, 0.08378022766, 0.3333422893, 0.9999846357, 2, 2])
   return times(p, halfPower(sum))
 }
 
@@ -47,10 +47,7 @@ export const exp2: VectorFunction = (block, given) => {
   const x = block.keep(between(block, -126, 128.25, given))
   const sum = block.keep(plus(x, constant(block, rounder)))
   const r = block.keep(minus(x, minus(sum, constant(block, rounder))))
-  const coefficients = [
-    ...[3.070672377e-4, 2.679774881e-3, 1.923687472e-2, 1.110066494e-1],
-    ...[4.804529583e-1, 1.386294406, 2],
-  ]
+  const coefficients = [2.652945451e-3, 0.01934302557, 0.1110146749, 0.4804448417, 1.386293955, 2]
   return times(polynomial(block, r, coefficients), halfPower(sum))
 }
 

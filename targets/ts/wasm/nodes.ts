@@ -6,7 +6,7 @@ import type { Nest, Node } from '../../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../../nests/whole.ts'
 import type { Block } from './block.ts'
 import * as codes from './code.ts'
-import { add, type Code, code, constantOf, isWide, setLocal, subtract } from './code.ts'
+import { add, type Code, code, constantOf, isLess, isWide, setLocal, subtract } from './code.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
 import { put } from './put.ts'
@@ -79,10 +79,13 @@ export function openAxis(axis: string, node: object, spot: Spot, fill: (inner: S
   if (axis === sheet.lane && spot.oneLane === undefined) return block.count('elements', codes.zero, count, lanes, one)
   if (atOnce === 1) return block.count('elements', codes.zero, count, 1, one)
   const whole = block.hoist(atMost(count, atOnce))
-  block.count('rounds', codes.zero, whole, atOnce, (n, inner) => {
-    for (let k = 0; k < atOnce; k++) one(add(n, codes.integer(k)), inner)
-  })
-  block.count('rounds', whole, count, 1, one)
+  const together = (some: Block): void =>
+    some.count('elements', codes.zero, whole, atOnce, (n, inner) =>
+      inner.sideBySide(atOnce, (k, own) => one(add(n, codes.integer(k)), own)),
+    )
+  const alone = (some: Block): void => some.count('elements', whole, count, 1, one)
+  block.when(isLess(codes.zero, whole), together, true)
+  block.when(isLess(whole, count), alone, true)
 }
 
 /** The last multiple of a power of two. */
@@ -91,10 +94,11 @@ function atMost(count: Code, step: number): Code {
   return known === undefined ? code('i32.and', [count, codes.integer(-step)]) : codes.integer(known - (known % step))
 }
 
-/** Where there is but one thing to do for an element, most of a round would be counting. */
+/** Where there is but one thing to do for an element, most of a round would be counting; two of more have their chains side by side. */
 function roundsTogether({ nodes }: Nest): number {
-  const [only] = nodes
-  return nodes.length === 1 && only?.kind === 'line' ? 4 : 1
+  if (!nodes.every((node) => node.kind === 'line' && node.item.kind !== 'running' && node.item.kind !== 'product'))
+    return 1
+  return nodes.length === 1 ? 4 : 2
 }
 
 /** Whether a fold's running value has a lane for each row, or for each part of what it folds. */
