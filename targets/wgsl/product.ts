@@ -2,9 +2,10 @@
 import type { Value } from '../../compiler/kernel.ts'
 import { atom, type Code, inside, tightness } from '../expression.ts'
 import type { Product } from '../nests/item.ts'
+import type { Block } from './block.ts'
 import { allOf, atRow, columnAt, existence, isExact, mappingOf, rowAt, rowOf } from './elements.ts'
 import { operands, type Place, varies } from './operands.ts'
-import { along } from './print.ts'
+import { all, along } from './print.ts'
 import { keep, plus, type Spot, times, valueAt } from './sheet.ts'
 
 /** Rows and columns that an invocation works on at a time. */
@@ -59,7 +60,7 @@ function printPatch(
   rowCount: number,
   columnCount: number,
 ): void {
-  const { to, left, right, over, weighted, fresh } = item
+  const { to, left, right, over, weighted, full, fresh } = item
   const mapping = mappingOf(axes, spot)
   const [rowAxes, columnAxes] = [axes.slice(0, -1), axes.slice(-1)]
   const rows = range(rowCount).map((k): Place => {
@@ -82,11 +83,11 @@ function printPatch(
     own: plus(times(apart(row.n), atom(String(mapping.columnsEach))), column.n),
   })
   const enter = operands([left, right], rowAxes, columnAxes, rows, columns, spot, over)
-  along(over, 'up', spot, (inner) => {
+  const addRound = (inner: Spot, mayBeZero: boolean): void => {
     const codeOf = enter(inner)
     rows.forEach((row, i) => {
       // Of a weight that is the same for all columns it is asked once whether it is 0.
-      const isAlike = weighted && !varies(left, columnAxes) && columns.length > 1
+      const isAlike = mayBeZero && !varies(left, columnAxes) && columns.length > 1
       const isZero = isAlike ? inner.sheet.names.reuse(`isZero${i}`) : undefined
       if (isZero !== undefined)
         inner.block.line(
@@ -96,10 +97,17 @@ function printPatch(
         const [a, b] = [left, right].map((value) => codeOf(value, i, j, merge(row, column)))
         const text = `${inside(a!, tightness.product)} * ${inside(b!, tightness.product + 1)}`
         const test = isZero ?? `${inside(a!, tightness.sum)} == 0.0`
-        inner.block.line(`${sums[i]![j]} += ${weighted ? `select(${text}, 0.0, ${test})` : text};`)
+        inner.block.line(`${sums[i]![j]} += ${mayBeZero ? `select(${text}, 0.0, ${test})` : text};`)
       })
     })
-  })
+  }
+  const addAll = (mayBeZero: boolean) => (block: Block) =>
+    along(over, 'up', { ...spot, block }, all, (inner) => addRound(inner, mayBeZero))
+  // A tile that the mask does not cut has no weight of a place that is not admitted.
+  if (weighted && full !== undefined) {
+    spot.block.braces(`if (${valueAt(full, spot).text})`, addAll(false))
+    spot.block.braces('else', addAll(true))
+  } else addAll(weighted)(spot.block)
   const needed = writeTests(to.name, axes, spot)
   rows.forEach((row, i) => {
     columns.forEach((column, j) => {
