@@ -12,6 +12,7 @@ import type { Offer, Use } from './offer.ts'
 import { printSteps } from './print.ts'
 import { quadLines } from './quads.ts'
 import { reserved } from './reserved.ts'
+import { declaration, sharedBytes, sharedOf } from './shared.ts'
 import {
   type AxisSpot,
   firstOf,
@@ -103,9 +104,7 @@ function printWith(
     },
     lines: [
       ...bindings.map(({ text }, n) => `@group(0) @binding(${n + 1}) ${text};`),
-      ...shared.map(
-        ({ name, type, words }) => `var<workgroup> ${name}: ${words === 1 ? type : `array<${type}, ${words}>`};`,
-      ),
+      ...shared.map(declaration),
       `/// ${escapeDoc(kernel.doc)}`,
       `@compute @workgroup_size(${group.size})`,
       `fn ${entry}(`,
@@ -229,28 +228,6 @@ function wordType(buffer: Buffer, sheet: Sheet): string {
   if (perWord(buffer) === 1) return buffer.storage === 'f32' ? 'f32' : 'i32'
   return isAtomic(buffer, sheet) ? 'atomic<u32>' : 'u32'
 }
-
-/** A variable of all invocations of a group. */
-interface SharedVariable {
-  readonly name: string
-  readonly type: string
-  readonly words: number
-}
-
-function sharedOf({ rooms, told, group }: Sheet, { sizes }: Homes, leaders: string): readonly SharedVariable[] {
-  const suffixes = { f32: 'told', i32: 'toldNumber', bool: 'toldTruth' } as const
-  const all: readonly SharedVariable[] = [
-    { name: rooms.tile, type: 'f32', words: sizes.tile },
-    { name: rooms.mark, type: 'i32', words: sizes.mark },
-    ...[...told].map((type) => ({ name: `${rooms.tile}_${suffixes[type]}`, type: wgslTypes[type], words: 1 })),
-    { name: leaders, type: 'i32', words: group.quads.size > 0 ? group.size : 0 },
-  ]
-  return all.filter(({ words }) => words > 0)
-}
-
-/** As WebGPU counts: each variable begins at a multiple of 16. */
-const sharedBytes = (all: readonly SharedVariable[]): number =>
-  all.reduce((sum, { words }) => sum + Math.ceil(words / 4) * 16, 0)
 
 /** The indices of a group: the last axis of the grid runs fastest. Groups beyond the grid have nothing to do. */
 function openBlock({ grid }: Kernel, sheet: Sheet, body: Block): ReadonlyMap<string, AxisSpot> {
