@@ -29,13 +29,10 @@ function check(device) {
 }
 
 /** Throws where a device does not bind that much at once. */
-function measureBinding(name, size, { maxStorageBufferBindingSize, maxBufferSize }) {
-  const [limit, most] =
-    maxBufferSize < maxStorageBufferBindingSize
-      ? ['maxBufferSize', maxBufferSize]
-      : ['maxStorageBufferBindingSize', maxStorageBufferBindingSize]
-  if (size > most)
-    throw new RangeError(`${name} has ${size} bytes, more than the ${most} that ${limit} of this device allows`)
+function measureBinding(name, size, limits) {
+  for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'])
+    if (size > limits[limit])
+      throw new RangeError(`${name} has ${size} bytes, more than the ${limits[limit]} of ${limit} of this device`)
 }
 
 /** A part of a buffer as a binding; throws where it is too small or of the wrong usage. */
