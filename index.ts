@@ -26,8 +26,9 @@ import { version } from './generated/version.ts'
 import { type Diagnostic, type Result, succeed } from './grammar/diagnostic.ts'
 import { parse } from './grammar/parse.ts'
 import { placeOf, type SourceFile } from './grammar/source.ts'
+import { deviceFor } from './targets/device.ts'
 import { targets } from './targets/index.ts'
-import type { OutFile, Simd, Target } from './targets/target.ts'
+import type { Device, OutFile, Simd, Target } from './targets/target.ts'
 
 export { renderHuman, renderShort } from './grammar/diagnostic.ts'
 export type { Attention, Draw, ExplainOptions, Explanation, Module, OutFile, Plan, Program, ReadImport, StageOptions }
@@ -38,6 +39,8 @@ export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
   readonly library?: boolean // to be shipped: code for each level of instructions, chosen when it runs, where the target has them; default false
   readonly simd?: Simd // whether kernels are in WebAssembly too, or only, where the target has them so; default auto: too, but with `threads`
+  readonly features?: readonly string[] // optional features that every device for the code has, as 'shader-f16' and 'subgroups' of wgsl; default: none
+  readonly limits?: Readonly<Record<string, number>> // what these devices allow at least, as `adapter.limits` says; default: what every device allows
   readonly threads?: boolean // also a function that shares the work among workers, where the target has one thread; default false
 }
 
@@ -93,18 +96,20 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
   checkOptions(options, attentions)
   const target = await load()
   const simd = simdOf(options)
+  const device = deviceFor(target, options.features, options.limits)
   const lowered = attentions.map((attention) => {
-    const machines = target.machinesFor?.(options.dtype ?? 'f32', simd) ?? [target.machine]
-    return firstThatFits(machines, target, (machine) => lower(attention, options, machine))
+    const machines = target.machinesFor?.(options.dtype ?? 'f32', simd, device) ?? [target.machine]
+    return firstThatFits(machines, target, device, (machine) => lower(attention, options, machine))
   })
   for (const { program } of options.tile ? lowered : []) {
-    const reason = target.refuses?.(program)
+    const reason = target.refuses?.(program, device)
     if (reason) throw new OptionError('resources', reason)
   }
   const programs = lowered.map((x) => x.program)
   const { dtype = 'f32', threads = false, library = false } = options
   if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)
-  const emit = () => target.emit({ name: baseName(file.path), programs, dtype, version, threads, library, simd })
+  const emit = () =>
+    target.emit({ name: baseName(file.path), programs, dtype, version, threads, library, simd, device })
   return succeed({ module: analyzed.value, plans: lowered.map((x) => x.plan), programs, emit }, analyzed.warnings)
 }
 
@@ -119,11 +124,12 @@ function simdOf({ simd = 'auto', threads = false }: CompileOptions): Simd {
 function firstThatFits(
   machines: readonly Machine[],
   { fits }: Target,
+  device: Device,
   make: (machine: Machine) => LoweredAttention,
 ): LoweredAttention {
   for (const machine of machines.slice(0, -1)) {
     const made = make(machine)
-    if (!fits || fits(made.program)) return made
+    if (!fits || fits(made.program, device)) return made
   }
   return make(machines.at(-1)!)
 }

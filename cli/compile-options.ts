@@ -5,6 +5,7 @@ import { firstThatRuns, runners } from '../runtime/runners.ts'
 import { unknownNames } from '../runtime/unknown-names.ts'
 import { targets } from '../targets/index.ts'
 import type { Simd } from '../targets/target.ts'
+import { type DeviceOptions, parseDevice } from './device-options.ts'
 import { all, parseChoice, parseLengths } from './options.ts'
 import type { Options } from './program.ts'
 
@@ -22,6 +23,7 @@ export interface Choices {
   readonly rows: Rows | undefined
   readonly threads: boolean
   readonly simd: Simd | undefined
+  readonly device: DeviceOptions
   readonly sizes: Readonly<Record<string, number>>
   readonly tile: Readonly<Record<string, number>>
 }
@@ -35,6 +37,7 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
       PlanKind | undefined,
       Rows | undefined,
       Simd | undefined,
+      DeviceOptions,
       Choices['sizes'],
       Choices['tile'],
     ]
@@ -45,15 +48,16 @@ export async function parseChoices(options: Options): Promise<Outcome<Choices>> 
     optional(options.plan, (value) => parseChoice('--plan', value, ['auto', 'materialised'] as const)),
     optional(options.rows, (value) => parseChoice('--rows', value, ['many', 'few'] as const)),
     optional(options.simd, parseSimd),
+    parseDevice(options),
     parseLengths('--size', options.size ?? [], { least: 1, most: 65_536 }),
     parseLengths('--tile', options.tile ?? [], tileLengths),
   )
   if (!parsed.ok) return parsed
-  const [[named = 'auto'], dtype, precision, plan, rows, simd, sizes, tile] = parsed.value
+  const [[named = 'auto'], dtype, precision, plan, rows, simd, device, sizes, tile] = parsed.value
   const wide = ['d', 'e'].find((axis) => (sizes[axis] ?? 1) > maxWidth)
   if (wide) return failed(problem('ATTN0302', `--size ${wide}=${sizes[wide]}: feature widths are 1 to ${maxWidth}`))
   const target = named === 'auto' ? await firstThatRuns() : named
-  return done({ target, dtype, precision, plan, rows, threads: options.threads === true, simd, sizes, tile })
+  return done({ target, dtype, precision, plan, rows, threads: options.threads === true, simd, device, sizes, tile })
 }
 
 const maxWidth = 512
@@ -85,7 +89,7 @@ export function checkAxes(
 
 /** Without the members that say nothing: an absent option is not `undefined`. */
 export function compileOptions(choices: Choices, readImport?: CompileOptions['readImport']): CompileOptions {
-  const { target, dtype, precision, plan, rows, simd, sizes, tile } = choices
+  const { target, dtype, precision, plan, rows, simd, device, sizes, tile } = choices
   return {
     target,
     ...(dtype === undefined ? {} : { dtype }),
@@ -93,6 +97,7 @@ export function compileOptions(choices: Choices, readImport?: CompileOptions['re
     ...(plan === undefined ? {} : { plan }),
     ...(rows === undefined ? {} : { rows }),
     ...(simd === undefined ? {} : { simd }),
+    ...device,
     ...(choices.threads ? { threads: true } : {}),
     ...(Object.keys(sizes).length > 0 ? { sizes } : {}),
     ...(Object.keys(tile).length > 0 ? { tile } : {}),

@@ -17,7 +17,19 @@ export async function configure(options: Options): Promise<Outcome<ConfiguredOpt
   const found = wanted === true ? await nearestConfig('.') : await loadConfig(wanted)
   if (!found.ok) return found
   const { config, files } = found.value
-  const { target, out, dtype, precision, plan, rows, threads, sizes = {}, tile = {} } = config
+  const {
+    target,
+    out,
+    dtype,
+    precision,
+    plan,
+    rows,
+    threads,
+    features = [],
+    limits = {},
+    sizes = {},
+    tile = {},
+  } = config
   const writes = options.emit === undefined || /^(lib|dts)\b/.test(options.emit)
   const given: Partial<Options> = {
     ...(target === undefined ? {} : { target: [target] }),
@@ -28,8 +40,13 @@ export async function configure(options: Options): Promise<Outcome<ConfiguredOpt
     ...(rows === undefined ? {} : { rows }),
     ...(threads ? { threads } : {}),
   }
-  const lengths = { size: merge(sizes, options.size), tile: merge(tile, options.tile) }
-  return done({ options: { ...given, ...options, ...lengths }, files })
+  const lists = {
+    size: merge(sizes, options.size),
+    tile: merge(tile, options.tile),
+    features: options.features?.length ? options.features : features,
+    limits: merge(limits, options.limits ?? []),
+  }
+  return done({ options: { ...given, ...options, ...lists }, files })
 }
 
 /** Lengths of axes that the command line does not name. */

@@ -21,6 +21,8 @@ export interface Options {
   readonly plan?: string
   readonly rows?: string
   readonly simd?: string
+  readonly features?: readonly string[]
+  readonly limits?: readonly string[]
   readonly threads?: true | string // of `build` a switch, of other commands a number
   readonly attention?: string
   readonly size: readonly string[]
@@ -120,6 +122,8 @@ export const shared = {
     'wasm',
     'none',
   ]),
+  features: list('--features <names>', 'of target wgsl: what the device has, as shader-f16,subgroups'),
+  limits: list('--limits <limits>', 'of target wgsl: what the device allows, as name=value, or a JSON file of them'),
   size: list('--size <lengths>', 'lengths known at compile time, as d=64,e=64'),
   tile: list('--tile <lengths>', 'tile of a pair kernel, as i=64,j=64'),
   shape: list('--shape <lengths>', 'lengths of axes, as b=1,h=2,i=33,j=65; others take 1 to 4'),
@@ -239,6 +243,8 @@ function addBuild(add: Add): void {
     .addOption(shared.tile)
     .addOption(shared.plan)
     .addOption(shared.simd)
+    .addOption(shared.features)
+    .addOption(shared.limits)
     .addOption(choice('--rows <count>', 'queries of a head in a call: many, or few (default: many)', ['many', 'few']))
     .addOption(shared.noTuned)
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
@@ -287,6 +293,8 @@ function addRun(add: Add): void {
     .addOption(shared.tile)
     .addOption(shared.plan)
     .addOption(shared.simd)
+    .addOption(shared.features)
+    .addOption(shared.limits)
     .addOption(shared.threads)
     .addOption(shared.noTuned)
     .addOption(shared.noCache)
@@ -314,6 +322,8 @@ function addVerify(add: Add): void {
     .addOption(shared.param)
     .addOption(shared.tile)
     .addOption(shared.simd)
+    .addOption(shared.features)
+    .addOption(shared.limits)
     .option('--no-probes', 'random inputs only')
     .addOption(shared.threads)
     .addOption(shared.noCache)

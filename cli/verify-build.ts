@@ -7,6 +7,7 @@ import { storageOf } from '../runtime/verify/judge.ts'
 import type { Schedule, Shape } from '../runtime/verify/shapes.ts'
 import type { Ready } from '../runtime/verify/verify.ts'
 import type { Simd } from '../targets/target.ts'
+import type { DeviceOptions } from './device-options.ts'
 import type { Source } from './sources.ts'
 
 /** Where builds are kept, and in how many threads they are called. */
@@ -14,6 +15,7 @@ interface How {
   readonly keeping?: Keeping
   readonly threads?: number | undefined
   readonly simd?: Simd | undefined
+  readonly device?: DeviceOptions
 }
 
 /** Builds an attention for a shape; what is generated alike is one build. */
@@ -43,7 +45,7 @@ async function build(
   { sizes, dtype }: Shape,
   { tile, splits, rows }: Schedule,
   whole: () => Promise<Outcome<Ready>>,
-  { keeping, threads, simd }: How,
+  { keeping, threads, simd, device }: How,
 ): Promise<Outcome<Ready>> {
   const options = {
     target,
@@ -53,6 +55,7 @@ async function build(
     ...(tile ? { tile } : {}),
     ...(rows ? { rows } : {}),
     ...(simd ? { simd } : {}),
+    ...device,
   }
   const ready = await loadAttention(source, attention, options, keeping)
   if (!ready.ok) return ready

@@ -9,6 +9,7 @@ import { shapesFor } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import type { Simd } from '../targets/target.ts'
 import { checkAxes, type Dtype } from './compile-options.ts'
+import type { DeviceOptions } from './device-options.ts'
 import { keeping } from './keeping.ts'
 import { all } from './options.ts'
 import { paramsOf } from './params.ts'
@@ -25,6 +26,7 @@ export interface Asked {
   readonly params: ReadonlyMap<string, string>
   readonly threads: number | undefined // of each call; undefined: it runs in the thread that verifies
   readonly simd?: Simd | undefined // which form of what has two
+  readonly device?: DeviceOptions // what it has
   readonly probes: boolean
   readonly cache: boolean
 }
@@ -81,7 +83,7 @@ async function verifyOne(
         seed: asked.seed,
         probes: asked.probes,
         params: checked.value[1],
-        build: builder(source, attention, target, { keeping: kept, threads: asked.threads, simd: asked.simd }),
+        build: builder(source, attention, target, { ...asked, keeping: kept }),
         onCase: (what) => progress?.(`${target} ${what}`),
       }),
     )

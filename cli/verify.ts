@@ -4,6 +4,7 @@ import { runners } from '../runtime/runners.ts'
 import type { Simd } from '../targets/target.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Dtype, optional, parseDtype, parseSimd, parseTargets, tileLengths } from './compile-options.ts'
+import { type DeviceOptions, parseDevice } from './device-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { all, parseAssignments, parseInteger, parseLengths, parseThreads } from './options.ts'
@@ -48,6 +49,7 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
       Sizes,
       number | undefined,
       Simd | undefined,
+      DeviceOptions,
       ReadonlyMap<string, string>,
       number | undefined,
     ]
@@ -58,11 +60,12 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     parseLengths('--tile', options.tile, tileLengths),
     optional(options.seed, (value) => parseInteger('--seed', value, 0, 2 ** 32 - 1)),
     optional(options.simd, parseSimd),
+    parseDevice(options),
     parseAssignments('--param', options.param),
     parseThreads(options.threads),
   )
   if (!parsed.ok) return parsed
-  const [named, dtype, shape, tile, seed = 0, simd, params, threads] = parsed.value
+  const [named, dtype, shape, tile, seed = 0, simd, device, params, threads] = parsed.value
   const targets = named.includes('auto')
     ? [...new Set([...named.filter((name) => name !== 'auto'), ...(await runnable())])]
     : named
@@ -73,6 +76,7 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
     tile,
     seed,
     simd,
+    device,
     params,
     threads,
     probes: options.probes,

@@ -20,6 +20,8 @@ const schema = v.strictObject({
   plan: v.exactOptional(v.picklist(['auto', 'materialised'])),
   rows: v.exactOptional(v.picklist(['many', 'few'])),
   threads: v.exactOptional(v.boolean()),
+  features: v.exactOptional(v.array(v.string())), // of target wgsl
+  limits: v.exactOptional(v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(0)))),
   dts: v.exactOptional(v.boolean()), // of the plugins
   sizes: v.exactOptional(lengths(65_536)),
   tile: v.exactOptional(lengths(1024)),

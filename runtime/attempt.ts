@@ -15,10 +15,15 @@ export async function attempt<T>(work: () => Promise<Result<T>> | Result<T>): Pr
   }
 }
 
+const named: Readonly<Partial<Record<OptionError['option'], readonly ['ATTN0302' | 'ATTN0305', string]>>> = {
+  results: ['ATTN0305', 'result'],
+  features: ['ATTN0302', 'feature'],
+}
+
 function problemOf({ option, message, unknown }: OptionError): Problem {
   if (option === 'target') return problem('ATTN0301', message)
   if (option === 'resources') return problem('ATTN0328', message)
-  const [code, what] = option === 'results' ? (['ATTN0305', 'result'] as const) : (['ATTN0303', 'axis'] as const)
+  const [code, what] = named[option] ?? (['ATTN0303', 'axis'] as const)
   const [nothing] = unknown ? unknownNames(code, what, [unknown.name], unknown.known) : []
   return nothing ?? problem(option === 'sizes' || option === 'shape' ? 'ATTN0324' : 'ATTN0302', message)
 }

@@ -18,6 +18,8 @@ export interface LoadOptions extends Omit<StageOptions, 'readImport'> {
   readonly target?: string // default `auto`: the first of cuda, native and ts that can run here
   readonly sizes?: Sizes // lengths of axes, for all calls
   readonly simd?: Simd // whether target ts computes in WebAssembly; default auto
+  readonly features?: readonly string[] // of the device, as of `compile`: 'shader-f16' and 'subgroups' of target wgsl; default: none
+  readonly limits?: Readonly<Record<string, number>> // of the device, as `adapter.limits` says; default: what every device has
   readonly threads?: number // of a call, where the target has threads; default: as many as there are cores
   readonly tuned?: boolean // whether what `attnc tune` found for the source is used; default true
   readonly onTuned?: (about: string) => void // told what was picked of that, and from where

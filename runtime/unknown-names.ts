@@ -5,7 +5,7 @@ const quote = (names: readonly string[]): string => names.map((name) => `'${name
 
 /** A problem for each name that was given and that nothing has. */
 export const unknownNames = (
-  code: 'ATTN0303' | 'ATTN0304' | 'ATTN0305' | 'ATTN0306' | 'ATTN0381',
+  code: 'ATTN0302' | 'ATTN0303' | 'ATTN0304' | 'ATTN0305' | 'ATTN0306' | 'ATTN0381',
   what: string,
   given: Iterable<string>,
   known: readonly string[],

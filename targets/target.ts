@@ -16,10 +16,16 @@ export interface EmitSource {
   readonly library?: boolean // `--emit lib`: files to be shipped, for targets that `makesLibraries`
   readonly threads?: boolean // `--threads`, for targets whose output has one thread unless asked
   readonly simd?: Simd // `--simd`, for targets that have their kernels in two forms; default none
+  readonly device?: Device // for targets that say what may be asked of one; default: what every device has
 }
 
 /** WebAssembly where it can be used and plain code elsewhere, WebAssembly alone, or plain code alone. */
 export type Simd = 'auto' | 'wasm' | 'none'
+/** What may be counted on beyond what every device has. */
+export interface Device {
+  readonly features: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
+}
 /** What tuning may choose among, and what a tile has to fit in. */
 export interface Choices {
   readonly tiles: readonly number[] // along any axis that is cut into tiles, ascending
@@ -36,11 +42,12 @@ export interface Target {
   readonly name: string // as in `--target NAME` and in templates/NAME/
   readonly machine: Machine
   readonly choices: Choices
+  readonly device?: Device // features that may be asked for, and limits with what every device has; absent: devices do not differ
   readonly makesLibraries?: true // whether its output can be shipped as a library
   /** Machines to choose from for tensors of this type, the most wanted first: of those the first is taken for which `fits` says yes, or the last. */
-  machinesFor?(dtype: EmitSource['dtype'], simd: Simd): readonly Machine[]
-  fits?(program: Program): boolean
+  machinesFor?(dtype: EmitSource['dtype'], simd: Simd, device: Device): readonly Machine[]
+  fits?(program: Program, device: Device): boolean
   /** What a device does not have for the tiles that somebody has asked for, and what to ask for instead. */
-  refuses?(program: Program): string | undefined
+  refuses?(program: Program, device: Device): string | undefined
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

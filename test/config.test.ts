@@ -48,6 +48,19 @@ describe('a configuration', () => {
       expect([read(`gen/${name}`), read(`typed/${name}`)]).toEqual([read(`flags/${name}`), read(`flags/${name}`)])
   })
 
+  test('says what devices have, and gives way to flags there too', async () => {
+    const limits = 'limits = { maxComputeWorkgroupStorageSize = 32768, maxBufferSize = 1073741824 }\n'
+    put('attnc.config.toml', `${wide}features = ["shader-f16"]\n${limits}`)
+    expect(await build()).toMatchObject({ exit: 0, err: '' })
+    expect(read('gen/a.js')).toContain("requiredFeatures = ['shader-f16']")
+    expect(read('gen/a.js')).toMatch(
+      /requiredLimits = \{ maxComputeWorkgroupStorageSize: \d+, maxBufferSize: 1073741824 \}/,
+    )
+    await build('--features', 'subgroups', '--limits', 'maxBufferSize=2147483648')
+    expect(read('gen/a.js')).toContain("requiredFeatures = ['subgroups']")
+    expect(read('gen/a.js')).toContain('maxBufferSize: 2147483648 }')
+  })
+
   test('gives way to flags, axis by axis', async () => {
     put('attnc.config.toml', wide)
     await build('--dtype', 'f32', '--size', 'd=8', '-o', 'mine')

@@ -210,7 +210,10 @@ int main() {
   },
 )
 
-const headers = globSync('templates/native/*.h', { cwd: root }).map((path) => basename(path))
+// backend.h is a piece of loader.cc, which each test of a loaded kernel compiles.
+const headers = globSync('templates/native/*.h', { cwd: root })
+  .map((path) => basename(path))
+  .filter((name) => name !== 'backend.h')
 test.skipIf(missing !== undefined).each(headers)('%s compiles on its own', async (header) => {
   const isC = header === 'attnc.h'
   writeFileSync(join(folder, `only.${isC ? 'c' : 'cc'}`), `#include "${header}"\n`)

@@ -7,7 +7,7 @@ import { importReader } from '../runtime/imports.ts'
 import { findAdapter } from '../runtime/wgsl/device.ts'
 import { propertyName } from '../targets/javascript-lengths.ts'
 import { draw } from './ts-draw.ts'
-import { withAdapter } from './wgsl-build.ts'
+import { withAdapter, withoutFeature } from './wgsl-build.ts'
 import { type Watched, watchFiles } from './wgsl-races.ts'
 
 // Barriers: no two invocations come to a word without one in between, and without any single one of them some would.
@@ -25,6 +25,7 @@ const cases = [
   ['composable_heads', {}],
   ['alpha_entmax', {}],
   ['landmark', {}],
+  ...((missing ?? (await withoutFeature('subgroups'))) ? [] : ([['entropy', { features: ['subgroups'] }]] as const)),
 ] as const
 const lengths: Readonly<Record<string, number>> = { b: 1, h: 2, i: 11, j: 19 }
 const sizes = { d: 16, e: 16 }
@@ -115,7 +116,9 @@ describe.skipIf(missing !== undefined)('the barriers of', { timeout: 120_000 }, 
     const adapter = await findAdapter()
     if (!adapter.ok) throw new Error(adapter.findings[0]?.message)
     const from = await adapter.value.gpu.requestAdapter()
+    const { features = [] } = options as { readonly features?: readonly GPUFeatureName[] }
     const device = await from!.requestDevice({
+      requiredFeatures: features,
       requiredLimits: { maxStorageBuffersPerShaderStage: from!.limits.maxStorageBuffersPerShaderStage },
     })
     const file = { path: `examples/${name}.attn`, text: readFileSync(resolve(root, `examples/${name}.attn`), 'utf8') }

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { renderHuman } from '../grammar/diagnostic.ts'
-import { compile, type OutFile, type StageOptions } from '../index.ts'
+import { type CompileOptions, compile, type OutFile } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
 
 // Dawn validates what is generated without any adapter: types, uniform control flow around barriers, and, when pipelines are
@@ -17,7 +17,7 @@ if (!create) console.log('skipped: validation of WGSL, since the package webgpu 
 const root = resolve(import.meta.dirname, '..')
 const examples = globSync('examples/*.attn', { cwd: root }).sort()
 
-async function filesOf(path: string, text: string, options: StageOptions = {}): Promise<readonly OutFile[]> {
+async function filesOf(path: string, text: string, options: Partial<CompileOptions> = {}): Promise<readonly OutFile[]> {
   const file = { path, text }
   const compiled = await compile(file, { target: 'wgsl', readImport: importReader(file, root), ...options })
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((one) => renderHuman(one)).join('\n'))
@@ -27,15 +27,18 @@ async function filesOf(path: string, text: string, options: StageOptions = {}): 
 describe.skipIf(!create)('Dawn accepts', { timeout: 60_000 }, () => {
   let gpu: GPU
   let device: GPUDevice
+  let whole: GPUDevice // with all features that kernels use
   beforeAll(async () => {
     gpu = create!(['backend=null'])
     device = await (await gpu.requestAdapter())!.requestDevice()
+    const requiredFeatures: GPUFeatureName[] = ['shader-f16', 'subgroups']
+    whole = await (await gpu.requestAdapter())!.requestDevice({ requiredFeatures })
   })
 
   /** What is wrong with a shader, or with a pipeline of one of its kernels. */
-  async function faultsOf(code: string): Promise<readonly string[]> {
-    device.pushErrorScope('validation')
-    const module = device.createShaderModule({ code })
+  async function faultsOf(code: string, on = device): Promise<readonly string[]> {
+    on.pushErrorScope('validation')
+    const module = on.createShaderModule({ code })
     const { messages } = await module.getCompilationInfo()
     const faults = messages
       .filter(({ type }) => type === 'error')
@@ -44,10 +47,10 @@ describe.skipIf(!create)('Dawn accepts', { timeout: 60_000 }, () => {
     expect(entries.length).toBeGreaterThan(0)
     if (faults.length === 0)
       for (const entryPoint of entries)
-        await device
+        await on
           .createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint } })
           .catch((error: Error) => faults.push(`${entryPoint}: ${error.message}`))
-    const error = await device.popErrorScope()
+    const error = await on.popErrorScope()
     return error && faults.length === 0 ? [error.message] : faults
   }
 
@@ -68,6 +71,31 @@ describe.skipIf(!create)('Dawn accepts', { timeout: 60_000 }, () => {
     expect(shader?.path).toBe(`${basename(path, '.attn')}.wgsl`)
     expect(await faultsOf(shader!.text)).toEqual([])
     expect(module!.text).toContain('export const shader = `')
+  })
+
+  const optional = [
+    [['shader-f16', 'subgroups'], 'f16'],
+    [['shader-f16'], 'f16'],
+    [['subgroups'], 'f32'],
+  ] as const
+  test.each(examples)('%s with features', async (path) => {
+    const text = readFileSync(resolve(root, path), 'utf8')
+    for (const [features, dtype] of optional) {
+      const [shader, module] = await filesOf(path, text, { features, dtype })
+      expect(await faultsOf(shader!.text, whole)).toEqual([])
+      const listed = /requiredFeatures = \[(.*)\]/.exec(module!.text)![1]!
+      const enabled = [...shader!.text.matchAll(/^enable (\w+);/gm)].map(([, name]) => name)
+      expect(enabled).toEqual(
+        features.filter((name) => listed.includes(name)).map((name) => name.replace('shader-', '')),
+      )
+      if (features.includes('shader-f16' as never)) expect(enabled).toContain('f16')
+      if (enabled.length > 0) expect(await faultsOf(shader!.text)).not.toEqual([])
+    }
+  })
+  test('a feature that nothing makes use of is not asked for', async () => {
+    const text = readFileSync(resolve(root, 'examples/gaussian_kernel.attn'), 'utf8')
+    const plain = await filesOf('gaussian_kernel.attn', text)
+    expect(await filesOf('gaussian_kernel.attn', text, { features: ['shader-f16', 'subgroups'] })).toEqual(plain)
   })
 
   test.each([1, 3, 96, 128, 320, 512])('width %i', async (width) => {

@@ -3,7 +3,8 @@
 globalThis.launch = async (path, entry, inputs) => {
   const module = await import(path)
   const adapter = await navigator.gpu.requestAdapter()
-  const device = await adapter.requestDevice()
+  const { requiredFeatures, requiredLimits } = module
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits })
   const upload = ({ data, shape }) => {
     const buffer = device.createBuffer({
       size: data.length * 4,

@@ -13,6 +13,8 @@ interface Given extends Omit<StageOptions, 'readImport'> {
   readonly threads?: boolean
   readonly library?: boolean
   readonly simd?: Simd
+  readonly features?: readonly string[]
+  readonly limits?: Readonly<Record<string, number>>
 }
 
 /** Every option has to be named here, or the type checker complains. */
@@ -22,6 +24,8 @@ export const keyedOptions = (options: Given) => {
     threads = false,
     library = false,
     simd = 'auto',
+    features = [],
+    limits = {},
     dtype = 'f32',
     precision,
     sizes = {},
@@ -31,12 +35,38 @@ export const keyedOptions = (options: Given) => {
     plan = 'auto',
     rows = 'many',
   } = options
-  const keyed = { target, threads, library, simd, dtype, precision, sizes, tile, results, splits, plan, rows }
+  const keyed = {
+    target,
+    threads,
+    library,
+    simd,
+    features,
+    limits,
+    dtype,
+    precision,
+    sizes,
+    tile,
+    results,
+    splits,
+    plan,
+    rows,
+  }
   return keyed satisfies { readonly [Name in keyof Required<Given>]: unknown }
 }
 
 /** For people: types and lengths, and what is not as usual. */
-export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows, simd }: KeyedOptions): string {
+export function showOptions({
+  dtype,
+  precision,
+  sizes,
+  tile,
+  splits,
+  plan,
+  rows,
+  simd,
+  features,
+  limits,
+}: KeyedOptions): string {
   const list = (lengths: Readonly<Record<string, number>>): readonly string[] =>
     Object.entries(lengths).map(([axis, length]) => `${axis}=${length}`)
   const tiles = list(tile).map((one) => `tile ${one}`)
@@ -46,6 +76,8 @@ export function showOptions({ dtype, precision, sizes, tile, splits, plan, rows,
     plan === 'auto' ? [] : plan,
     rows === 'many' ? [] : `${rows} rows`,
     simd === 'auto' ? [] : `simd ${simd}`,
+    features,
+    list(limits),
   ]
   return [dtype, ...list(sizes), ...tiles, ...rest.flat()].join(' ')
 }

@@ -24,6 +24,10 @@ interface Options {
 interface Creator {
   create(device: GPUDevice): Promise<Op>
 }
+interface Module extends Readonly<Record<string, unknown>> {
+  readonly requiredFeatures: readonly string[]
+  readonly requiredLimits: Readonly<Record<string, number>>
+}
 
 const moduleName = 'module.js'
 
@@ -34,11 +38,12 @@ export async function keepModule(files: readonly OutFile[], staging: Staging): P
   return done(undefined)
 }
 
-export async function loadModule(made: Made): Promise<Outcome<Loaded>> {
-  const device = await findDevice()
-  if (!device.ok) return device
+/** @param find  of the device; by default, the one that there is */
+export async function loadModule(made: Made, find = findDevice): Promise<Outcome<Loaded>> {
   const text = Buffer.from(made.read(moduleName)).toString('base64')
-  const module: Readonly<Record<string, unknown>> = await import(`data:text/javascript;base64,${text}`)
+  const module: Module = await import(`data:text/javascript;base64,${text}`)
+  const device = await find({ features: module.requiredFeatures, limits: module.requiredLimits })
+  if (!device.ok) return device
   const ops = new Map<string, Promise<Op>>()
   const opOf = (program: Signature): Promise<Op> => {
     const entry = entryOf(program)

@@ -33,7 +33,7 @@ function needPackage(): Need {
 async function needAdapter(): Promise<Need> {
   const head = { what: 'WebGPU adapter', required: true }
   const adapter = await findAdapter()
-  if (adapter.ok) return { ...head, state: 'ok', found: adapter.value.about }
+  if (adapter.ok) return { ...head, state: 'ok', found: [adapter.value.about, ...adapter.value.features].join(', ') }
   return { ...head, state: 'missing', found: adapter.findings[0]?.message ?? 'none', help: installDriver }
 }
 

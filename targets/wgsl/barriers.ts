@@ -28,16 +28,18 @@ type Waits = Map<Step, ReadonlySet<Memory>>
 /**
  * Barriers where one thing clashes with another, in the order of the steps; then those go that others, put in later, make needless.
  * @param sizes  lengths that are the same in all launches, by axis
+ * @param joint  what several invocations do for one element
  */
 export function findBarriers(
   steps: readonly Step[],
   facts: Facts,
   homes: ReadonlyMap<string, Home>,
   sizes: Readonly<Record<string, number>>,
+  joint: ReadonlySet<Item>,
 ): Barriers {
   const known = new Map<Phase, readonly Access[]>()
   const accessesOf = (phase: Phase): readonly Access[] => {
-    const all = known.get(phase) ?? phase.items.flatMap((item) => accesses(item, facts, homes))
+    const all = known.get(phase) ?? phase.items.flatMap((item) => accesses(item, facts, homes, joint))
     known.set(phase, all)
     return all
   }
@@ -108,8 +110,13 @@ const clash = (a: Access, b: Access): boolean =>
   b.from < a.to &&
   !(a.name === b.name && a.key !== undefined && a.key === b.key)
 
-function accesses(by: Item, facts: Facts, homes: ReadonlyMap<string, Home>): readonly Access[] {
-  const key = by.kind === 'running' ? undefined : spread(by, facts.order).join()
+function accesses(
+  by: Item,
+  facts: Facts,
+  homes: ReadonlyMap<string, Home>,
+  joint: ReadonlySet<Item>,
+): readonly Access[] {
+  const key = by.kind === 'running' || joint.has(by) ? undefined : spread(by, facts.order).join()
   const found: Access[] = []
   const note = (name: string, isWrite: boolean): void => {
     const home = homes.get(name)

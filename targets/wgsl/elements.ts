@@ -5,16 +5,16 @@ import { type Mapping, mapElements } from './mapping.ts'
 import { atElement, countOf, plus, type Spot, times } from './sheet.ts'
 
 export const mappingOf = (axes: readonly string[], spot: Spot): Mapping =>
-  mapElements(extentsOf(axes, spot.sheet.facts))
+  mapElements(axes, extentsOf(axes, spot.sheet.facts), spot.sheet.group)
 
 /** The row or the column of an invocation's element number `n`: those of neighbours lie side by side. */
 const placeOf = (start: string, step: number, n: Code): Code => plus(atom(start), times(n, atom(String(step))))
 
 /** The invocation's row and column among those of its group. */
-export const rowOf = ({ across, down }: Mapping): string =>
-  down === 1 ? '0' : across === 1 ? 'local' : `(local >> ${Math.log2(across)}u)`
-export const columnOf = ({ across, down }: Mapping): string =>
-  across === 1 ? '0' : down === 1 ? 'local' : `(local & ${across - 1})`
+export const rowOf = ({ across, down, by }: Mapping): string =>
+  down === 1 ? '0' : across === 1 ? by : `(${by} >> ${Math.log2(across)}u)`
+export const columnOf = ({ across, down, by }: Mapping): string =>
+  across === 1 ? '0' : down === 1 ? by : `(${by} & ${across - 1})`
 
 export const rowAt = (mapping: Mapping, n: Code): Code => placeOf(rowOf(mapping), mapping.down, n)
 export const columnAt = (mapping: Mapping, n: Code): Code => placeOf(columnOf(mapping), mapping.across, n)
@@ -81,6 +81,29 @@ export function eachElement(axes: readonly string[], isPure: boolean, spot: Spot
       }),
     )
   })
+}
+
+/** Runs over the places of all of an invocation's elements in step with all others; `tests`: what holds where there is an element. */
+export function eachPlace(
+  axes: readonly string[],
+  spot: Spot,
+  fill: (inner: Spot, tests: readonly string[]) => void,
+): void {
+  const mapping = mappingOf(axes, spot)
+  const rowAxes = axes.slice(0, -1)
+  const columnAxes = axes.slice(-1)
+  const { names } = spot.sheet
+  const { down, rowsEach, across, columnsEach } = mapping
+  loopOver(rowsEach, names.reuse('r'), spot, (outer, r) =>
+    loopOver(columnsEach, names.reuse('c'), outer, (inner, c) => {
+      const atRows = withNames(atRow(rowAxes, rowAt(mapping, r), inner), rowAxes)
+      const at = withNames(atRow(columnAxes, columnAt(mapping, c), atRows), columnAxes)
+      const isAlone = rowAxes.length === 0 && down > 1
+      const rowTests = isAlone ? [`${rowOf(mapping)} == 0`] : existence(rowAxes, down * rowsEach, at)
+      const tests = [...rowTests, ...existence(columnAxes, across * columnsEach, at)]
+      fill({ ...at, own: plus(times(r, atom(String(columnsEach))), c) }, tests)
+    }),
+  )
 }
 
 function loopOver(count: number, name: string, spot: Spot, fill: (inner: Spot, n: Code) => void): void {

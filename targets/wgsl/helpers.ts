@@ -6,7 +6,7 @@ interface Helper {
   readonly text: string
 }
 
-const files = ['arithmetic', 'functions', 'storage'] as const
+const files = ['arithmetic', 'functions', 'quads', 'storage'] as const
 
 /** Every declaration with its comment, in the order of the files; an empty line stands before each. */
 const helpers: readonly Helper[] = files

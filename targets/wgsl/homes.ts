@@ -4,7 +4,8 @@
  */
 import type { Value } from '../../compiler/kernel.ts'
 import { defined, type Facts, type Item, refs } from '../nests/item.ts'
-import { elementsEach, mapElements } from './mapping.ts'
+import { elementsEach, type Group, mapElements } from './mapping.ts'
+import type { Offer } from './offer.ts'
 import { type Phase, type Step, spread } from './phases.ts'
 
 export type Home =
@@ -14,12 +15,11 @@ export type Home =
   | { readonly kind: 'tile'; readonly room: Room; readonly offset: number; readonly size: number }
 export type Room = 'tile' | 'mark' | 'spill' | 'spillMark'
 
-/** Words that a group may share: what every device has. */
-export const sharedWords = 16384 / 4
-
+/** Words, of a group. */
 export interface Homes {
   readonly of: ReadonlyMap<string, Home>
   readonly sizes: Readonly<Record<Room, number>>
+  readonly wanted: number // that all values would share if there were room for them
 }
 
 interface Use {
@@ -27,7 +27,7 @@ interface Use {
   readonly key: string
 }
 
-export function findHomes(steps: readonly Step[], facts: Facts): Homes {
+export function findHomes(steps: readonly Step[], facts: Facts, group: Group, { sharedWords }: Offer): Homes {
   const uses = new Map<string, Use[]>()
   const spans = new Map<string, [number, number]>()
   const clock = { now: 0 }
@@ -37,20 +37,22 @@ export function findHomes(steps: readonly Step[], facts: Facts): Homes {
   for (const [name, all] of uses) {
     const value = facts.values.get(name)
     if (!value || facts.inlined.has(name)) continue
-    const home = quickHome(value, all, facts)
+    const home = quickHome(value, all, facts, group)
     if (home) homes.set(name, home)
     else shared.push(value)
   }
-  const sizes = lay(shared, spans, facts, homes)
-  return { of: homes, sizes }
+  const room = sharedWords - reservedWords - (group.quads.size > 0 ? group.size : 0)
+  const { tile, mark } = lay(shared, spans, facts, Number.POSITIVE_INFINITY, new Map())
+  return { sizes: lay(shared, spans, facts, room, homes), of: homes, wanted: sharedWords - room + tile + mark }
 }
 
-function quickHome(value: Value, uses: readonly Use[], facts: Facts): Home | undefined {
+function quickHome(value: Value, uses: readonly Use[], facts: Facts, group: Group): Home | undefined {
   if (value.axes.length === 0) return { kind: 'uniform' }
   const key = keyOf(value, facts)
   if (uses.some((use) => use.key !== key)) return undefined
   if (!facts.carried.has(value.name) && uses.every((use) => use.at === uses[0]?.at)) return { kind: 'element' }
-  return { kind: 'own', size: elementsEach(mapElements(extentsOf(key.split(','), facts))) }
+  const axes = key.split(',')
+  return { kind: 'own', size: elementsEach(mapElements(axes, extentsOf(axes, facts), group)) }
 }
 
 const keyOf = ({ axes }: Value, { order }: Facts): string =>
@@ -111,11 +113,15 @@ function see(
   }
 }
 
-/** Offsets of what is shared: two values that are never needed at the same time may have the same place. */
+/**
+ * Offsets of what is shared: two values that are never needed at the same time may have the same place.
+ * @param room  words that are shared at most
+ */
 function lay(
   values: readonly Value[],
   spans: ReadonlyMap<string, readonly [number, number]>,
   facts: Facts,
+  room: number,
   homes: Map<string, Home>,
 ): Homes['sizes'] {
   const sizeOf = (value: Value): number =>
@@ -133,15 +139,15 @@ function lay(
   for (const value of values.toSorted((a, b) => sizeOf(a) - sizeOf(b))) {
     const size = sizeOf(value)
     const span = spans.get(value.name) ?? [0, Infinity]
-    const inRoom = (room: Room): number =>
+    const inRoom = (one: Room): number =>
       firstGap(
-        placed.filter((p) => p.room === room && p.span[0] <= span[1] && span[0] <= p.span[1]),
+        placed.filter((p) => p.room === one && p.span[0] <= span[1] && span[0] <= p.span[1]),
         size,
       )
-    const room: Room = value.type === 'f32' ? 'tile' : 'mark'
-    const grown = { ...sizes, [room]: Math.max(sizes[room], inRoom(room) + size) }
-    const fits = grown.tile + grown.mark + reservedWords <= sharedWords
-    const chosen: Room = fits ? room : room === 'tile' ? 'spill' : 'spillMark'
+    const near: Room = value.type === 'f32' ? 'tile' : 'mark'
+    const grown = { ...sizes, [near]: Math.max(sizes[near], inRoom(near) + size) }
+    const fits = grown.tile + grown.mark <= room
+    const chosen: Room = fits ? near : near === 'tile' ? 'spill' : 'spillMark'
     const offset = inRoom(chosen)
     sizes[chosen] = Math.max(sizes[chosen], offset + size)
     placed.push({ room: chosen, offset, size, span })

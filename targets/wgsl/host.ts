@@ -26,7 +26,7 @@ const words = `
   finally for function if implements import in instanceof interface let new null package private protected public return static
   super switch this throw true try typeof undefined var void while with yield
   Array ArrayBuffer DataView Infinity Map Math NaN Number Object Promise RangeError TypeError Uint8Array
-  shader createOp measure bytesOf bind program
+  shader requiredFeatures requiredLimits createOp check measureBinding measure bytesOf bind program
 `
 export const hostReserved: ReadonlySet<string> = new Set([
   ...words.split(/\s+/).filter((word) => word !== ''),
@@ -42,6 +42,6 @@ export function hostHelpersFor(text: string): readonly string[] {
       need(helper.text)
     }
   }
-  need(text.replaceAll(/^(?:async )?function (?:measure|bind|createOp)\(/gm, ''))
+  need(text.replaceAll(/^(?:async )?function (?:check|measureBinding|measure|bind|createOp)\(/gm, ''))
   return helpers.filter((helper) => used.has(helper)).map((helper) => helper.text)
 }

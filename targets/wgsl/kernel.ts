@@ -1,20 +1,29 @@
 /** One kernel as an entry point, with its bindings and the words that its groups share. */
-import type { Buffer, Kernel, KernelExpr, Load, Program, Value } from '../../compiler/kernel.ts'
+import type { Buffer, Kernel, Program } from '../../compiler/kernel.ts'
 import { escapeDoc } from '../doc.ts'
 import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
-import { analyze } from '../nests/analyze.ts'
-import { type Facts, valuesIn } from '../nests/item.ts'
-import { normalize } from '../nests/normalize.ts'
 import { findBarriers } from './barriers.ts'
 import { Block, indented } from './block.ts'
-import { findHomes, type Homes, type Room } from './homes.ts'
+import type { Homes, Room } from './homes.ts'
+import { type Layout, layOut } from './layout.ts'
 import { singleAt } from './loop.ts'
-import { groupSize } from './mapping.ts'
-import { phasesOf } from './phases.ts'
+import type { Offer, Use } from './offer.ts'
 import { printSteps } from './print.ts'
+import { quadLines } from './quads.ts'
 import { reserved } from './reserved.ts'
-import { type AxisSpot, firstOf, type GivenNames, isAtomic, perWord, type Sheet, type Spot, sizeOf } from './sheet.ts'
+import { declaration, sharedBytes, sharedOf } from './shared.ts'
+import {
+  type AxisSpot,
+  firstOf,
+  type GivenNames,
+  isAtomic,
+  isHalf,
+  perWord,
+  type Sheet,
+  type Spot,
+  sizeOf,
+} from './sheet.ts'
 import { wgslTypes } from './words.ts'
 
 /** What a kernel is bound to: a buffer of the program, several in one, or words of its own for each group. */
@@ -27,10 +36,8 @@ export type Binding = { readonly writes: boolean } & (
 export interface PrintedKernel {
   readonly lines: readonly string[]
   readonly bindings: readonly Binding[] // in their order, after what every kernel is given
+  readonly use: Use
 }
-
-/** Storage buffers that every device binds at a time. */
-export const mostBuffers = 8
 
 /** Buffers of workspace that lie side by side, so that a kernel can be bound to all of them at once. */
 export type Pools = readonly (readonly string[])[]
@@ -41,18 +48,21 @@ export function printKernel(
   program: Program,
   entry: string,
   given: GivenNames,
+  offer: Offer,
   pools?: Pools,
 ): PrintedKernel {
   const none: Sharing = { pack: [], whole: [], pools: pools ?? [] }
-  const bare = printWith(none, kernel, program, entry, given)
-  if (bare.bindings.length <= mostBuffers || !pools) return bare
+  const layout = layOut(kernel, program, offer)
+  const print = (sharing: Sharing): PrintedKernel => printWith(sharing, layout, kernel, program, entry, given, offer)
+  const bare = print(none)
+  if (bare.bindings.length <= offer.buffers || !pools) return bare
   const written = new Set(bare.bindings.flatMap((b) => (b.kind === 'buffer' && b.writes ? [b.buffer] : [])))
   const whole = pools.filter((pool) => pool.filter((name) => written.has(name)).length > 1)
-  const pooled = printWith({ ...none, whole }, kernel, program, entry, given)
-  const over = pooled.bindings.length - mostBuffers
+  const pooled = print({ ...none, whole })
+  const over = pooled.bindings.length - offer.buffers
   if (over <= 0) return pooled
   const read = pooled.bindings.flatMap((b) => (b.kind === 'buffer' && !b.writes ? [b.buffer] : []))
-  return printWith({ ...none, whole, pack: read.slice(-over - 1) }, kernel, program, entry, given)
+  return print({ ...none, whole, pack: read.slice(-over - 1) })
 }
 
 /** `pack`: the last ones that are read, which are the small ones of most attentions. `whole`: pools that are bound as one. */
@@ -64,35 +74,44 @@ interface Sharing {
 
 function printWith(
   sharing: Sharing,
+  layout: Layout,
   kernel: Kernel,
   program: Program,
   entry: string,
   given: GivenNames,
+  offer: Offer,
 ): PrintedKernel {
-  const { facts } = analyze(kernel, program, (load, to) => isReadInPlace(load, to, program))
-  const steps = phasesOf(normalize(kernel).items, facts)
-  const homes = findHomes(steps, facts)
-  const sheet = sheetOf(program, facts, homes, entry, given, sharing)
+  const { facts, steps, homes, group, joint } = layout
+  const sheet = sheetOf(program, layout, entry, given, sharing, offer)
   const body = new Block()
   const axes = openBlock(kernel, sheet, body)
+  const leaders = `${entry}_leaders`
+  if (group.quads.size > 0) body.line(...quadLines(leaders))
   for (const room of spillRooms)
     if (homes.sizes[room] > 0) body.line(`let ${room}First = group * ${homes.sizes[room]};`)
   const spot: Spot = { sheet, block: body, axes, locals: new Map(), own: undefined }
   for (const buffers of [sharing.pack, ...sharing.whole]) body.line(...firstLines(buffers, sheet))
   for (const [value, register] of sheet.registers) body.line(registerLine(value, register, sheet))
-  printSteps(steps, spot, findBarriers(steps, facts, homes.of, program.sizes))
+  printSteps(steps, spot, findBarriers(steps, facts, homes.of, program.sizes, joint.folds))
   const bindings = bindingsOf(sheet, homes, sharing)
+  const shared = sharedOf(sheet, homes, leaders)
   return {
     bindings: bindings.map(({ binding }) => binding),
+    use: {
+      sharedBytes: sharedBytes(shared),
+      invocations: group.size,
+      buffers: bindings.length,
+    },
     lines: [
       ...bindings.map(({ text }, n) => `@group(0) @binding(${n + 1}) ${text};`),
-      ...roomLines(sheet, homes),
+      ...shared.map(declaration),
       `/// ${escapeDoc(kernel.doc)}`,
-      `@compute @workgroup_size(${groupSize})`,
+      `@compute @workgroup_size(${group.size})`,
       `fn ${entry}(`,
       '  @builtin(workgroup_id) groupId: vec3<u32>,',
       '  @builtin(num_workgroups) groups: vec3<u32>,',
       '  @builtin(local_invocation_index) localIndex: u32,',
+      ...(group.quads.size > 0 ? ['  @builtin(subgroup_invocation_id) subgroupIndex: u32,'] : []),
       ') {',
       ...body.lines.map(indented),
       '}',
@@ -102,24 +121,13 @@ function printWith(
 
 const spillRooms = ['spill', 'spillMark'] as const
 
-/** Whether products read these elements where they lie: f32, at the indices of the tile's own axes. */
-function isReadInPlace(load: Load, to: Value, { buffers }: Program): boolean {
-  const buffer = buffers.find(({ name }) => name === load.buffer)
-  if (buffer?.storage !== 'f32' || load.outside !== 'never') return false
-  const indices = Object.values(load.index)
-  const isOwn = (e: KernelExpr, axis: string): boolean => e.kind === 'index' && e.axis === axis && e.of === 'element'
-  return (
-    to.axes.every(({ axis }) => indices.some((e) => isOwn(e, axis))) && indices.every((e) => valuesIn(e).length === 0)
-  )
-}
-
 function sheetOf(
   program: Program,
-  facts: Facts,
-  homes: Homes,
+  { facts, homes, group, joint }: Layout,
   entry: string,
   given: GivenNames,
   { pack, whole }: Sharing,
+  offer: Offer,
 ): Sheet {
   const buffers = new Map(program.buffers.map(({ name }) => [name, `${entry}_${name}`]))
   const shared = new Map([
@@ -141,6 +149,9 @@ function sheetOf(
   return {
     program,
     facts,
+    offer,
+    group,
+    joint: joint.folds,
     homes: homes.of,
     names,
     given,
@@ -213,17 +224,9 @@ function firstLines(names: readonly string[], sheet: Sheet): readonly string[] {
 }
 
 function wordType(buffer: Buffer, sheet: Sheet): string {
+  if (isHalf(buffer, sheet)) return 'f16'
   if (perWord(buffer) === 1) return buffer.storage === 'f32' ? 'f32' : 'i32'
   return isAtomic(buffer, sheet) ? 'atomic<u32>' : 'u32'
-}
-
-function roomLines(sheet: Sheet, { sizes }: Homes): readonly string[] {
-  const told = { f32: 'told', i32: 'toldNumber', bool: 'toldTruth' } as const
-  return [
-    ...(sizes.tile > 0 ? [`var<workgroup> ${sheet.rooms.tile}: array<f32, ${sizes.tile}>;`] : []),
-    ...(sizes.mark > 0 ? [`var<workgroup> ${sheet.rooms.mark}: array<i32, ${sizes.mark}>;`] : []),
-    ...[...sheet.told].map((type) => `var<workgroup> ${sheet.rooms.tile}_${told[type]}: ${wgslTypes[type]};`),
-  ]
 }
 
 /** The indices of a group: the last axis of the grid runs fastest. Groups beyond the grid have nothing to do. */

@@ -6,6 +6,7 @@ import {
   atElement,
   bufferOf,
   indicesOf,
+  isHalf,
   offsetIn,
   perWord,
   plus,
@@ -69,7 +70,8 @@ export function operands(
     if (line) outer.block.line(`let ${first} = ${line.first.text};`)
     return (inner) => {
       const at = line && plus(atom(first!), times(inner.axes.get(along)!.inner!, line.stride))
-      const text = line && at ? `${line.array}[${at.text}]` : valueAt(value.name, within(place.spot, inner)).text
+      const text =
+        line && at ? line.read(`${line.array}[${at.text}]`) : valueAt(value.name, within(place.spot, inner)).text
       inner.block.line(`let ${name} = ${text};`)
       return atom(name)
     }
@@ -81,7 +83,10 @@ interface Line {
   readonly array: string
   readonly first: Code
   readonly stride: Code
+  readonly read: (word: string) => string // a word as a number
 }
+
+const asItIs = (word: string): string => word
 
 /** The elements of a value along an axis, if they lie in an array as they are. */
 function lineAt(name: string, along: string, spot: Spot): Line | undefined {
@@ -94,7 +99,7 @@ function lineAt(name: string, along: string, spot: Spot): Line | undefined {
     const later = axes.slice(axes.indexOf(along) + 1)
     const stride = later.reduce((product, axis) => product * (facts.extents.get(axis) ?? 1), 1)
     const first = plus(atom(String(home.offset)), offsetIn(name, start))
-    return axes.includes(along) ? { array: rooms.tile, first, stride: atom(String(stride)) } : undefined
+    return axes.includes(along) ? { array: rooms.tile, first, stride: atom(String(stride)), read: asItIs } : undefined
   }
   return facts.inlined.has(name) ? lineInBuffer(name, along, start) : undefined
 }
@@ -107,12 +112,13 @@ function lineInBuffer(name: string, along: string, start: Spot): Line | undefine
   const indices = indicesOf(from.index, buffer)
   const at = indices.findIndex((e) => e.kind === 'index' && e.axis === along && e.of === 'element')
   const isApart = indices.every((e, n) => n === at || !mentions(e, along))
-  if (buffer.storage === 'bool' || perWord(buffer) > 1 || at < 0 || !isApart) return undefined
+  const half = isHalf(buffer, sheet)
+  if (buffer.storage === 'bool' || (perWord(buffer) > 1 && !half) || at < 0 || !isApart) return undefined
   const stride = buffer.axes
     .slice(at + 1)
     .reduce<Code>((product, axis) => times(product, sizeOf(axis, sheet)), atom('1'))
   const codes = indices.map((e) => print(e, start))
-  return { array: text, first: addressOf(buffer, codes, sheet), stride }
+  return { array: text, first: addressOf(buffer, codes, sheet), stride, read: half ? (word) => `f32(${word})` : asItIs }
 }
 
 const mentions = (e: KernelExpr, axis: string): boolean =>

@@ -4,10 +4,13 @@ import type { KernelExpr, Store } from '../../compiler/kernel.ts'
 import { atom, type Code, inside, join, tightness } from '../expression.ts'
 import { type Define, defined, type Fold, type Item, type Running, refs } from '../nests/item.ts'
 import type { Barriers } from './barriers.ts'
-import { eachElement } from './elements.ts'
+import type { Block } from './block.ts'
+import { allOf, eachElement, eachPlace } from './elements.ts'
 import { printLoop } from './loop.ts'
+import { perQuad } from './mapping.ts'
 import type { Phase, Step } from './phases.ts'
 import { printProduct } from './product.ts'
+import { ofQuad } from './quads.ts'
 import {
   addressOf,
   atElement,
@@ -37,6 +40,7 @@ function printPhase({ axes, items }: Phase, spot: Spot): void {
   const [only] = items
   if (only?.kind === 'product') return printProduct(only, axes, spot)
   if (axes.length === 0) for (const item of items) printForAll(item, spot)
+  else if (spot.sheet.group.quads.has(axes.join())) printByQuads(axes, items, spot)
   else
     spot.block.scope((block) =>
       eachElement(axes, items.every(isPure), { ...spot, block }, (inner) => {
@@ -48,6 +52,41 @@ function printPhase({ axes, items }: Phase, spot: Spot): void {
         }
       }),
     )
+}
+
+/** Folds are shared out among a quad, all else is done by the first of its invocations. */
+function printByQuads(axes: readonly string[], items: readonly Item[], spot: Spot): void {
+  const { joint, names } = spot.sheet
+  spot.block.scope((block) =>
+    eachPlace(axes, { ...spot, block }, (inner, tests) => {
+      const at = { ...inner, locals: new Map(inner.locals) }
+      const folded = new Map<Item, Code>()
+      for (const item of items) {
+        if (item.kind !== 'fold' || !joint.has(item)) continue
+        const own = names.reuse(`${item.to.name}Own`, `own ${item.to.name}`)
+        at.block.line(`var ${own}: ${wgslTypes[item.to.type]} = ${identity(item.op, item.to.type)};`)
+        const share = (part: Block): void =>
+          foldElements(own, item, { ...at, block: part }, { first: 'lane', step: perQuad })
+        if (tests.length === 0) share(at.block)
+        else at.block.braces(`if (${allOf(tests)})`, share)
+        const name = names.reuse(item.to.name, `value ${item.to.name}`)
+        at.block.line(`let ${name} = ${ofQuad(item, own).text};`)
+        folded.set(item, atom(name))
+      }
+      at.block.braces(`if (${allOf(['lane == 0', ...tests])})`, (first) => {
+        const here = { ...at, block: first }
+        const seen = new Set<string>()
+        for (const item of items) {
+          const result = folded.get(item)
+          if (result && item.kind === 'fold') settle(item.to.name, result, here)
+          else {
+            readFirst(item, seen, here)
+            printItem(item, here)
+          }
+        }
+      })
+    }),
+  )
 }
 
 /** Whether an item only makes a value of its element; folds are not, which take long. */
@@ -183,9 +222,14 @@ const foldSteps: Readonly<Record<Fold['op'], Step1>> = {
 }
 
 /** Sets a variable to a fold, element by element. */
-function foldInto(name: string, { to, op, of, over, where }: Fold, spot: Spot): void {
-  spot.block.line(`${name} = ${identity(op, to.type)};`)
-  along(over, 'up', spot, (inner) => {
+function foldInto(name: string, fold: Fold, spot: Spot): void {
+  spot.block.line(`${name} = ${identity(fold.op, fold.to.type)};`)
+  foldElements(name, fold, spot)
+}
+
+/** Adds elements to a fold. */
+function foldElements(name: string, { to, op, of, over, where }: Fold, spot: Spot, share: Share = all): void {
+  along(over, 'up', spot, share, (inner) => {
     const step = foldSteps[op](name, print(of, inner), to.type)
     const condition = where === undefined ? 'true' : valueAt(where, inner).text
     if (condition === 'true') inner.block.line(step)
@@ -193,13 +237,26 @@ function foldInto(name: string, { to, op, of, over, where }: Fold, spot: Spot): 
   })
 }
 
-/** A loop of one invocation over the elements of an axis. */
-export function along(axis: string, direction: 'up' | 'down', spot: Spot, fill: (inner: Spot) => void): void {
+/** Elements of an axis that are an invocation's: from which on, and how far apart. */
+interface Share {
+  readonly first: string
+  readonly step: number
+}
+export const all: Share = { first: '0', step: 1 }
+
+/** A loop of one invocation over elements of an axis; what goes down has all of them. */
+export function along(
+  axis: string,
+  direction: 'up' | 'down',
+  spot: Spot,
+  { first, step }: Share,
+  fill: (inner: Spot) => void,
+): void {
   const name = spot.sheet.names.reuse(axis, `axis ${axis}`)
   const count = countOf(axis, spot).text
   const head =
     direction === 'up'
-      ? `for (var ${name} = 0; ${name} < ${count}; ${name}++)`
+      ? `for (var ${name} = ${first}; ${name} < ${count}; ${step === 1 ? `${name}++` : `${name} += ${step}`})`
       : `for (var ${name} = ${count} - 1; ${name} >= 0; ${name}--)`
   spot.block.braces(head, (block) => fill(atElement({ ...spot, block }, axis, atom(name))))
 }
@@ -207,7 +264,7 @@ export function along(axis: string, direction: 'up' | 'down', spot: Spot, fill: 
 function printRunning({ to, of, along: axis, op, direction, inclusive, mask }: Running, spot: Spot): void {
   const running = spot.sheet.names.reuse('running')
   spot.block.line(`var ${running}: ${wgslTypes[to.type]} = ${identity(op, to.type)};`)
-  along(axis, direction, spot, (inner) => {
+  along(axis, direction, spot, all, (inner) => {
     const step = (): void => {
       const text = foldSteps[op](running, valueAt(of.name, inner), to.type)
       if (mask === undefined) inner.block.line(text)

@@ -4,7 +4,7 @@ import { atom, type Code, inside, tightness } from '../expression.ts'
 import type { Product } from '../nests/item.ts'
 import { allOf, atRow, columnAt, existence, isExact, mappingOf, rowAt, rowOf } from './elements.ts'
 import { operands, type Place, varies } from './operands.ts'
-import { along } from './print.ts'
+import { all, along } from './print.ts'
 import { keep, plus, type Spot, times, valueAt } from './sheet.ts'
 
 /** Rows and columns that an invocation works on at a time. */
@@ -82,21 +82,25 @@ function printPatch(
     own: plus(times(apart(row.n), atom(String(mapping.columnsEach))), column.n),
   })
   const enter = operands([left, right], rowAxes, columnAxes, rows, columns, spot, over)
-  along(over, 'up', spot, (inner) => {
+  along(over, 'up', spot, all, (inner) => {
     const codeOf = enter(inner)
     rows.forEach((row, i) => {
-      // Of a weight that is the same for all columns it is asked once whether it is 0.
+      // Of a weight that is the same for all columns it is asked once whether it is 0: then no bit of a product is left.
       const isAlike = weighted && !varies(left, columnAxes) && columns.length > 1
-      const isZero = isAlike ? inner.sheet.names.reuse(`isZero${i}`) : undefined
-      if (isZero !== undefined)
+      const bits = isAlike ? inner.sheet.names.reuse(`bits${i}`) : undefined
+      if (bits !== undefined)
         inner.block.line(
-          `let ${isZero} = ${inside(codeOf(left, i, 0, merge(row, columns[0]!)), tightness.sum)} == 0.0;`,
+          `let ${bits} = select(0xffffffffu, 0u, ${isZero(codeOf(left, i, 0, merge(row, columns[0]!)))});`,
         )
       columns.forEach((column, j) => {
         const [a, b] = [left, right].map((value) => codeOf(value, i, j, merge(row, column)))
         const text = `${inside(a!, tightness.product)} * ${inside(b!, tightness.product + 1)}`
-        const test = isZero ?? `${inside(a!, tightness.sum)} == 0.0`
-        inner.block.line(`${sums[i]![j]} += ${weighted ? `select(${text}, 0.0, ${test})` : text};`)
+        const kept = bits
+          ? `bitcast<f32>(bitcast<u32>(${text}) & ${bits})`
+          : weighted
+            ? `select(${text}, 0.0, ${isZero(a!)})`
+            : text
+        inner.block.line(`${sums[i]![j]} += ${kept};`)
       })
     })
   })
@@ -114,6 +118,8 @@ function printPatch(
     })
   })
 }
+
+const isZero = (weight: Code): string => `${inside(weight, tightness.sum)} == 0.0`
 
 /**
  * What must hold for a sum to be put away: nothing where every place that the patches cover is a place of its own. What lies past

@@ -5,7 +5,8 @@ import type { Buffer, Kernel, Program, Rounds, Step } from '../../compiler/kerne
 import { definitions, printUniform, propertyName } from '../javascript-lengths.ts'
 import { Names, safeName } from '../names.ts'
 import { fill } from '../template.ts'
-import { type Binding, blocksOf, mostBuffers, type Pools, type PrintedKernel, printKernel } from './kernel.ts'
+import { type Binding, blocksOf, type Pools, type PrintedKernel, printKernel } from './kernel.ts'
+import type { Offer, Use } from './offer.ts'
 import { reserved } from './reserved.ts'
 import type { GivenNames } from './sheet.ts'
 
@@ -13,6 +14,7 @@ export interface ProgramText {
   readonly shader: readonly string[]
   readonly copies: boolean // whether a launch copies buffers
   readonly host: string
+  readonly uses: readonly Use[] // of its kernels
 }
 
 export const entryOf = ({ name }: Pick<Program, 'name'>): string => safeName(name, reserved)
@@ -22,19 +24,20 @@ const bytesOf: Readonly<Record<StorageType, number>> = { f32: 4, f16: 2, bf16: 2
 const bytesIn = ({ storage, role }: Buffer): number =>
   role === 'workspace' && storage === 'bool' ? 4 : bytesOf[storage]
 
-export function printProgram(program: Program, given: GivenNames, file: Names, host: Names): ProgramText {
+export function printProgram(program: Program, given: GivenNames, file: Names, host: Names, offer: Offer): ProgramText {
   const entry = entryOf(program)
   const named = kernelsOf(program.steps).map((kernel) => ({ kernel, entry: file.fresh(`${entry}_${kernel.name}`) }))
   const print = (pools?: Pools): readonly Named[] =>
-    named.map((one) => ({ ...one, ...printKernel(one.kernel, program, one.entry, given, pools) }))
+    named.map((one) => ({ ...one, ...printKernel(one.kernel, program, one.entry, given, offer, pools) }))
   const alone = print()
-  const crowded = alone.filter(({ bindings }) => bindings.length > mostBuffers)
+  const crowded = alone.filter(({ bindings }) => bindings.length > offer.buffers)
   const pools = findPools(program, crowded)
   const kernels = crowded.length > 0 ? print(pools) : alone
   return {
     shader: kernels.flatMap(({ lines }) => [...lines, '']),
     copies: program.steps.some(({ kind }) => kind === 'rounds') || kernels.some(isPacking),
     host: hostText(program, given, kernels, pools, host),
+    uses: kernels.map(({ use }) => use),
   }
 }
 

@@ -16,6 +16,8 @@ const words = `
   read_write abs acos all any arrayLength asin atan atan2 ceil clamp cos cross determinant distance dot exp exp2 floor fma fract
   length log log2 max min modf normalize pow reflect refract round select sign sin sinh sqrt step tan tanh transpose trunc
   Given given local block group groups groupId localIndex told packed
+  subgroupIndex lane leader quad shader requiredFeatures requiredLimits createOp measure measureBinding bind check
+  quadBroadcast quadSwapX quadSwapY
 `
 const known = new Set([...words.split(/\s+/).filter((word) => word !== ''), ...helperNames])
 

@@ -4,10 +4,12 @@ import type { ElementType } from '../../compiler/ir.ts'
 import type { Buffer, KernelExpr, Load, Program } from '../../compiler/kernel.ts'
 import { atom, type Code, inside, invoke, join, printExpr, tightness, type Words } from '../expression.ts'
 import type { Names } from '../names.ts'
-import type { Define, Facts } from '../nests/item.ts'
+import type { Define, Facts, Item } from '../nests/item.ts'
 import { liesOn, simplify } from '../ranges.ts'
 import type { Block } from './block.ts'
 import type { Home, Room } from './homes.ts'
+import type { Group } from './mapping.ts'
+import type { Offer } from './offer.ts'
 import { constant, decidedBy, spellings } from './words.ts'
 
 /** The names under which a program's kernels find what they are given. */
@@ -20,6 +22,9 @@ export interface GivenNames {
 export interface Sheet {
   readonly program: Program
   readonly facts: Facts
+  readonly offer: Offer
+  readonly group: Group
+  readonly joint: ReadonlySet<Item> // folds that are shared out among a quad
   readonly homes: ReadonlyMap<string, Home>
   readonly names: Names
   readonly given: GivenNames
@@ -203,9 +208,13 @@ function loadAt(load: Load, spot: Spot): Code {
   )
 }
 
+/** Whether elements are f16 to the device: where it has that type, and the buffer does not share a binding with others. */
+export const isHalf = ({ name, storage }: Buffer, { offer, shared }: Sheet): boolean =>
+  storage === 'f16' && offer.halves && !shared.has(name)
+
 /** The word of a buffer that others may write parts of at the same time. */
-export const isAtomic = (buffer: Buffer, { facts }: Sheet): boolean =>
-  perWord(buffer) > 1 && facts.stored.has(buffer.name)
+export const isAtomic = (buffer: Buffer, sheet: Sheet): boolean =>
+  perWord(buffer) > 1 && sheet.facts.stored.has(buffer.name) && !isHalf(buffer, sheet)
 
 /** A word of a buffer, which may begin within a binding. */
 function wordOf({ name }: Buffer, text: string, n: Code, { shared }: Sheet): string {
@@ -217,6 +226,7 @@ function wordOf({ name }: Buffer, text: string, n: Code, { shared }: Sheet): str
 export const firstOf = (buffer: string): string => `${buffer}_first`
 
 function widened(buffer: Buffer, text: string, at: Code, sheet: Sheet): Code {
+  if (isHalf(buffer, sheet)) return atom(`f32(${wordOf(buffer, text, at, sheet)})`)
   const many = perWord(buffer)
   const isShared = sheet.shared.has(buffer.name)
   const wordAt = (n: Code): string => wordOf(buffer, text, n, sheet)
@@ -235,6 +245,9 @@ function widened(buffer: Buffer, text: string, at: Code, sheet: Sheet): Code {
 /** Writes an element; of one that shares its word, the bits that are its own. */
 export function storeAt(buffer: Buffer, text: string, at: Code, value: Code, spot: Spot): void {
   const { block, sheet } = spot
+  // Which of two neighbours f16(x) takes is the device's to choose.
+  if (isHalf(buffer, sheet))
+    return block.line(`${wordOf(buffer, text, at, sheet)} = bitcast<vec2<f16>>(toHalf(${value.text})).x;`)
   const many = perWord(buffer)
   if (many === 1) {
     const word = buffer.storage === 'bool' ? `select(0, 1, ${value.text})` : value.text

@@ -7,25 +7,31 @@ import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
 import { helpersFor } from './helpers.ts'
 import { hostHelpersFor, hostReserved } from './host.ts'
-import { groupSize } from './mapping.ts'
+import { leastGroup } from './mapping.ts'
+import { everywhere, limitsToAsk, offerOf, type Use } from './offer.ts'
 import { entryOf, nameGiven, printProgram } from './program.ts'
 import { reserved } from './reserved.ts'
+import { fits, machinesFor, refuses, usualMachine } from './resources.ts'
 
-/** WebGPU kernels: NAME.wgsl, and NAME.js with NAME.d.ts, a module that launches them. They fit what every device has. */
+/** WebGPU kernels: NAME.wgsl, and NAME.js with NAME.d.ts, a module that launches them. They fit what every device has, unless more is asked for. */
 export const wgsl: Target = {
   name: 'wgsl',
-  machine: { tile: { i: 32, j: 32 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } },
+  machine: usualMachine,
   choices: {
     tiles: [8, 16, 32, 64],
     splits: [1, 2, 4],
     threads: false,
     near: { bytes: 2 ** 16, what: 'the registers and the shared memory of a workgroup' },
   },
+  device: everywhere,
+  machinesFor: (_, __, device) => machinesFor(device),
+  fits,
+  refuses,
   emit: async (source) => emit(source),
 }
 
 function emit(source: EmitSource): readonly OutFile[] {
-  const { name, programs, version } = source
+  const { name, programs, version, device = { features: [], limits: {} } } = source
   const entries = programs.map(entryOf)
   const file = new Names(reserved, entries)
   const host = new Names(hostReserved, entries)
@@ -35,14 +41,29 @@ function emit(source: EmitSource): readonly OutFile[] {
     summary: programs.map((program) => program.name).join(', '),
   }
   const given = nameGiven(programs)
-  const printed = programs.map((program) => ({ program, ...printProgram(program, given.of.get(program)!, file, host) }))
+  const printed = programs.map((program) => ({
+    program,
+    ...printProgram(program, given.of.get(program)!, file, host, offerOf(device)),
+  }))
   const texts = printed.map(({ shader }) => shader.join('\n').trimEnd())
   const copies = printed.some((one) => one.copies)
+  const used = usesOf(texts)
+  const uses = printed.flatMap((one) => one.uses)
+  const most = (take: (use: Use) => number): number => Math.max(0, ...uses.map(take))
+  const limits = limitsToAsk(
+    {
+      sharedBytes: most((use) => use.sharedBytes),
+      invocations: most((use) => use.invocations),
+      buffers: most((use) => use.buffers),
+    },
+    device,
+  )
   const shader = fill('wgsl/shader', {
     ...view,
     members: given.members,
     programs: texts,
-    copies: copies ? [{ groupSize }] : [],
+    enables: used.map(({ enable }) => enable),
+    copies: copies ? [{ groupSize: leastGroup }] : [],
     helpers: helpersFor(texts.join('\n')),
   }).trimEnd()
   const hosts = printed.map(({ program, host: text }) => ({
@@ -54,7 +75,7 @@ function emit(source: EmitSource): readonly OutFile[] {
   const own = sources['templates/wgsl/op.js']
     .trim()
     .replace(/^export /m, '')
-    .replace('GROUP_SIZE', String(groupSize))
+    .replace('GROUP_SIZE', String(leastGroup))
   const runtime = [...hostHelpersFor([...hosts.map(({ text }) => text), own].join('\n')), own].join('\n\n')
   return [
     { path: `${name}.wgsl`, text: `${shader}\n` },
@@ -63,6 +84,11 @@ function emit(source: EmitSource): readonly OutFile[] {
       text: fill('wgsl/module', {
         ...view,
         shader: quoted(shader),
+        features: used.map(({ feature }) => `'${feature}'`).join(', '),
+        limits:
+          Object.entries(limits)
+            .map(([limit, value]) => ` ${limit}: ${value}`)
+            .join(',') + (Object.keys(limits).length > 0 ? ' ' : ''),
         words: words(given.members),
         programs: hosts,
         runtime,
@@ -71,6 +97,15 @@ function emit(source: EmitSource): readonly OutFile[] {
     { path: `${name}.d.ts`, text: fill('wgsl/types', { ...view, programs: programs.map(typesOf) }) },
   ]
 }
+
+const optional = [
+  { feature: 'shader-f16', enable: 'f16', sign: /\bf16\b/ },
+  { feature: 'subgroups', enable: 'subgroups', sign: /\bquadBroadcast\b/ },
+] as const
+
+/** The features that kernels make use of. */
+const usesOf = (texts: readonly string[]): readonly (typeof optional)[number][] =>
+  optional.filter(({ sign }) => texts.some((text) => sign.test(text.replaceAll(/\/\/.*/g, ''))))
 
 const words = (members: readonly { readonly name: string; readonly type: 'i32' | 'f32' }[]): string =>
   members.map(({ name, type }) => `['${name}', '${type === 'i32' ? 'setInt32' : 'setFloat32'}']`).join(', ')

@@ -16,10 +16,30 @@ function measure(lengths, { name, axes }, tensor) {
   })
 }
 
+/** Throws where a device has not what kernels take of one. */
+function check(device) {
+  const ask = 'adapter.requestDevice({ requiredFeatures, requiredLimits }) asks for what this module exports'
+  if (!device?.limits)
+    throw new TypeError('create takes a GPUDevice; where navigator.gpu is missing, there is no WebGPU')
+  for (const feature of requiredFeatures)
+    if (!device.features.has(feature)) throw new TypeError(`this device lacks the feature ${feature}: ${ask}`)
+  for (const [name, least] of Object.entries(requiredLimits))
+    if (device.limits[name] < least)
+      throw new RangeError(`${name} is ${device.limits[name]} on this device, and ${least} is needed: ${ask}`)
+}
+
+/** Throws where a device does not bind that much at once. */
+function measureBinding(name, size, limits) {
+  for (const limit of ['maxStorageBufferBindingSize', 'maxBufferSize'])
+    if (size > limits[limit])
+      throw new RangeError(`${name} has ${size} bytes, more than the ${limits[limit]} of ${limit} of this device`)
+}
+
 /** A part of a buffer as a binding; throws where it is too small or of the wrong usage. */
 function bind(name, { buffer, offset = 0 }, size, limits) {
-  const most = limits.maxStorageBufferBindingSize
-  if (size > most) throw new RangeError(`${name} has ${size} bytes, more than the ${most} that this device binds`)
+  measureBinding(name, size, limits)
+  const step = limits.minStorageBufferOffsetAlignment
+  if (offset % step !== 0) throw new RangeError(`the offset of ${name} is ${offset}, no multiple of ${step}`)
   if (buffer.size - offset < size)
     throw new RangeError(`the buffer of ${name} has ${buffer.size - offset} bytes, but ${size} are needed`)
   if (!(buffer.usage & 128)) throw new TypeError(`the buffer of ${name} lacks the usage STORAGE`)
@@ -28,6 +48,7 @@ function bind(name, { buffer, offset = 0 }, size, limits) {
 
 /** Compiles the kernels of a program. */
 export async function createOp(device, program) {
+  check(device)
   const { limits } = device
   const module = device.createShaderModule({ code: shader })
   const compile = async (kernel) => {
@@ -42,6 +63,7 @@ export async function createOp(device, program) {
   const kernels = await Promise.all(program.kernels.map(compile))
   const rooms = new Map()
   const room = (name, size) => {
+    measureBinding(name, size, limits)
     if (!(rooms.get(name)?.size >= size)) rooms.set(name, device.createBuffer({ size, usage: 128 }))
     return bind(name, { buffer: rooms.get(name) }, size, limits)
   }
@@ -87,8 +109,12 @@ export async function createOp(device, program) {
       }
       return whole
     })
-    const launch = ({ group, pipeline }, resources, count) => {
-      const across = Math.min(count, limits.maxComputeWorkgroupsPerDimension)
+    // Groups beyond one dimension lie in the next; kernels number them in 32 bits.
+    const launch = ({ entry, group, pipeline }, resources, count) => {
+      const side = limits.maxComputeWorkgroupsPerDimension
+      const most = Math.min(side * side, 2 ** 31 - 1 - side)
+      if (count > most) throw new RangeError(`${entry} takes ${count} workgroups, more than the ${most} of a launch`)
+      const across = Math.min(count, side)
       const entries = [first, ...resources].map((resource, binding) => ({ binding, resource }))
       pass.setPipeline(pipeline)
       pass.setBindGroup(0, device.createBindGroup({ layout: group, entries }))
