@@ -1,6 +1,6 @@
-import type { Program } from '../../compiler/kernel.ts'
+import type { Machine, Program, Statement } from '../../compiler/kernel.ts'
 import { sources } from '../../generated/sources.ts'
-import { declareCall } from '../c-program.ts'
+import { declareCall, kernelsOf } from '../c-program.ts'
 import { escapeDoc } from '../doc.ts'
 import { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
@@ -9,10 +9,26 @@ import { entryOf } from './entry.ts'
 import { defineProgram, nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
+function machineOf(tile: Machine['tile']): Machine {
+  return { tile, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } }
+}
+
+/** Long tiles save work at their ends. Where data says which tiles are empty, fewer of them are: short ones save more. */
+function asksDataWhatToSkip(body: readonly Statement[]): boolean {
+  return body.some(
+    (one) =>
+      one.kind === 'loop' &&
+      ((one.over.kind === 'tiles' && one.over.head.some(({ kind }) => kind === 'load')) ||
+        asksDataWhatToSkip(one.body)),
+  )
+}
+
 /** C++ for CPUs that stands alone: NAME.cc, with the C header NAME.h. */
 export const native: Target = {
   name: 'native',
-  machine: { tile: { i: 32, j: 64 }, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } },
+  machine: machineOf({ i: 32, j: 64 }),
+  machinesFor: () => [machineOf({ i: 32, j: 128 }), machineOf({ i: 32, j: 64 })],
+  fits: (program) => !kernelsOf(program.steps).some(({ body }) => asksDataWhatToSkip(body)),
   choices: {
     tiles: [8, 16, 24, 32, 48, 64, 96, 128, 192, 256],
     splits: [1, 2, 4, 8],
