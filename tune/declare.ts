@@ -5,7 +5,7 @@ import { splitAxis } from '../compiler/lower/split.ts'
 import { type CompileOptions, prepare, targets } from '../index.ts'
 import type { SourceOnDisk } from '../node.ts'
 import { attempt } from '../runtime/attempt.ts'
-import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
+import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { rowsOf } from '../runtime/runners.ts'
 import type { Choices } from '../targets/target.ts'
 import { expectedCost } from './model.ts'
@@ -38,13 +38,18 @@ export async function declareSpace(subject: Subject, narrowing: Narrowing = new 
   const narrowed = narrow(all, narrowing)
   if (!narrowed.ok) return narrowed
   const programs = new Map<string, Program>()
+  const refused = new Map<string, string>()
   for (const point of tilePoints(narrowed.value)) {
     const program = await lower(subject, point)
-    if (!program.ok) return program
-    programs.set(tileKey(point), program.value)
+    const refusal = program.ok ? undefined : refusalIn(program.findings)
+    if (program.ok) programs.set(tileKey(point), program.value)
+    else if (refusal === undefined) return program
+    else refused.set(tileKey(point), refusal)
   }
   const usualKey = tileKey(Object.fromEntries(narrowed.value.map(({ name, usual: value }) => [name, value])))
   const space = makeSpace(narrowed.value, (point) => {
+    const refusal = refused.get(tileKey(point))
+    if (refusal !== undefined) return refusal
     const program = programs.get(tileKey(point)) ?? usual.value
     return tileKey(point) === usualKey ? tooFew(point, program, subject) : rejection(point, program, subject, choices)
   })
@@ -57,6 +62,10 @@ export async function declareSpace(subject: Subject, narrowing: Narrowing = new 
   }))
   return done({ ...space, points: expected.sort((a, b) => a.cost - b.cost).map(({ point }) => point) })
 }
+
+/** What a device does not have for tiles that are asked for: then they are no choice. */
+const refusalIn = (findings: readonly Finding[]): string | undefined =>
+  findings.find(({ code }) => code === 'ATTN0328')?.message.replace(/: ask for .*$/, '')
 
 async function lower({ source, attention, target, options, tile }: Subject, point: Point): Promise<Outcome<Program>> {
   const { file, readImport } = source

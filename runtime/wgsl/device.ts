@@ -98,7 +98,7 @@ async function openDevice(required: Required, onLost: () => void): Promise<Outco
 }
 
 /** What an adapter does not have. */
-export function lackOf(
+function lackOf(
   { features, limits }: Pick<GPUAdapter, 'features' | 'limits'>,
   required: Required,
 ): { readonly what: string; readonly help: string } | undefined {
