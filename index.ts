@@ -189,7 +189,7 @@ const defaultMachine: Machine = {
 
 function lower(attention: Attention, options: StageOptions, machine: Machine): LoweredAttention {
   const sizes = compileTimeSizes(attention, options.sizes ?? {})
-  const planned = makePlan(attention, { sizes, results: options.results, kind: options.plan })
+  const planned = makePlan(attention, { sizes, results: options.results, kind: options.plan, rows: options.rows })
   const lowered = lowerProgram(planned, {
     machine,
     dtype: options.dtype ?? 'f32',
