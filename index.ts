@@ -232,7 +232,12 @@ function createLowering(): Lower {
   const planOf = (attention: Attention, options: PlanOptions): Planned => {
     const known = plans.get(attention) ?? new Map<string, Planned>()
     plans.set(attention, known)
-    const key = JSON.stringify([Object.entries(options.sizes).sort(), options.results, options.kind ?? 'auto', options.rows ?? 'many'])
+    const key = JSON.stringify([
+      Object.entries(options.sizes).sort(),
+      options.results,
+      options.kind ?? 'auto',
+      options.rows ?? 'many',
+    ])
     const planned = known.get(key) ?? makePlan(attention, options)
     known.set(key, planned)
     return planned

@@ -116,7 +116,8 @@ function setFold({ sign: op, over, where, of }: Extract<Formula, { kind: 'fold' 
 
 /** One line for each case. */
 function setChoice(f: Extract<Formula, { kind: 'choice' }>, small: boolean): string {
-  const line = (value: Formula, when: string): string => `<mtr><mtd>${set(value, 0, small)}</mtd><mtd>${when}</mtd></mtr>`
+  const line = (value: Formula, when: string): string =>
+    `<mtr><mtd>${set(value, 0, small)}</mtd><mtd>${when}</mtd></mtr>`
   const lines: string[] = []
   let rest: Formula = f
   for (; rest.kind === 'choice'; rest = rest.no)
