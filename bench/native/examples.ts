@@ -4,7 +4,7 @@ import os from 'node:os'
 import { basename, join } from 'node:path'
 import type { Attention } from '../../compiler/attention.ts'
 import { flopsOf } from '../../compiler/explain/count-operations.ts'
-import type { Program } from '../../compiler/kernel.ts'
+import type { Program, Statement, Step } from '../../compiler/kernel.ts'
 import { analyze, explain, prepare, version } from '../../index.ts'
 import { drawInputs, drawParams } from '../../runtime/draw.ts'
 import { importReader } from '../../runtime/imports.ts'
@@ -24,8 +24,8 @@ export interface Rate {
 }
 
 const root = join(import.meta.dirname, '../..')
-/** Of axes that are free in a source; of a cache in pages, 16 pages of 16 tokens. */
-const lengths = { b: 1, h: 4, g: 2, i: 256, j: 256, d: 64, e: 64, n: 64, f: 4, m: 16, t: 16, p: 16 }
+/** Of axes that are free in a source; of a cache in pages, 64 pages of 16 tokens. */
+const lengths = { b: 1, h: 4, g: 2, i: 1024, j: 1024, d: 64, e: 64, n: 64, f: 4, m: 64, t: 16, p: 64 }
 
 /** Examples of one library: fewer, and headers are read more often; more, and a busy machine runs out of time. */
 const together = 4
@@ -137,8 +137,24 @@ async function prepareExample(path: string, n: number): Promise<Example> {
     attention,
     sizes: sizes.value,
     program,
-    ...workOf(file, attention, sizes.value, readImport),
+    ...workOf(file, attention, sizes.value, readImport, tilesOf(program.steps)),
   } // prettier-ignore
+}
+
+/** The tiles of queries and keys that the kernels of a program walk in. */
+function tilesOf(steps: readonly Step[]): Readonly<Record<string, number>> {
+  const inBody = (body: readonly Statement[]): readonly (readonly [string, number])[] =>
+    body.flatMap((one) =>
+      one.kind !== 'loop'
+        ? []
+        : [...(one.over.kind === 'tiles' ? [[one.over.axis, one.over.tile] as const] : []), ...inBody(one.body)],
+    )
+  const walks = steps.flatMap((step) => (step.kind === 'kernel' && inBody(step.body).length > 0 ? [step] : []))
+  const rows = walks.flatMap(({ grid }) =>
+    grid.flatMap(({ axis, tile }) => (tile === undefined ? [] : [[axis, tile] as const])),
+  )
+  const all = Object.fromEntries([...rows, ...walks.flatMap(({ body }) => inBody(body))])
+  return Object.fromEntries(Object.entries(all).filter(([axis]) => axis === 'i' || axis === 'j'))
 }
 
 /** As `attnc explain` counts it, with masks that read tensors asked for those that are drawn here. */
@@ -147,6 +163,7 @@ function workOf(
   attention: Attention,
   sizes: Readonly<Record<string, number>>,
   readImport: Parameters<typeof analyze>[1] & {},
+  tile: Readonly<Record<string, number>>,
 ): Pick<Example, 'multiplyAdds' | 'operations' | 'perPair'> {
   const drawn = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
   const draw = {
@@ -156,7 +173,7 @@ function workOf(
   const isGiven = ({ length }: Attention['axes'][number]): boolean =>
     length.kind === 'input' || length.kind === 'divides'
   const shape = Object.fromEntries(attention.axes.filter(isGiven).map(({ name }) => [name, sizes[name]!]))
-  const explained = explain(file, { shape, draw, readImport })
+  const explained = explain(file, { shape, draw, readImport, tile })
   if (!explained.ok) throw new Error(`${file.path} has errors`)
   const { work } = explained.value.explanations[0]!
   const sum = (of: (pass: (typeof work.passes)[number]) => number): number =>

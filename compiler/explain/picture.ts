@@ -42,6 +42,7 @@ export interface Classifier {
     row: string,
     column: string,
     tile: Readonly<Record<string, number>>,
+    at?: Readonly<Record<string, number>>, // of the other axes; default 0
   ) => readonly (readonly TileCell[])[]
   readonly unknownIn: (mask: Expr) => readonly string[]
   readonly drawn: (mask: Expr) => Picture['drawn']
@@ -72,9 +73,11 @@ export function createClassifier(
   ]
   const drawn: Classifier['drawn'] = (mask) =>
     readBy(mask).map((name) => ({ name, about: made.get(name)?.about ?? '' }))
-  const launch = (): ScalarLaunch => ({ sizes, params, inputs: Object.fromEntries(made), single: singles(sizes) })
-  const cells: Classifier['cells'] = (mask, row, column, tile) =>
-    tileCells(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
+  const cells: Classifier['cells'] = (mask, row, column, tile, at = {}) => {
+    const single = { ...singles(sizes), ...at }
+    const launch: ScalarLaunch = { sizes, params, inputs: Object.fromEntries(made), single }
+    return tileCells(mask, { attention: a, sizes: fixed }, launch, tile, row, column)
+  }
   return { cells, unknownIn, drawn }
 }
 const singles = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
@@ -127,13 +130,14 @@ export function countTiles(
   sizes: Readonly<Record<string, number>>,
   tile: (axis: string) => number,
   classifier: Classifier,
+  at?: Readonly<Record<string, number>>,
 ): TileCounts {
   const lengths: readonly [number, number] = [own(sizes, row) ?? 0, own(sizes, column) ?? 0]
   let size: readonly [number, number] = [tile(row), tile(column)]
   while (Math.ceil(lengths[0] / size[0]) * Math.ceil(lengths[1] / size[1]) > mostTiles)
     size = [size[0] * 2, size[1] * 2]
   const used = { [row]: size[0], [column]: size[1] }
-  const cells = classifier.cells(mask, row, column, used)
+  const cells = classifier.cells(mask, row, column, used, at)
   const height = (n: number): number => Math.min(size[0], lengths[0] - n * size[0])
   const count = (kind: TileClass): number => cells.flat().filter((one) => one.kind === kind).length
   const live = cells.reduce((sum, line, n) => sum + height(n) * line.reduce((all, one) => all + one.columns, 0), 0)

@@ -23,7 +23,7 @@ export interface Work {
   readonly workspace: readonly { readonly name: string; readonly bytes: number }[]
   readonly intensity: number // flops by bytes read and written
 }
-/** Of one head and one of the batch; `pairs`: in tiles that are entered. `perPair`: undefined where a part is no walk. */
+/** Of one head and one of the batch; `pairs`: in tiles that are entered, the mean where these differ between heads. `perPair`: undefined where a part is no walk. */
 export interface PassWork {
   readonly of: readonly string[]
   readonly row: string
@@ -134,7 +134,30 @@ function countPass(pass: Pass, number: number, plan: StreamPlan, counting: Count
 function livePairs(pass: Pass, { row }: StreamPlan, { classifier, lengths, tile }: Counting): number | undefined {
   const { domain, stream } = pass
   if (!domain || classifier.unknownIn(domain).length > 0) return undefined
-  return countTiles(domain, row, stream, lengths.sizes, tile, classifier).live
+  const { sizes } = lengths
+  const places = placesOf(
+    domain.axes.filter((axis) => axis !== row && axis !== stream),
+    sizes,
+  )
+  const live = places.map((at) => countTiles(domain, row, stream, sizes, tile, classifier, at).live)
+  return Math.round(live.reduce((sum, n) => sum + n, 0) / Math.max(1, live.length))
+}
+
+/** Heads and members of the batch that stand for all: each of them, or so many at even distances. */
+const mostPlaces = 16
+function placesOf(axes: readonly string[], sizes: Lengths['sizes']): readonly Readonly<Record<string, number>>[] {
+  const all = product(axes, sizes)
+  const count = Math.min(all, mostPlaces)
+  return Array.from({ length: count }, (_, n) => {
+    let rest = Math.floor(((n + 0.5) * all) / count)
+    const at: Record<string, number> = {}
+    for (const axis of axes) {
+      const size = own(sizes, axis) ?? 1
+      at[axis] = rest % size
+      rest = Math.floor(rest / size)
+    }
+    return at
+  })
 }
 
 /** Values of pairs are computed for pairs of entered tiles, those of what streams for each tile of rows that they meet; in each block. */
