@@ -39,7 +39,7 @@ export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
   readonly library?: boolean // to be shipped: code for each level of instructions, chosen when it runs, where the target has them; default false
   readonly torch?: boolean // also an extension of PyTorch around the kernels, where the target has one: target 'cuda'; default false
-  readonly simd?: Simd // whether kernels are in WebAssembly too, or only, where the target has them so; default auto: too, but with `threads`
+  readonly simd?: Simd // whether kernels are in WebAssembly too, or only, where the target has them so; default auto: too
   readonly features?: readonly string[] // optional features that every device for the code has, as 'shader-f16' and 'subgroups' of wgsl; default: none
   readonly limits?: Readonly<Record<string, number>> // what these devices allow at least, as `adapter.limits` says; default: what every device allows
   readonly threads?: boolean // also a function that shares the work among workers, where the target has one thread; default false
@@ -148,12 +148,10 @@ function checkExtension(name: string, target: Target): void {
     throw new OptionError('torch', `no module of Python can be called ${JSON.stringify(name)}: rename the source`)
 }
 
-/** Threads run plain code. */
-function simdOf({ simd = 'auto', threads = false }: CompileOptions): Simd {
+function simdOf({ simd = 'auto' }: CompileOptions): Simd {
   if (!['auto', 'wasm', 'none'].includes(simd))
     throw new OptionError('simd', `simd is one of auto, wasm, none, not ${String(simd)}`)
-  if (simd === 'wasm' && threads) throw new OptionError('simd', 'threads run plain code: simd wasm has one thread')
-  return threads ? 'none' : simd
+  return simd
 }
 
 function firstThatFits(

@@ -111,7 +111,7 @@ export interface Ready {
 const nothingKept: Keeping = { cache: undefined, warn: () => {} }
 const signatures = 'signatures.json'
 
-/** @param options  `sizes` may name every axis: of those, the compile-time ones are used */
+/** @param options  `sizes` may name every axis: of those, the compile-time ones are used; `threads`: whether calls may have several */
 export async function loadAttention(
   source: SourceOnDisk,
   attention: Attention,
@@ -121,8 +121,11 @@ export async function loadAttention(
   const { cache, warn } = keeping
   const runner = await runnerOf(options.target)
   if (!runner.ok) return runner
-  const { machine, build, load } = runner.value
-  const fixed = { ...options, sizes: compileTimeSizes(attention, options.sizes ?? {}), readImport: source.readImport }
+  const { machine, build, load, threadsOnDemand = false } = runner.value
+  const fixed = {
+    ...{ ...options, threads: threadsOnDemand && (options.threads ?? false) },
+    ...{ sizes: compileTimeSizes(attention, options.sizes ?? {}), readImport: source.readImport },
+  }
   const work: Work<Ready> = {
     build: async (staging) => {
       const prepared = await prepareSource(source.file, fixed)
@@ -132,9 +135,9 @@ export async function loadAttention(
       return built
     },
     use: async (made) => {
-      const loaded = await load(made, keeping)
-      if (!loaded.ok) return loaded
       const programs = JSON.parse(new TextDecoder().decode(made.read(signatures))) as readonly Signature[]
+      const loaded = await load(made, keeping, programs)
+      if (!loaded.ok) return loaded
       const program = programs.find(({ name }) => name === attention.name)
       if (!program) throw new Error(`no program for ${attention.name}`)
       return done({ runner: runner.value, program, loaded: loaded.value })
@@ -195,7 +198,7 @@ export async function load<Inputs extends Arrays<Inputs> = AnyArrays, Results ex
   const target = asked === 'auto' ? await firstThatRuns() : asked
   const looks = tuned && existsSync(tunedPath(path))
   const lookUp = looks ? tunedLookUp(source, attention, { warn, onTuned }) : async () => undefined
-  const call = await callable(source, attention, { ...rest, target }, threads, keeping, lookUp)
+  const call = await callable(source, attention, { ...rest, target, threads: true }, threads, keeping, lookUp)
   return Object.assign(call, { attention, target }) as unknown as LoadedAttention<Inputs, Results> // by the names of the caller
 }
 

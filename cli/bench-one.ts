@@ -48,7 +48,7 @@ export async function benchOne(
   const launch = prepareLaunch(attention, asked, complete.value, seed)
   if (!launch.ok) return launch
   const { sizes, dtype } = launch.value
-  const compiled = compileOptions({ ...choices, dtype, sizes })
+  const compiled = compileOptions({ ...choices, dtype, sizes, threads: (given ?? allThreads()) > 1 })
   const picked = await tunedOf(source, { attention, options: compiled, sizes }, options, warnings)
   const all = { rows: rowsOf(choices.target, sizes), ...withTuned(compiled, picked) }
   const ready = await loadAttention(source, attention, all, keeping(options, warnings))

@@ -52,7 +52,7 @@ export async function run(args: readonly string[], options: Options, io: Io): Pr
   io.progress?.(`building ${attention.value.name}`)
   const { dtype, sizes } = launch.value
   const { choices } = asked.value
-  const given = compileOptions({ ...choices, dtype, sizes })
+  const given = compileOptions({ ...choices, dtype, sizes, threads: (asked.value.threads ?? allThreads()) > 1 })
   const picked = await tunedOf(source.value, { attention: attention.value, options: given, sizes }, options, warnings)
   const ready = await loadAttention(
     source.value,

@@ -55,6 +55,7 @@ async function build(
     ...(tile ? { tile } : {}),
     ...(rows ? { rows } : {}),
     ...(simd ? { simd } : {}),
+    ...((threads ?? 1) > 1 ? { threads: true } : {}),
     ...device,
   }
   const ready = await loadAttention(source, attention, options, keeping)

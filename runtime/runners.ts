@@ -96,12 +96,14 @@ export interface Runner {
   missing(): Promise<string | undefined> // why it cannot run here
   readonly isTest?: boolean // whether it is for tests: `verify` takes it where it is named
   readonly isSlow?: boolean // whether a build takes a compiler seconds: verify makes fewer
+  readonly threadsOnDemand?: boolean // whether calls can have several threads only where code is made for that
   readonly gainsByFew?: boolean // whether calls with few rows are quicker where these are packed and keys are split
   needs?(): Promise<readonly Need[]> // what it takes of the machine, for `attnc doctor`; absent: nothing beside Node
   machine(): Promise<readonly string[]> // what `build` depends on beside the generated files: versions of its tools, the processor
   /** Makes what can be loaded of what was generated; it may be kept, and loaded by other processes. */
   build(files: readonly OutFile[], staging: Staging, keeping: Keeping): Promise<Outcome<unknown>>
-  load(made: Made, keeping: Keeping): Promise<Outcome<Loaded>>
+  /** @param programs  all that were built, in their order */
+  load(made: Made, keeping: Keeping, programs: readonly Signature[]): Promise<Outcome<Loaded>>
 }
 
 /** In the order in which `--target auto` tries them; wgsl is used by name only. */
@@ -125,10 +127,11 @@ export const runners: Readonly<Record<string, Runner>> = {
     about: 'in Node, without tools',
     arithmetic: float64,
     arithmeticOf: (_, __, simd) => (simd === 'none' ? float64 : webAssembly),
+    threadsOnDemand: true,
     missing: async () => undefined,
     machine: async () => [],
     build: async (files, staging) => (await import('./load-ts.ts')).keepJavaScript(files, staging),
-    load: async (made) => (await import('./load-ts.ts')).loadJavaScript(made),
+    load: async (made, _, programs) => (await import('./load-ts.ts')).loadJavaScript(made, programs),
   },
   wgsl: {
     about: 'in Node with the package webgpu',

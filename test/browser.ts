@@ -62,14 +62,25 @@ const types: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 }
 
+/** What makes a page cross-origin isolated, so that it can share memory with its workers. */
+export const isolating = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+} as const
+
 /** Files by path, from this machine only, under a policy that forbids eval and all that is not from here. */
-export function serve(files: ReadonlyMap<string, string>, policy = "default-src 'self'"): Promise<Site> {
+export function serve(
+  files: ReadonlyMap<string, string>,
+  policy = "default-src 'self'",
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Site> {
   const server = createServer((request, response) => {
     const path = request.url?.slice(1) || 'index.html'
     const text = files.get(path)
     response.statusCode = text === undefined ? 404 : 200
     response.setHeader('content-type', types[path.split('.').at(-1) ?? ''] ?? 'text/plain')
     response.setHeader('content-security-policy', policy)
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     response.end(text ?? '')
   })
   return new Promise((resolve) => {

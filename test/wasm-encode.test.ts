@@ -9,9 +9,10 @@ import { Module } from '../targets/ts/wasm/module.ts'
 import { type Exports, engine, instantiate } from './web-assembly.ts'
 
 const tools = await wabt()
+const features = { simd: true, bulk_memory: true, threads: true }
 const textOf = (bytes: Uint8Array): string => {
-  const read = tools.readWasm(bytes, { simd: true, bulk_memory: true })
-  read.validate()
+  const read = tools.readWasm(bytes, features)
+  ;(read.validate as (given: object) => void).call(read, features) // its types do not know that it takes them
   return read.toText({ foldExprs: true, inlineExport: false })
 }
 const run = (module: Module, functions: object = {}): Exports => instantiate(module.encode(), functions)
@@ -78,6 +79,30 @@ describe('instructions', () => {
     module.define('f', [], undefined, () => code('f32.tan' as Instruction, [codes.float(1)]))
     expect(() => module.encode()).toThrow('no opcode for f32.tan')
   })
+})
+
+test('a memory can come from outside, shared or not, as one byte says', () => {
+  const module = new Module()
+  const twice = module.importFunction('twice', ['f64'], 'f64')
+  const take = (body: Block, param: (n: number) => Code): Code =>
+    body.variable(code('i32.atomic.rmw.add', [param(0), codes.integer(5)], [4]))
+  module.define('take', ['i32'], 'i32', take, true)
+  module.define('two', [], 'f64', () => call(twice, code('f64.promote_f32', [codes.float(1)])), true)
+  const { bytes, flagAt } = module.encodeShareable()
+  expect(textOf(bytes)).toContain('(import "js" "memory" (memory (;0;) 1 65536 shared))')
+  const { Memory } = engine as unknown as { Memory: new (limits: object) => { readonly buffer: ArrayBuffer } }
+  for (const shared of [true, false]) {
+    const own = bytes.slice()
+    own[flagAt] = shared ? 3 : 1
+    expect(engine.validate(own)).toBe(true)
+    expect(textOf(own)).toContain(`1 65536${shared ? ' shared' : ''}))`)
+    const memory = new Memory({ initial: 1, maximum: 65536, shared })
+    const both = [0, 1].map(() => instantiate(own, { memory, twice: (x: number) => 2 * x }))
+    expect([both[0]!.take!(16), both[1]!.take!(16), both[0]!.take!(16)]).toEqual([0, 5, 10])
+    expect(new Int32Array(memory.buffer)[5]).toBe(15)
+    expect(both[0]!.two!()).toBe(2)
+    expect(() => instantiate(own, { memory: new Memory({ initial: 1, maximum: 65536, shared: !shared }) })).toThrow()
+  }
 })
 
 test('constants keep their bits', () => {

@@ -3,21 +3,15 @@ import { type Buffer, type Kernel, type Program, type Rounds, type Step, sizeRef
 import { docLines } from '../doc.ts'
 import { definitions, printUniform, propertyName } from '../javascript-lengths.ts'
 import { fill } from '../template.ts'
-import { declareFast, type FastNames, openFast } from './fast.ts'
+import { declareFast, declareFastParallel, type FastNames, openFast } from './fast.ts'
 import { printKernel } from './kernel.ts'
 import type { Declaration, Interface, Property } from './morph.ts'
+import { declareParallel, type ThreadNames } from './parallel.ts'
 import { arrayTypeOf, arrayTypes, buffersOf, openParams, type ProgramNames } from './program.ts'
 
 const list = (texts: readonly string[]): string => `[${texts.join(', ')}]`
 const quoted = (text: string): string => `'${text}'`
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => (line ? `  ${line}` : line))
-
-/** The names of a module's list of kernels, and of the function that makes the text of its threads. */
-export interface ThreadNames {
-  readonly list: string
-  readonly code: string
-  readonly numbers: ReadonlyMap<Kernel, number>
-}
 
 /** What a module has beside plain kernels on one thread. */
 export interface Extras {
@@ -34,10 +28,11 @@ export function declareProgram(program: Program, names: ProgramNames, extras: Ex
   return [
     ...declareTypes(program, names, fast?.isOptional ?? false),
     declareEntry(program, names, extras),
-    ...(threads ? [declareParallel(program, names, threads)] : []),
+    ...(threads ? [declareParallel(program, names, threads, fast)] : []),
     declareArguments(program, names),
     declarePrepare(program, names, fast !== undefined),
     ...(fast ? [declareFast(program, names, fast)] : []),
+    ...(fast && threads ? [declareFastParallel(program, names, fast, threads.fast.pool)] : []),
     ...(fast && !fast.isOptional ? [] : kernels),
   ]
 }
@@ -99,37 +94,6 @@ function declareEntry(program: Program, names: ProgramNames, { threads, fast }: 
     : [`const { given, results } = ${names.prepare}(inputs, options)`, ...plain, 'return results']
   const head = `export function ${names.entry}(inputs: ${names.inputs}, options: ${names.options} = {}): ${names.results} {`
   return [...docLines(program.doc), head, ...indented(lines), '}'].join('\n')
-}
-
-/** Its twin on several threads. */
-function declareParallel(program: Program, names: ProgramNames, { list: kernels, code, numbers }: ThreadNames): string {
-  const { inputs, options, results, prepare, given } = names
-  const call = (kernel: Kernel): string => `await runKernel(${kernels}, ${numbers.get(kernel)}, given, threads)`
-  const lines = runSteps(program.steps, program, names, call)
-  const outputs = buffersOf(program, 'result').map(({ name }) => ({
-    property: propertyName(name),
-    name: given.buffers.get(name),
-  }))
-  return fill('ts/parallel', {
-    name: names.parallel,
-    inputs,
-    options,
-    results,
-    prepare,
-    code,
-    lines,
-    outputs,
-  }).trimEnd()
-}
-
-/** All kernels of the module for its threads, and the helpers that they call. */
-export function declareThreads(
-  { list: name, code }: ThreadNames,
-  kernels: readonly string[],
-  helpers: readonly string[],
-  constants: readonly string[],
-): string {
-  return fill('ts/threads', { list: name, code, kernels: kernels.join(', '), helpers, constants }).trimEnd()
 }
 
 type Call = (kernel: Kernel) => string

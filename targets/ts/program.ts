@@ -21,6 +21,7 @@ export interface ProgramNames {
   readonly entry: string
   readonly parallel: string
   readonly fast: string
+  readonly fastParallel: string
   readonly prepare: string
   readonly steps: string
   readonly inputs: string
@@ -32,9 +33,23 @@ export interface ProgramNames {
   readonly given: ArgumentNames
 }
 
-/** `exported`: names of the module that callers see, which nothing else may take. */
-export function nameProgram(program: Program, module: Names): ProgramNames {
-  const entry = safeName(program.name, reserved)
+/** What the functions of programs and their twins for several threads are called, by the names of the programs: all that they depend on. */
+export function nameFunctions(programs: readonly string[]): {
+  readonly module: Names
+  readonly functions: ReadonlyMap<string, Pick<ProgramNames, 'entry' | 'parallel'>>
+} {
+  const entries = programs.map((name) => safeName(name, reserved))
+  const module = new Names(reserved, entries)
+  const named = entries.map((entry) => ({ entry, parallel: module.fresh(`${entry}Parallel`) }))
+  return { module, functions: new Map(programs.map((name, n) => [name, named[n]!])) }
+}
+
+/** `module`: names that callers see, which nothing else may take. */
+export function nameProgram(
+  program: Program,
+  { entry, parallel }: Pick<ProgramNames, 'entry' | 'parallel'>,
+  module: Names,
+): ProgramNames {
   const type = entry.charAt(0).toUpperCase() + entry.slice(1)
   const made = (suffix: string): string => module.fresh(`${type}${suffix}`)
   const kernels = new Map(
@@ -50,11 +65,13 @@ export function nameProgram(program: Program, module: Names): ProgramNames {
     'block',
     'machine',
     'room',
+    'threads',
   ])
   return {
     entry,
-    parallel: module.fresh(`${entry}Parallel`),
+    parallel,
     fast: module.fresh(`${entry}Fast`),
+    fastParallel: module.fresh(`${entry}FastParallel`),
     prepare: module.fresh(`prepare${type}`),
     steps: module.fresh(`${entry}Steps`),
     inputs: made('Inputs'),
@@ -78,6 +95,12 @@ export const kernelsOf = (steps: readonly Step[]): readonly Kernel[] =>
 
 export const buffersOf = ({ buffers }: Program, role: Buffer['role']): readonly Buffer[] =>
   buffers.filter((b) => b.role === role)
+
+/** The number of blocks of a kernel's grid. `size`: how the length of an axis is read. */
+export function blocksOf({ grid }: Kernel, size: (axis: string) => string): string {
+  const counts = grid.map(({ axis, tile }) => (tile === undefined ? size(axis) : `Math.ceil(${size(axis)} / ${tile})`))
+  return counts.join(' * ') || '1'
+}
 
 /** Parameters that a caller may give. */
 export const openParams = ({ params }: Program): readonly ParamDecl[] => params.filter(({ time }) => time === 'run')

@@ -1,14 +1,14 @@
 import type { Machine, Program } from '../../compiler/kernel.ts'
 import { escapeDoc } from '../doc.ts'
-import { Names, safeName } from '../names.ts'
+import type { Names } from '../names.ts'
 import type { EmitSource, OutFile, Target } from '../target.ts'
 import { fill } from '../template.ts'
-import { declareProgram, declareThreads, type ThreadNames } from './declare.ts'
+import { declareProgram } from './declare.ts'
 import { declareMachine, nameFast } from './fast.ts'
 import { helpersFor } from './helpers.ts'
 import { type TypedModule, toDeclarations, toJavaScript, writeModule } from './morph.ts'
-import { nameProgram, type ProgramNames } from './program.ts'
-import { reserved } from './reserved.ts'
+import { declareThreads, nameThreads, type ThreadNames } from './parallel.ts'
+import { nameFunctions, nameProgram, type ProgramNames } from './program.ts'
 import { compileKernels } from './wasm/kernel.ts'
 
 /** A module without dependencies: NAME.ts, and the same as NAME.js with NAME.d.ts. */
@@ -55,7 +55,7 @@ function madeWhenRead(path: string, make: () => string): OutFile {
 export async function emitModule(source: EmitSource): Promise<TypedModule> {
   const { programs, threads, simd = 'none' } = source
   const { names, module, threadNames } = nameAll(programs, threads ?? false)
-  const fast = simd === 'none' ? undefined : nameFast(compileKernels(programs), module, simd === 'auto')
+  const fast = simd === 'none' ? undefined : nameFast(compileKernels(programs, threads), module, simd === 'auto')
   const extras = { threads: threadNames, fast }
   const declared = [
     ...programs.flatMap((program) => declareProgram(program, names.get(program)!, extras)),
@@ -68,6 +68,7 @@ export async function emitModule(source: EmitSource): Promise<TypedModule> {
     ? [
         declareThreads(
           threadNames,
+          fast,
           kernels,
           called.filter(({ inThreads }) => inThreads === 'as a function').map(({ name }) => name),
           called.filter(({ inThreads }) => inThreads === 'as a constant').map(({ text: constant }) => constant),
@@ -97,14 +98,11 @@ interface ModuleNames {
 
 /** Exported functions keep their names; all others give way. */
 function nameAll(programs: readonly Program[], threads: boolean): ModuleNames {
-  const module = new Names(
-    reserved,
-    programs.map(({ name }) => safeName(name, reserved)),
+  const { module, functions } = nameFunctions(programs.map(({ name }) => name))
+  const names = new Map(
+    programs.map((program) => [program, nameProgram(program, functions.get(program.name)!, module)]),
   )
-  const names = new Map(programs.map((program) => [program, nameProgram(program, module)]))
   if (!threads) return { names, module, threadNames: undefined }
-  const numbers = new Map(
-    [...names.values()].flatMap(({ kernels }) => [...kernels.keys()]).map((kernel, n) => [kernel, n]),
-  )
-  return { names, module, threadNames: { list: module.fresh('kernels'), code: module.fresh('threadCode'), numbers } }
+  const kernels = [...names.values()].flatMap((all) => [...all.kernels.keys()])
+  return { names, module, threadNames: nameThreads(kernels, module) }
 }

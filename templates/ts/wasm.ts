@@ -9,6 +9,7 @@ export interface WasmMemory {
 /** What a page or Node has for modules in WebAssembly. */
 export interface WasmEngine {
   readonly WebAssembly: {
+    readonly Memory: new (limits: object) => WasmMemory
     readonly Module: new (bytes: Uint8Array) => object
     readonly Instance: new (module: object, imports: object) => { readonly exports: object }
   }
@@ -16,10 +17,15 @@ export interface WasmEngine {
   readonly console: { readonly warn: (text: string) => void }
 }
 
-/** A module of kernels at work. */
-export interface WasmMachine {
+/** A module of kernels, instantiated. */
+export interface WasmParts {
   readonly memory: WasmMemory
   readonly kernels: Readonly<Record<string, WasmKernel>>
+  readonly module: object | undefined // for threads, where they can share the memory
+}
+
+/** The same at work. */
+export interface WasmMachine extends WasmParts {
   readonly firstByte: number // behind the memory for tiles
   readonly allocated: Map<number, number> // what callers own: where it begins, and its bytes
 }
@@ -29,6 +35,8 @@ export interface WasmSource {
   readonly base64: string
   readonly functions: Readonly<Record<string, (...numbers: readonly number[]) => number>>
   readonly tileBytes: number
+  readonly open: (engine: WasmEngine['WebAssembly'], source: WasmSource) => WasmParts
+  readonly flagAt?: number // the byte of the module that says whether its memory is shared
   machine: WasmMachine | undefined
   refusal: string | undefined // why there is none
 }
@@ -38,11 +46,8 @@ export function startWasm(source: WasmSource): WasmMachine | undefined {
   if (source.machine || source.refusal !== undefined) return source.machine
   const engine = globalThis as unknown as WasmEngine
   try {
-    const { Module, Instance } = engine.WebAssembly
-    const bytes = Uint8Array.from(engine.atob(source.base64), (letter) => letter.charCodeAt(0))
-    const { exports } = new Instance(new Module(bytes), { js: source.functions })
-    const { memory, ...kernels } = exports as Record<string, WasmKernel> & { readonly memory: WasmMemory }
-    source.machine = { memory, kernels, firstByte: lineUp(source.tileBytes), allocated: new Map() }
+    const parts = source.open(engine.WebAssembly, source)
+    source.machine = { ...parts, firstByte: lineUp(source.tileBytes), allocated: new Map() }
   } catch (error) {
     source.refusal = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     engine.console.warn(`WebAssembly cannot be used here, so kernels run as plain JavaScript. ${source.refusal}`)
@@ -50,37 +55,60 @@ export function startWasm(source: WasmSource): WasmMachine | undefined {
   return source.machine
 }
 
+/** With a memory of its own. */
+export function openAlone({ Module, Instance }: WasmEngine['WebAssembly'], source: WasmSource): WasmParts {
+  const { exports } = new Instance(new Module(bytesOfSource(source)), { js: source.functions })
+  const { memory, ...kernels } = exports as Record<string, WasmKernel> & { readonly memory: WasmMemory }
+  return { memory, kernels, module: undefined }
+}
+
+export function bytesOfSource({ base64 }: WasmSource): Uint8Array {
+  const { atob } = globalThis as unknown as WasmEngine
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+}
+
 /** The next multiple of 64. */
 export function lineUp(bytes: number): number {
   return Math.ceil(bytes / 64) * 64
 }
 
-/** Bytes of the memory for one call: behind all that callers own. */
+/** Bytes of the memory for one call: its arrays that do not lie there already, and what it works in. */
 export interface WasmRoom {
   readonly machine: WasmMachine
-  readonly copies: Set<number> // where arrays are to lie that lie elsewhere now
-  end: number
+  readonly begin: number
+  readonly bytes: number
+  readonly places: readonly number[] // of inputs, of results, of what it works in
+  readonly results: readonly (readonly [array: ArrayBufferView, at: number])[] // that lie elsewhere
 }
 
-export function openRoom(machine: WasmMachine): WasmRoom {
-  let end = machine.firstByte
-  for (const [at, bytes] of machine.allocated) end = Math.max(end, at + bytes)
-  return { machine, copies: new Set(), end: lineUp(end) }
+/** Makes the room, and brings inputs that lie elsewhere to it. */
+export function openRoom(
+  machine: WasmMachine,
+  inputs: readonly ArrayBufferView[],
+  results: readonly ArrayBufferView[],
+  work: readonly number[],
+): WasmRoom {
+  let bytes = 0
+  const take = (more: number): number => {
+    const at = bytes
+    bytes = lineUp(at + more)
+    return at
+  }
+  const arrays = [...inputs, ...results]
+  const isOutside = arrays.map(({ buffer }) => buffer !== machine.memory.buffer)
+  const offsets = [...arrays.map(({ byteLength }, n) => (isOutside[n] ? take(byteLength) : 0)), ...work.map(take)]
+  const begin = findRoom(machine, bytes)
+  const places = offsets.map((at, n) => (isOutside[n] === false ? arrays[n]!.byteOffset : begin + at))
+  growMemory(machine, begin + bytes)
+  const outside = arrays.map((array, n) => [array, places[n]!] as const)
+  for (const [array, at] of outside.filter((_, n) => isOutside[n] && n < inputs.length))
+    bytesAt(machine, at, array.byteLength).set(bytesOf(array))
+  return { machine, begin, bytes, places, results: outside.filter((_, n) => isOutside[n] && n >= inputs.length) }
 }
 
-/** Where so many new bytes begin. */
-export function takeBytes(room: WasmRoom, bytes: number): number {
-  const at = room.end
-  room.end = lineUp(at + bytes)
-  return at
-}
-
-/** Where an array lies, if it lies in this memory, else where a copy of it will. */
-export function placeArray(room: WasmRoom, array: ArrayBufferView): number {
-  if (array.buffer === room.machine.memory.buffer) return array.byteOffset
-  const at = takeBytes(room, array.byteLength)
-  room.copies.add(at)
-  return at
+/** Copies results to their arrays. */
+export function bringOut({ machine, results }: WasmRoom): void {
+  for (const [array, at] of results) bytesOf(array).set(bytesAt(machine, at, array.byteLength))
 }
 
 /** The memory ends a page behind what is used: lanes past the end of a row may read there. */
@@ -96,18 +124,6 @@ export function growMemory({ memory }: WasmMachine, end: number): void {
   } catch {
     throw new RangeError(`this call needs ${size}, and there is not as much; { simd: false } does without`)
   }
-}
-
-/** Makes the room, and copies arrays that lie elsewhere to their places. */
-export function bringIn(room: WasmRoom, arrays: readonly (readonly [array: ArrayBufferView, at: number])[]): void {
-  const { machine, copies, end } = room
-  growMemory(machine, end)
-  for (const [array, at] of arrays) if (copies.has(at)) bytesAt(machine, at, array.byteLength).set(bytesOf(array))
-}
-
-/** Copies a result to its array, if that lies elsewhere. */
-export function bringOut({ machine, copies }: WasmRoom, array: ArrayBufferView, at: number): void {
-  if (copies.has(at)) bytesOf(array).set(bytesAt(machine, at, array.byteLength))
 }
 
 export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
@@ -128,17 +144,22 @@ export function allocateIn<Data extends ArrayBufferView>(
   shape: readonly number[],
 ): { readonly data: Data; readonly shape: readonly number[] } {
   const length = shape.reduce((a, b) => a * b, 1)
-  const bytes = length * type.BYTES_PER_ELEMENT
-  const at = findRoom(machine, bytes)
-  growMemory(machine, at + bytes)
-  machine.allocated.set(at, bytes)
-  bytesAt(machine, at, bytes).fill(0)
+  const at = reserveBytes(machine, length * type.BYTES_PER_ELEMENT)
   return {
     shape,
     get data() {
       return new type(machine.memory.buffer, at, length)
     },
   }
+}
+
+/** Zeros that no call takes for itself. */
+export function reserveBytes(machine: WasmMachine, bytes: number): number {
+  const at = findRoom(machine, bytes)
+  growMemory(machine, at + bytes)
+  machine.allocated.set(at, bytes)
+  bytesAt(machine, at, bytes).fill(0)
+  return at
 }
 
 /** The first place between what is allocated that has so many bytes, one of its own for none too. */

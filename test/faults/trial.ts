@@ -77,6 +77,7 @@ export function plantIn(attention: Attention, fault: Omit<Fault, 'examples'>) {
     const loaded = await runner.load(
       { read: () => Buffer.from(planted.code), path: () => '' },
       { cache: undefined, warn: () => {} },
+      [],
     )
     if (!loaded.ok) throw new Error('what was generated cannot be loaded')
     return {

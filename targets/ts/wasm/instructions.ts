@@ -122,6 +122,9 @@ const memory = {
   'v128.store': [[0xfd, 0x0b], 2],
 } as const
 
+/** Atomic: after the prefix 0xfe, an alignment and an offset. */
+const atomic = { 'i32.atomic.rmw.add': [[0xfe, 0x1e], 2] } as const
+
 /** An alignment, an offset and a lane. */
 const memoryLanes = {
   'v128.load32_lane': [[0xfd, 0x56], 2],
@@ -138,10 +141,11 @@ export type Instruction =
   | keyof typeof vector
   | keyof typeof lanes
   | keyof typeof memory
+  | keyof typeof atomic
   | keyof typeof memoryLanes
   | (typeof special)[number]
 
-export const instructionNames: readonly Instruction[] = [simple, saturating, vector, lanes, memory, memoryLanes]
+export const instructionNames: readonly Instruction[] = [simple, saturating, vector, lanes, memory, atomic, memoryLanes]
   .flatMap((table) => Object.keys(table) as Instruction[])
   .concat(special)
 
@@ -184,7 +188,7 @@ export function encodeInstruction(name: Instruction, immediates: readonly number
   if (lane !== undefined) return [0xfd, lane, first]
   const cut = find<number>(saturating, name)
   if (cut !== undefined) return [0xfc, cut]
-  const access = find<readonly [readonly number[], number]>(memory, name)
+  const access = find<readonly [readonly number[], number]>({ ...memory, ...atomic }, name)
   if (access) return [...access[0], access[1], ...unsigned(first)]
   const accessLane = find<readonly [readonly number[], number]>(memoryLanes, name)
   if (accessLane) return [...accessLane[0], accessLane[1], ...unsigned(first), second]

@@ -5,7 +5,7 @@ import { valuesIn } from '../../nests/item.ts'
 import { kernelsOf } from '../program.ts'
 import type { Block } from './block.ts'
 import * as codes from './code.ts'
-import { add, type Code, call, code, multiply, subtract } from './code.ts'
+import { add, type Code, call, code, isLess, multiply, subtract } from './code.ts'
 import type { ValueType } from './instructions.ts'
 import { singleAt } from './loop.ts'
 import { Module } from './module.ts'
@@ -19,13 +19,18 @@ export interface Compiled {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly imports: readonly string[] // functions that it takes from its surroundings
   readonly names: ReadonlyMap<Kernel, string> // of its exports
-  readonly ownBytes: number // what one worker needs of the memory for its tiles
+  readonly ownBytes: number // what one thread needs of the memory for its tiles
+  readonly flagAt: number | undefined // the byte that says whether its memory is shared; undefined: it has its own
 }
+
+/** The form of a kernel for several threads. */
+export const sharedName = (kernel: string): string => `${kernel}Shared`
 
 const alignment = 64
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment
 
-export function compileKernels(programs: readonly Program[]): Compiled {
+/** @param threads  whether kernels can also be run by several threads, which share its memory */
+export function compileKernels(programs: readonly Program[], threads = false): Compiled {
   const module = new Module()
   const names = new Map<Kernel, string>()
   let ownBytes = 0
@@ -33,21 +38,22 @@ export function compileKernels(programs: readonly Program[]): Compiled {
     for (const kernel of kernelsOf(program.steps)) {
       const name = `kernel${names.size}`
       names.set(kernel, name)
-      ownBytes = Math.max(ownBytes, writeKernel(kernel, program, name, module))
+      ownBytes = Math.max(ownBytes, writeKernel(kernel, program, name, module, threads))
     }
   }
-  return { bytes: module.encode(), imports: module.imported, names, ownBytes }
+  const { bytes, flagAt } = threads ? module.encodeShareable() : { bytes: module.encode(), flagAt: undefined }
+  return { bytes, flagAt, imports: module.imported, names, ownBytes }
 }
 
-/** What kernels are given after the worker's own memory: addresses of buffers, lengths that are not fixed, parameters. */
+/** What kernels are given after the thread's own memory and the blocks: addresses of buffers, lengths that are not fixed, parameters. */
 export const givenOf = ({ buffers, axes, sizes, params }: Program) => ({
   buffers: buffers.map(({ name }) => name),
   sizes: axes.map(({ name }) => name).filter((name) => sizes[name] === undefined),
   params: params.filter((param) => param.time === 'run' || param.default),
 })
 
-/** Writes a kernel: blocks from one number to another. Gives the bytes of its tiles. */
-function writeKernel(kernel: Kernel, program: Program, name: string, module: Module): number {
+/** Writes a kernel: blocks from one number to another; for threads, blocks as they are handed out. Gives the bytes of its tiles. */
+function writeKernel(kernel: Kernel, program: Program, name: string, module: Module, threads: boolean): number {
   const { buffers, sizes, params } = givenOf(program)
   const types: readonly ValueType[] = [
     ...[...buffers, ...sizes].map(() => 'i32' as const),
@@ -74,6 +80,18 @@ function writeKernel(kernel: Kernel, program: Program, name: string, module: Mod
     body.count('rounds', param(1), param(2), 1, (n, inner) => inner.line(call(oneBlock, param(0), n, ...rest)))
   }
   module.define(name, ['i32', 'i32', 'i32', ...types], undefined, write, true)
+  if (!threads) return bytes
+  /** `param(1)`: where the number of the next block lies. */
+  const share = (body: Block, param: (n: number) => Code): undefined => {
+    const rest = types.map((_, n) => param(3 + n))
+    body.repeat('rounds', (inner) => {
+      const n = inner.variable(code('i32.atomic.rmw.add', [param(1), codes.one], [0]))
+      const isLeft = inner.keep(isLess(n, param(2)))
+      inner.when(isLeft, (some) => some.line(call(oneBlock, param(0), n, ...rest)))
+      return isLeft
+    })
+  }
+  module.define(sharedName(name), ['i32', 'i32', 'i32', ...types], undefined, share, true)
   return bytes
 }
 

@@ -12,6 +12,13 @@ interface Definition extends Callee {
 }
 
 export const pageBytes = 2 ** 16
+const mostPages = 2 ** 16
+
+/** A module whose memory comes from outside, and may be shared: it is as `bytes[flagAt]` says, 3 for one that is, 1 for one that is not. */
+export interface Shareable {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly flagAt: number
+}
 
 /** Functions, in the order in which they were asked for; one memory. */
 export class Module {
@@ -49,6 +56,20 @@ export class Module {
 
   /** The bytes of the module. Its memory is its own, and exported as `memory`, as are all functions that are. */
   encode(): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(this.#sections([]).flat())
+  }
+
+  /** The same with a memory that it is given, which several instances of it may share. */
+  encodeShareable(): Shareable {
+    const limits = [3, ...unsigned(1), ...unsigned(mostPages)]
+    const sections = this.#sections([...text('js'), ...text('memory'), 2, ...limits])
+    const flagAt = sections.slice(0, 3).flat().length - limits.length // imports are the third part, and end with it
+    return { bytes: Uint8Array.from(sections.flat()), flagAt }
+  }
+
+  /** @param memory  that is imported; empty: there is one of its own */
+  #sections(memory: readonly number[]): readonly (readonly number[])[] {
+    const isOwn = memory.length === 0
     const [imports, functions] = [[...this.#imports.values()], [...this.#functions.values()]]
     const numbers = new Map([...imports, ...functions].map((one, n) => [one.name, n]))
     const types = new Map<string, number>()
@@ -65,21 +86,21 @@ export class Module {
     })
     const exported = functions.filter(({ isExported }) => isExported)
     const exportEntries = [
-      [...text('memory'), 2, 0],
+      ...(isOwn ? [[...text('memory'), 2, 0]] : []),
       ...exported.map(({ name }) => [...text(name), 0, ...unsigned(numbers.get(name)!)]),
     ]
-    return Uint8Array.from([
-      ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      ...section(1, typeEntries),
-      ...section(2, importEntries),
-      ...section(3, functionEntries),
-      ...section(5, [[0, 1]]),
-      ...section(7, exportEntries),
-      ...section(
+    return [
+      [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, typeEntries),
+      section(2, [...importEntries, ...(isOwn ? [] : [memory])]),
+      section(3, functionEntries),
+      section(5, isOwn ? [[0, 1]] : []),
+      section(7, exportEntries),
+      section(
         10,
         functions.map((one) => sized(encodeBody(one, numbers))),
       ),
-    ])
+    ]
   }
 }
 
