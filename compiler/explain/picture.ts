@@ -73,8 +73,15 @@ export function createClassifier(
   const drawn: Classifier['drawn'] = (mask) =>
     readBy(mask).map((name) => ({ name, about: made.get(name)?.about ?? '' }))
   const launch = (): ScalarLaunch => ({ sizes, params, inputs: Object.fromEntries(made), single: singles(sizes) })
-  const cells: Classifier['cells'] = (mask, row, column, tile) =>
-    tileCells(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
+  const classified = new Map<Expr, Map<string, ReturnType<Classifier['cells']>>>()
+  /** Made once for a page, which both draws and counts tiles. */
+  const cells: Classifier['cells'] = (mask, row, column, tile) => {
+    const known = classified.get(mask) ?? new Map<string, ReturnType<Classifier['cells']>>()
+    const key = [row, tile[row], column, tile[column]].join(' ')
+    const made = known.get(key) ?? tileCells(mask, { attention: a, sizes: fixed }, launch(), tile, row, column)
+    classified.set(mask, known.set(key, made))
+    return made
+  }
   return { cells, unknownIn, drawn }
 }
 const singles = (sizes: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
