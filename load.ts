@@ -32,9 +32,8 @@ import {
   type Runner,
   rowsOf,
   runnerOf,
-  type Signature,
-  signatureOf,
 } from './runtime/runners.ts'
+import { type Signature, signatureOf } from './runtime/signature.ts'
 import { type StoredTensor, toStored } from './runtime/stored.ts'
 import { recordOf } from './runtime/tensor.ts'
 import { allThreads, checkThreads } from './runtime/threads.ts'

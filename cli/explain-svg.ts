@@ -9,12 +9,11 @@ import type { Attention, CompileOptions, Explanation } from '../index.ts'
 import { analyze, compile } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
 import { type MapLaunch, mapResult, mostTokens, prepareMap } from '../runtime/attention-map.ts'
-import { callerOf, importJavaScript } from '../runtime/load-ts.ts'
+import { importJavaScript } from '../runtime/load-ts.ts'
 import { mannerText } from '../runtime/map-manner.ts'
+import { type MapWeights, weightsOf } from '../runtime/map-weights.ts'
 import { done, failed, type Outcome } from '../runtime/problem.ts'
-import { signatureOf } from '../runtime/runners.ts'
 import { sliceOf } from '../runtime/slice.ts'
-import type { Tensor } from '../runtime/tensor.ts'
 import { type FileToWrite, writeFiles } from '../runtime/write.ts'
 import type { Source } from './sources.ts'
 
@@ -77,14 +76,9 @@ async function drawMap(attention: Attention, { source, options, shape }: Asked):
   const given = { ...options, readImport: source.readImport, dtype: 'f32', simd: 'none', results: [mapResult] } as const
   const compiled = await attempt(() => compile(source.file, { ...given, target: 'ts', sizes: launch.fixed }))
   if (!compiled.ok) return compiled
-  const { programs, files } = compiled.value
-  const program = programs.find((one) => one.name === attention.name)
-  const code = files.find(({ path }) => path.endsWith('.js'))?.text
-  const buffer = program?.buffers.find((one) => one.role === 'result')
-  if (!program || !buffer || code === undefined) return done({ note: 'nothing computes its weights' })
-  const call = callerOf(await importJavaScript(code), false)
-  const weights = (await call(signatureOf(program), launch.inputs, launch.params))[buffer.name]
-  return done(weights ? { figure: figureOf(attention.name, launch, weights, buffer.axes) } : {})
+  const weights = await weightsOf(attention.name, launch, compiled.value, importJavaScript)
+  if (!weights) return done({ note: 'nothing computes its weights' })
+  return done({ figure: figureOf(attention.name, launch, weights) })
 }
 
 /** A map is no reason to fail: the other figures are there. */
@@ -97,10 +91,10 @@ function launchOf(attention: Attention, shape: Asked['shape']): MapLaunch | { re
   }
 }
 
-function figureOf(name: string, launch: MapLaunch, weights: Tensor, axes: readonly string[]): Figure {
+function figureOf(name: string, launch: MapLaunch, { tensor, axes }: MapWeights): Figure {
   const fixed = axes.filter((axis) => axis !== 'i' && axis !== 'j').map((axis) => `${axis} = 0`)
   const lengths = [launch.sizes.i ?? 1, launch.sizes.j ?? 1] as const
   const made = madeOf(mannerText.smooth, launch.made)
   const cut = launch.isShortened ? ` No more than ${mostTokens} tokens are shown.` : ''
-  return drawHeat(name, { row: 'i', column: 'j', lengths, values: sliceOf(weights, axes, {}), fixed, made: made + cut })
+  return drawHeat(name, { row: 'i', column: 'j', lengths, values: sliceOf(tensor, axes, {}), fixed, made: made + cut })
 }

@@ -141,15 +141,17 @@ export interface Random extends Node {
 export function axisOrder(a: string, b: string): number {
   return rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0)
 }
-const rank = (axis: string): number => {
-  const at = ['b', 'h', 'i', 'j', '', 'd', 'e'].indexOf(axis)
-  return at < 0 ? 4 : at
-}
+const ranks: ReadonlyMap<string, number> = new Map(['b', 'h', 'i', 'j', '', 'd', 'e'].map((axis, n) => [axis, n]))
+const rank = (axis: string): number => ranks.get(axis) ?? 4
 
 /** The union of axis sets, in `axisOrder`. */
 export function unionAxes(...sets: readonly (readonly string[])[]): readonly string[] {
-  return [...new Set(sets.flat())].sort(axisOrder)
+  const largest = sets.reduce<readonly string[]>((a, b) => (b.length > a.length ? b : a), [])
+  const isAll = sets.every((set) => set === largest || set.every((axis) => largest.includes(axis)))
+  return isAll && isOrdered(largest) ? largest : [...new Set(sets.flat())].sort(axisOrder)
 }
+const isOrdered = (axes: readonly string[]): boolean =>
+  axes.every((axis, n) => n === 0 || axisOrder(axes[n - 1] as string, axis) < 0)
 export const withoutAxes = (axes: readonly string[], gone: readonly string[]): readonly string[] =>
   axes.filter((axis) => !gone.includes(axis))
 

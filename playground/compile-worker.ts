@@ -1,13 +1,27 @@
-/** The compiler beside the page. Newer wishes end older ones between two steps. */
-import { type Step, steps, type Wish } from './steps.ts'
+/** The compiler beside the page. A newer wish of a kind ends the older one between two steps. */
+import { runOnDevice } from './device-steps.ts'
+import { mapFor } from './map-steps.ts'
+import { generateFor, understand, type Wish } from './steps.ts'
+
+const kinds = { understand, generate: generateFor, map: mapFor, device: runOnDevice } as const
+
+export type Kind = keyof typeof kinds
+type Yielded<T> = T extends AsyncGenerator<infer S> ? S : never
+export type StepOf<K extends Kind> = Yielded<ReturnType<(typeof kinds)[K]>>
 
 export interface Asked {
+  readonly kind: Kind
   readonly id: number
   readonly wish: Wish
 }
-export type Answer = Step & { readonly id: number }
+/** Without a step: all steps are done. */
+export interface Answer {
+  readonly kind: Kind
+  readonly id: number
+  readonly step?: StepOf<Kind>
+}
 
-let newest = 0
+const newest = new Map<Kind, number>()
 
 const { port1, port2 } = new MessageChannel()
 const waiting: (() => void)[] = []
@@ -19,15 +33,17 @@ const pause = (): Promise<void> =>
     port2.postMessage(0)
   })
 
-async function work({ id, wish }: Asked): Promise<void> {
-  for await (const step of steps(wish)) {
-    if (id !== newest) return
-    postMessage({ ...step, id } satisfies Answer)
+async function work({ kind, id, wish }: Asked): Promise<void> {
+  for await (const step of kinds[kind](wish)) {
+    if (newest.get(kind) !== id) return
+    postMessage({ kind, id, step } satisfies Answer)
     await pause()
+    if (newest.get(kind) !== id) return
   }
+  postMessage({ kind, id } satisfies Answer)
 }
 
 addEventListener('message', ({ data }: MessageEvent<Asked>) => {
-  newest = data.id
+  newest.set(data.kind, data.id)
   work(data)
 })

@@ -1,57 +1,83 @@
-/** The page's side of a compiler in a worker: the newest wish counts, and one that takes too long ends. */
-import type { Answer, Asked } from './compile-worker.ts'
-import type { Step, Wish } from './steps.ts'
+/** The page's side of a compiler in a worker: of each kind the newest wish counts, and what takes too long ends. */
+import type { Answer, Asked, Kind, StepOf } from './compile-worker.ts'
+import type { Wish } from './steps.ts'
 
 export interface Compiler {
-  ask(wish: Wish): void
+  ask<K extends Kind>(kind: K, wish: Wish, onStep: (step: StepOf<K>) => void, onDone?: () => void): void
 }
 
-/** @param limit  milliseconds that a step may take */
-export function createCompiler(name: string, onStep: (step: Step) => void, limit = 10_000): Compiler {
-  let worker = start()
-  let id = 0
+/** Milliseconds without a sign of life after which a worker ends. Drivers may take long to compile a kernel. */
+const patience: Readonly<Record<Kind, number>> = { understand: 10_000, generate: 10_000, map: 10_000, device: 60_000 }
+/** The same where something newer is wanted. */
+const patienceForOld = 3_000
+
+interface Pending extends Asked {
+  readonly onStep: (step: StepOf<Kind>) => void
+  readonly onDone: () => void
+}
+
+export function createCompiler(name: string): Compiler {
+  const pending = new Map<Kind, Pending>()
+  let ids = 0
+  let heard = 0 // when the worker last had nothing to do, or said something
   let alarm: ReturnType<typeof setTimeout> | undefined
+  let worker = start()
 
   function start(): Worker {
     const made = new Worker(new URL('./compile-worker.ts', import.meta.url), { type: 'module', name })
-    made.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
-      if (data.id !== id) return
-      clearTimeout(alarm)
-      if (!isLast(data)) watch()
-      onStep(data)
-    })
-    made.addEventListener('error', (event) =>
-      end(`the compiler stopped: ${event.message || 'its worker could not be loaded'}`),
+    made.addEventListener('message', ({ data }: MessageEvent<Answer>) => hear(data))
+    made.addEventListener('error', ({ message }) =>
+      fail(`the compiler stopped: ${message || 'it could not be loaded'}`),
     )
     return made
   }
 
-  function watch(): void {
-    clearTimeout(alarm)
-    alarm = setTimeout(
-      () => end(`the compiler took more than ${limit / 1000} s for this source and was stopped`),
-      limit,
-    )
+  function hear({ kind, id, step }: Answer): void {
+    listen()
+    const asked = pending.get(kind)
+    if (asked?.id !== id) return
+    if (step) asked.onStep(step)
+    else finish(asked)
+  }
+  function finish({ kind, onDone }: Pending): void {
+    pending.delete(kind)
+    if (pending.size === 0) clearTimeout(alarm)
+    onDone()
   }
 
-  function end(why: string): void {
+  function listen(): void {
+    heard = performance.now()
     clearTimeout(alarm)
+    const limit = Math.max(0, ...[...pending.keys()].map((kind) => patience[kind]))
+    if (limit > 0) alarm = setTimeout(() => fail(`it took more than ${limit / 1000} s, and was stopped`), limit)
+  }
+
+  function fail(why: string): void {
+    restart()
+    for (const asked of [...pending.values()]) {
+      asked.onStep({ step: 'failed', why })
+      finish(asked)
+    }
+  }
+  function restart(): void {
     worker.terminate()
     worker = start()
-    onStep({ step: 'failed', why })
   }
 
   return {
-    ask(wish) {
-      id += 1
-      watch()
-      worker.postMessage({ id, wish } satisfies Asked)
+    ask(kind, wish, onStep, onDone = () => {}) {
+      const isStuck = pending.size > 0 && performance.now() - heard > patienceForOld
+      const asked = { kind, id: ++ids, wish, onStep, onDone } as Pending
+      pending.set(kind, asked)
+      if (isStuck) {
+        restart()
+        for (const one of pending.values()) post(one)
+      } else post(asked)
+      if (pending.size === 1 || isStuck) listen()
     },
   }
-}
 
-const isLast = (step: Step): boolean =>
-  step.step === 'failed' ||
-  step.step === 'generated' ||
-  (step.step === 'refused' && step.of === 'generated') ||
-  (step.step === 'checked' && !step.isRight)
+  function post({ kind, id, wish }: Pending): void {
+    worker.postMessage({ kind, id, wish } satisfies Asked)
+  }
+}

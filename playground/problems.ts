@@ -18,7 +18,7 @@ function itemOf(remark: Remark, { goTo, mend }: Deeds): readonly HTMLElement[] {
   const head = h(
     'button',
     { type: 'button', class: 'go', onclick: () => goTo(remark) },
-    h('b', {}, severity),
+    h('b', { class: 'severity' }, severity),
     h('span', { class: 'place' }, `${line}:${column}`),
     h('span', {}, message),
     h('span', { class: 'code' }, code),

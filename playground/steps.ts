@@ -1,59 +1,92 @@
-/** What the page makes of a source, step by step: what is quick and most wanted comes first. */
+/** What the page makes of a source, step by step: what is quick and most wanted comes first. Nothing here throws. */
 import type { Explanation } from '../compiler/explain/explain.ts'
 import { type CompileOptions, OptionError, type OutFile, type Study, study, targets } from '../index.ts'
 import { drawn } from '../runtime/drawn.ts'
+import type { MapManner } from '../runtime/map-manner.ts'
 import { type Remark, remarkOf } from './remarks.ts'
 
 export type Lengths = Readonly<Record<string, number>>
 export type Dtype = NonNullable<CompileOptions['dtype']>
 
-/** A source, and what is asked of it beside its mathematics and plan. */
+/** A source, and what is asked of it. */
 export interface Wish {
   readonly source: string
   readonly dtype: Dtype
-  readonly shape: Lengths // lengths to draw for; others are chosen
   readonly target: string // whose code is wanted
+  readonly manner: MapManner // of the tensors for a map
 }
 
-export type Step =
-  | { readonly step: 'checked'; readonly remarks: readonly Remark[]; readonly isRight: boolean }
-  | { readonly step: 'explained'; readonly explanations: readonly Explanation[] }
-  | { readonly step: 'generated'; readonly target: string; readonly files: readonly OutFile[] }
-  | { readonly step: 'refused'; readonly of: 'explained' | 'generated'; readonly why: string } // options that do not fit the source
-  | { readonly step: 'failed'; readonly why: string } // a fault of the compiler
+export type Step = Checked | Explained | Generated | Refused | Failed
+export interface Checked {
+  readonly step: 'checked'
+  readonly remarks: readonly Remark[]
+  readonly isRight: boolean
+}
+export interface Explained {
+  readonly step: 'explained'
+  readonly explanations: readonly Explanation[]
+}
+export interface Generated {
+  readonly step: 'generated'
+  readonly target: string
+  readonly files: readonly OutFile[]
+}
+/** What was asked for does not fit the source. */
+export interface Refused {
+  readonly step: 'refused'
+  readonly why: string
+}
+/** A fault of attnc, or of the browser. */
+export interface Failed {
+  readonly step: 'failed'
+  readonly why: string
+}
 
-export const fileName = 'playground.attn'
+const fileName = 'playground.attn'
 
-/** Never throws: a fault of the compiler is a step, too. */
-export async function* steps({ source, dtype, shape, target }: Wish): AsyncGenerator<Step> {
-  try {
-    const studied = study({ path: fileName, text: source })
+/** Diagnostics, explanation and code, in the order of what they take. */
+export async function* understand(wish: Wish): AsyncGenerator<Step> {
+  yield* guarded(async function* () {
+    const studied = study({ path: fileName, text: wish.source })
     const found = studied.ok ? studied.warnings : studied.diagnostics
     yield { step: 'checked', remarks: found.map(remarkOf), isRight: studied.ok }
     if (!studied.ok) return
-    yield orRefused('explained', () => explained(studied.value, dtype, shape))
-    yield await generated(studied.value, target, dtype)
-  } catch (error) {
-    yield { step: 'failed', why: error instanceof Error ? error.message : String(error) }
-  }
+    yield { step: 'explained', explanations: explain(studied.value, wish) }
+    yield await generate(studied.value, wish)
+  })
 }
 
-const explained = (studied: Study, dtype: Dtype, shape: Lengths): Step => ({
-  step: 'explained',
-  explanations: studied.explain({ dtype, shape, draw: drawn }).explanations,
-})
+/** Code alone, for a source that is right. */
+export async function* generateFor(wish: Wish): AsyncGenerator<Step> {
+  yield* withStudy(wish, async function* (studied) {
+    yield await generate(studied, wish)
+  })
+}
 
-async function generated(studied: Study, name: string, dtype: Dtype): Promise<Step> {
+const explain = (studied: Study, { dtype }: Wish): readonly Explanation[] =>
+  studied.explain({ dtype, draw: drawn }).explanations
+
+async function generate(studied: Study, { dtype, target: name }: Wish): Promise<Generated> {
   const target = await targets[name]!()
-  const prepared = orRefused('generated', () => studied.prepare(target, { target: name, dtype }))
-  return 'step' in prepared ? prepared : { step: 'generated', target: name, files: await prepared.emit() }
+  return { step: 'generated', target: name, files: await studied.prepare(target, { target: name, dtype }).emit() }
 }
 
-function orRefused<T>(of: 'explained' | 'generated', make: () => T): T | Step {
+/** Nothing at all for a source that is wrong: who checks it says so. */
+export async function* withStudy<T>(
+  { source }: Wish,
+  work: (studied: Study) => AsyncGenerator<T>,
+): AsyncGenerator<T | Refused | Failed> {
+  yield* guarded(async function* () {
+    const studied = study({ path: fileName, text: source })
+    if (studied.ok) yield* work(studied.value)
+  })
+}
+
+async function* guarded<T>(work: () => AsyncGenerator<T>): AsyncGenerator<T | Refused | Failed> {
   try {
-    return make()
+    yield* work()
   } catch (error) {
-    if (error instanceof OptionError) return { step: 'refused', of, why: error.message }
-    throw error
+    const why = error instanceof Error ? error.message : String(error)
+    yield { step: error instanceof OptionError ? 'refused' : 'failed', why }
   }
 }

@@ -40,6 +40,10 @@ export function createTabs(
   })
 
   function select(name: string): void {
+    show(name)
+    onSelect(name)
+  }
+  function show(name: string): void {
     current = name
     for (const [n, tab] of tabs.entries()) {
       const isCurrent = tab.name === name
@@ -48,8 +52,7 @@ export function createTabs(
       tab.panel.hidden = !isCurrent
       if (isCurrent) buttons[n]!.scrollIntoView?.({ block: 'nearest', inline: 'nearest' })
     }
-    onSelect(name)
   }
-  select(current)
+  show(current)
   return { selected: () => current, select }
 }

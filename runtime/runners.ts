@@ -1,7 +1,5 @@
 /** What can run generated code here: one runner per target that has one. */
 import { type Arithmetic, float32 } from '../compiler/arithmetic.ts'
-import type { ParamDecl } from '../compiler/attention.ts'
-import type { Program } from '../compiler/kernel.ts'
 import type { OutFile, Simd } from '../targets/target.ts'
 import type { Cache } from './cache/cache.ts'
 import type { Made, Staging } from './cache/staging.ts'
@@ -10,6 +8,7 @@ import { describeMachine, missingCompiler } from './native/compiler.ts'
 import { needCompiler } from './needs/compiler.ts'
 import type { Need } from './needs/need.ts'
 import { type Finding, failed, type Outcome, problem } from './problem.ts'
+import type { Signature } from './signature.ts'
 import type { Tensor } from './tensor.ts'
 import { webgpu } from './wgsl/arithmetic.ts'
 
@@ -22,17 +21,6 @@ export interface Manner {
   readonly signal?: AbortSignal | undefined
   readonly into?: Into | undefined // a target that cannot write there gives arrays of its own
 }
-
-/** What a caller knows of a program. Plain data: it is kept beside what was built. */
-export interface Signature extends Pick<Program, 'name' | 'buffers'> {
-  readonly params: readonly Pick<ParamDecl, 'name' | 'type' | 'time'>[]
-}
-
-export const signatureOf = ({ name, buffers, params }: Program): Signature => ({
-  name,
-  buffers,
-  params: params.map(({ name, type, time }) => ({ name, type, time })),
-})
 
 /**
  * One source, built and loaded. `call` runs one of its attentions; shapes that do not fit throw a RangeError. Results are the same

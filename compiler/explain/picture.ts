@@ -73,10 +73,16 @@ export function createClassifier(
   ]
   const drawn: Classifier['drawn'] = (mask) =>
     readBy(mask).map((name) => ({ name, about: made.get(name)?.about ?? '' }))
+  const classified = new Map<Expr, Map<string, ReturnType<Classifier['cells']>>>()
+  /** Made once for a page, which both draws and counts tiles. */
   const cells: Classifier['cells'] = (mask, row, column, tile, at = {}) => {
+    const known = classified.get(mask) ?? new Map<string, ReturnType<Classifier['cells']>>()
     const single = { ...singles(sizes), ...at }
+    const key = JSON.stringify([row, tile[row], column, tile[column], mask.axes.map((axis) => single[axis])])
     const launch: ScalarLaunch = { sizes, params, inputs: Object.fromEntries(made), single }
-    return tileCells(mask, { attention: a, sizes: fixed }, launch, tile, row, column)
+    const found = known.get(key) ?? tileCells(mask, { attention: a, sizes: fixed }, launch, tile, row, column)
+    classified.set(mask, known.set(key, found))
+    return found
   }
   return { cells, unknownIn, drawn }
 }

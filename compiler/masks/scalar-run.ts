@@ -59,26 +59,48 @@ export function createRun(
     return value
   }
   const rounded = (e: KernelExpr, x: number): number => (e.type === 'f32' && launch.round ? launch.round(x) : x)
+  const functions = new Map<KernelExpr, Value>()
+  /** An expression as a function of places: made once, since tiles are many. */
+  const functionOf = (e: KernelExpr): Value => {
+    const made = functions.get(e) ?? makeFunction(e)
+    functions.set(e, made)
+    return made
+  }
+  const value = (e: KernelExpr, place: Place): number => functionOf(e)(place)
 
-  function value(e: KernelExpr, place: Place): number {
+  function makeFunction(e: KernelExpr): Value {
     switch (e.kind) {
-      case 'const':
-        return rounded(e, Number(e.value))
-      case 'value':
-        return known(values.get(e.name), e.name)(place)
-      case 'index':
-        if (e.of === 'element') return known(own(place, e.axis) ?? own(single, e.axis), e.axis)
-        return known(own(tiles, e.axis), e.axis)[e.of === 'first' ? 0 : 1]
-      case 'size':
-        return known(own(launch.sizes, e.axis), e.axis)
-      case 'param':
-        return rounded(e, Number(known(own(launch.params, e.name), e.name)))
-      case 'call': {
-        const [x = 0, y = 0, z = 0] = e.args.map((arg) => value(arg, place))
-        const types = e.args.map((arg) => arg.type)
-        return rounded(e, elementary(e.op, types)(x, y, z))
+      case 'const': {
+        const x = rounded(e, Number(e.value))
+        return () => x
       }
+      case 'value':
+        return (place) => known(values.get(e.name), e.name)(place)
+      case 'index': {
+        if (e.of === 'element') return (place) => known(own(place, e.axis) ?? own(single, e.axis), e.axis)
+        const end = e.of === 'first' ? 0 : 1
+        return () => known(own(tiles, e.axis), e.axis)[end]
+      }
+      case 'size': {
+        const size = own(launch.sizes, e.axis)
+        return () => known(size, e.axis)
+      }
+      case 'param': {
+        const given = own(launch.params, e.name)
+        return () => rounded(e, Number(known(given, e.name)))
+      }
+      case 'call':
+        return callOf(e)
     }
+  }
+
+  function callOf(e: Extract<KernelExpr, { kind: 'call' }>): Value {
+    const [x = nought, y = nought, z = nought] = e.args.map(functionOf)
+    const f = elementary(
+      e.op,
+      e.args.map((arg) => arg.type),
+    )
+    return (place) => rounded(e, f(x(place), y(place), z(place)))
   }
 
   /** Where an element lies; undefined in a buffer with an axis of length 0. */
@@ -106,7 +128,11 @@ export function createRun(
     const [first, last] = own(tiles, over) ?? [0, known(own(launch.sizes, over), over) - 1]
     let out = known(starts[op], op)
     const join = elementary(op === 'any' ? 'or' : op === 'all' ? 'and' : op === 'min' ? 'min' : 'max', [to.type])
-    for (let n = first; n <= last; n++) out = join(out, value(of, { ...place, [over]: n }), 0)
+    const [inner, f] = [{ ...place, [over]: first }, functionOf(of)]
+    for (let n = first; n <= last; n++) {
+      inner[over] = n
+      out = join(out, f(inner), 0)
+    }
     return out
   }
 
@@ -139,7 +165,7 @@ export function createRun(
   function define(statement: Statement): void {
     switch (statement.kind) {
       case 'map':
-        return keep(statement, (place) => value(statement.expr, place))
+        return keep(statement, functionOf(statement.expr))
       case 'load':
         return keep(statement, (place) => load(statement, place))
       case 'reduce':
@@ -167,4 +193,5 @@ export function createRun(
   return { enter, define, value }
 }
 
+const nought: Value = () => 0
 const starts: Partial<Record<Reduce['op'], number>> = { any: 0, all: 1, min: Infinity, max: -Infinity }

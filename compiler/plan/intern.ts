@@ -30,7 +30,8 @@ export function createInterner(): Interner {
 }
 
 function keyOf(e: Expr, id: (child: Expr) => number): string {
-  const parts = children(e).map(id).join(',')
+  if (e.kind === 'call') return `${e.op}(${e.args.map(id).join()})` // type and axes follow from these
+  const parts = children(e).map(id).join()
   return `${e.kind}:${e.type}:${e.axes.join(' ')}:${ownKey(e)}(${parts})`
 }
 
@@ -47,8 +48,6 @@ function ownKey(e: Expr): string {
       return e.name
     case 'bound':
       return e.id
-    case 'call':
-      return e.op
     case 'at':
       return e.places.map((place) => `${place.axis}/${place.outside}`).join(' ')
     case 'reduce':

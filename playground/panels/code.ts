@@ -5,27 +5,26 @@ import { byteLength } from '../bytes.ts'
 import { h } from '../dom.ts'
 import { createReader } from '../editor/reader.ts'
 
-export const codeTargets = { wgsl: 'WGSL', ts: 'TypeScript', cuda: 'CUDA', native: 'C++' } as const
-export type CodeTarget = keyof typeof codeTargets
+const targets: Readonly<Record<string, string>> = { wgsl: 'WGSL', ts: 'TypeScript', cuda: 'CUDA', native: 'C++' }
 
 export interface CodePanel {
   readonly panel: HTMLElement
-  readonly target: () => CodeTarget
-  show(target: CodeTarget, files: readonly OutFile[]): void
-  say(target: CodeTarget, what: string): void // instead of code
+  readonly target: () => string
+  show(target: string, files: readonly OutFile[]): void
+  say(target: string, what: string): void // instead of code
 }
 
-export function createCodePanel(onTarget: (target: CodeTarget) => void): CodePanel {
-  let target: CodeTarget = 'wgsl'
-  const made = new Map<CodeTarget, readonly OutFile[]>()
-  const chosen = new Map<CodeTarget, string>()
-  const status = h('p', { class: 'quiet', role: 'status' })
+export function createCodePanel(onTarget: (target: string) => void): CodePanel {
+  let target = 'wgsl'
+  const made = new Map<string, readonly OutFile[]>()
+  const chosen = new Map<string, string>()
+  const status = h('p', { class: 'code-status quiet', role: 'status' })
   const file = h('select', { id: 'code-file', 'aria-label': 'File', onchange: () => choose(file.value) })
   const copy = h('button', { type: 'button', onclick: () => copyCode() }, 'Copy')
   const place = h('div', { class: 'reader' })
   const reader = createReader(place)
-  const radios = Object.entries(codeTargets).map(([name, title]) => {
-    const input = h('input', { type: 'radio', name: 'target', value: name, onchange: () => pick(name as CodeTarget) })
+  const radios = Object.entries(targets).map(([name, title]) => {
+    const input = h('input', { type: 'radio', name: 'target', value: name, onchange: () => pick(name) })
     input.checked = name === target
     return h('label', {}, input, h('span', {}, title))
   })
@@ -41,7 +40,7 @@ export function createCodePanel(onTarget: (target: CodeTarget) => void): CodePan
   const files = (): readonly OutFile[] => made.get(target) ?? []
   const current = (): OutFile | undefined => files().find(({ path }) => path === chosen.get(target)) ?? files()[0]
 
-  function pick(name: CodeTarget): void {
+  function pick(name: string): void {
     target = name
     paint()
     onTarget(name)

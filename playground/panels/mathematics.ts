@@ -11,7 +11,7 @@ export function showMathematics(explanation: Explanation): HTMLElement {
     'article',
     { class: 'mathematics' },
     h('h2', {}, attention),
-    ...paragraphs(doc).map((text) => h('p', {}, text)),
+    ...paragraphs(doc).map((text) => h('p', { class: 'doc' }, text)),
     ...equations(mathematics.definitions),
     ...given('Tensors', mathematics.inputs),
     ...given('Parameters', mathematics.params),

@@ -1,5 +1,5 @@
 /** What a call of generated CUDA would start on a device: its host part, compiled by nvcc, says so to a stand-in of CUDA's library. */
-import type { Signature } from '../runners.ts'
+import type { Signature } from '../signature.ts'
 import type { Module } from './ptx/module.ts'
 
 /** An address of the device, as both words. */

@@ -144,8 +144,15 @@ export function refs(item: Item): readonly string[] {
   return names
 }
 
-export const valuesIn = (e: KernelExpr): string[] =>
-  e.kind === 'value' ? [e.name] : e.kind === 'call' ? e.args.flatMap(valuesIn) : []
+export function valuesIn(e: KernelExpr): string[] {
+  const found: string[] = []
+  const visit = (one: KernelExpr): void => {
+    if (one.kind === 'value') found.push(one.name)
+    else if (one.kind === 'call') for (const arg of one.args) visit(arg)
+  }
+  visit(e)
+  return found
+}
 
 /** What an item defines by itself. */
 export const defined = (item: Item): string | undefined =>

@@ -12,6 +12,7 @@ interface Access {
   readonly to: number
   readonly key: string | undefined
   readonly isWrite: boolean
+  readonly id: string // the same for equal accesses
 }
 
 /** What a barrier orders: shared words, or words of buffers. */
@@ -99,9 +100,7 @@ function walkLoop({ item, head, body }: LoopStep, pending: readonly Access[], wa
   return mayBeEmpty ? distinct([...pending, ...again]) : again
 }
 
-const distinct = (all: readonly Access[]): readonly Access[] => [
-  ...new Map(all.map((a) => [`${a.name} ${a.room} ${a.key} ${a.isWrite}`, a])).values(),
-]
+const distinct = (all: readonly Access[]): readonly Access[] => [...new Map(all.map((a) => [a.id, a])).values()]
 
 const clash = (a: Access, b: Access): boolean =>
   (a.isWrite || b.isWrite) &&
@@ -109,6 +108,8 @@ const clash = (a: Access, b: Access): boolean =>
   a.from < b.to &&
   b.from < a.to &&
   !(a.name === b.name && a.key !== undefined && a.key === b.key)
+
+const accessOf = (a: Omit<Access, 'id'>): Access => ({ ...a, id: `${a.name} ${a.room} ${a.key} ${a.isWrite}` })
 
 function accesses(
   by: Item,
@@ -127,10 +128,11 @@ function accesses(
       .sort((a, b) => facts.order.indexOf(a) - facts.order.indexOf(b))
       .join()
     const { room, offset, size } = home
-    found.push({ name, room, from: offset, to: offset + size, key: own === key ? key : undefined, isWrite })
+    found.push(accessOf({ name, room, from: offset, to: offset + size, key: own === key ? key : undefined, isWrite }))
   }
   const noteBuffer = (name: string, isWrite: boolean): void => {
-    if (facts.stored.has(name)) found.push({ name, room: `buffer ${name}`, from: 0, to: 1, key: undefined, isWrite })
+    if (facts.stored.has(name))
+      found.push(accessOf({ name, room: `buffer ${name}`, from: 0, to: 1, key: undefined, isWrite }))
   }
   const see = (item: Item): void => {
     if (item.kind === 'define' && item.from.kind === 'load') noteBuffer(item.from.buffer, false)

@@ -4,7 +4,10 @@ import { sources } from '../../generated/sources.ts'
 interface Helper {
   readonly name: string
   readonly text: string
+  readonly words: ReadonlySet<string>
 }
+
+const wordsIn = (text: string): ReadonlySet<string> => new Set(text.replaceAll(/\/\/.*/g, '').match(/\w+/g))
 
 const files = ['arithmetic', 'functions', 'quads', 'storage'] as const
 
@@ -13,23 +16,20 @@ const helpers: readonly Helper[] = files
   .flatMap((name) => sources[`templates/wgsl/${name}.wgsl`].split(/\n\n+/))
   .flatMap((part) => {
     const [, name] = /^(?:fn|const|var<private>) (\w+)/m.exec(part) ?? []
-    return name ? [{ name, text: part.trim() }] : []
+    return name ? [{ name, text: part.trim(), words: wordsIn(part) }] : []
   })
 
 export const helperNames: readonly string[] = helpers.map(({ name }) => name)
 
-const wordsIn = (text: string): ReadonlySet<string> => new Set(text.replaceAll(/\/\/.*/g, '').match(/\w+/g))
-
 export function helpersFor(text: string): readonly string[] {
   const used = new Set<Helper>()
-  const need = (from: string): void => {
-    const words = wordsIn(from)
+  const need = (words: ReadonlySet<string>): void => {
     for (const helper of helpers) {
       if (used.has(helper) || !words.has(helper.name)) continue
       used.add(helper)
-      need(helper.text)
+      need(helper.words)
     }
   }
-  need(text)
+  need(wordsIn(text))
   return helpers.filter((helper) => used.has(helper)).map((helper) => helper.text)
 }
