@@ -142,15 +142,23 @@ export function explain(file: SourceFile, options: ExplainOptions = {}): Result<
   checkOptions(options, attentions)
   const plans: string[] = []
   const explanations = attentions.map((attention) => {
-    const fixed = compileTimeShape(attention, options.shape ?? {})
-    const all = { ...options, sizes: { ...options.sizes, ...fixed } }
-    checkOptions(all, [attention])
-    const lowered = lower(attention, all, defaultMachine)
-    plans.push(printPlan(lowered.plan))
-    return explainAttention(lowered, defaultMachine, options)
+    const { explanation, plan } = explainOne(attention, options)
+    plans.push(printPlan(plan))
+    return explanation
   })
   const text = explanations.map(printExplanation).join('\n')
   return succeed({ explanations, text, plan: plans.join('\n') }, analyzed.warnings)
+}
+/** The same of one attention that has been checked. */
+export function explainOne(
+  attention: Attention,
+  options: ExplainOptions = {},
+): { readonly explanation: Explanation; readonly plan: Plan } {
+  const fixed = compileTimeShape(attention, options.shape ?? {})
+  const all = { ...options, sizes: { ...options.sizes, ...fixed } }
+  checkOptions(all, [attention])
+  const lowered = lower(attention, all, defaultMachine)
+  return { explanation: explainAttention(lowered, defaultMachine, options), plan: lowered.plan }
 }
 export interface Explained {
   readonly explanations: readonly Explanation[]
