@@ -177,14 +177,22 @@ function explainModule({ attentions }: Module, options: ExplainOptions, lower: L
   checkOptions(options, attentions)
   const plans: string[] = []
   const explanations = attentions.map((attention) => {
-    const fixed = compileTimeShape(attention, options.shape ?? {})
-    const all = { ...options, sizes: { ...options.sizes, ...fixed } }
-    checkOptions(all, [attention])
-    const lowered = lower(attention, all, defaultMachine)
-    plans.push(printPlan(lowered.plan))
-    return explainAttention(lowered, defaultMachine, options)
+    const { explanation, plan } = explainOne(attention, options)
+    plans.push(printPlan(plan))
+    return explanation
   })
   return { explanations, text: explanations.map(printExplanation).join('\n'), plan: plans.join('\n') }
+}
+/** The same of one attention that has been checked. */
+export function explainOne(
+  attention: Attention,
+  options: ExplainOptions = {},
+): { readonly explanation: Explanation; readonly plan: Plan } {
+  const fixed = compileTimeShape(attention, options.shape ?? {})
+  const all = { ...options, sizes: { ...options.sizes, ...fixed } }
+  checkOptions(all, [attention])
+  const lowered = lower(attention, all, defaultMachine)
+  return { explanation: explainAttention(lowered, defaultMachine, options), plan: lowered.plan }
 }
 export interface Explained {
   readonly explanations: readonly Explanation[]

@@ -23,6 +23,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Run>>> = {
   init: async () => (await import('./init.ts')).init,
   doctor: async () => (await import('./doctor.ts')).doctor,
   complete: async () => (await import('./complete.ts')).complete,
+  lsp: async () => (await import('./lsp.ts')).lsp,
   'cmake-dir': async () => (await import('./cmake-dir.ts')).cmakeDir,
   targets: async () => (await import('./targets.ts')).targets,
   cache: async () => (await import('./cache.ts')).cache,

@@ -30,6 +30,13 @@ export function addHelpers(add: Add): void {
     [0, 2, 4],
   ).addArgument(oneOf('<shell>', shells))
   add(
+    'lsp',
+    '',
+    'Serves an editor: the Language Server Protocol on standard input and output, until the editor leaves.',
+    ['attnc lsp'],
+    [0, 1, 4],
+  ).option('--stdio', 'what it does anyway; many editors ask for it')
+  add(
     'cmake-dir',
     '',
     'Prints the folder in which CMake finds attnc.',

@@ -77,6 +77,7 @@ export const commandNames = [
   'targets',
   'cache',
   'complete',
+  'lsp',
   'cmake-dir',
 ] as const
 export type CommandName = (typeof commandNames)[number]

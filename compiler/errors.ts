@@ -29,7 +29,7 @@ type Type = keyof typeof typeName
 
 // Names.
 
-export const unknownName = (at: Span, name: string, candidates: readonly string[]): Diagnostic =>
+export const unknownName = (at: Span, name: string, candidates: Iterable<string>): Diagnostic =>
   error('ATTN0100', 'unknown-name', at, `nothing named '${name}' is in scope`, {
     label: 'not found',
     hint: usualMistake(name),
@@ -41,18 +41,19 @@ const usualMistake = (name: string): string | undefined =>
     ? 'there are no named constants: write 3.14159265, 1 / 0, 0 / 0'
     : undefined
 
-export const unknownFunction = (at: Span, name: string, candidates: readonly string[]): Diagnostic =>
+export const unknownFunction = (at: Span, name: string, candidates: Iterable<string>): Diagnostic =>
   error('ATTN0101', 'unknown-function', at, `there is no function '${name}'`, {
     hint: `define it: fn ${name}(x) = ...`,
     ...correctName(at, name, candidates),
   })
 
-export const unknownAxis = (at: Span, name: string, candidates: readonly string[]): Diagnostic =>
+export const unknownAxis = (at: Span, name: string, candidates: Iterable<string>): Diagnostic =>
   error('ATTN0102', 'unknown-axis', at, `there is no axis '${name}'`, {
-    hint: suggest(name, candidates)
-      ? `did you mean '${suggest(name, candidates)}'? a new axis is declared: axis ${name}`
-      : `declare it: axis ${name}`,
+    hint: axisHint(name, suggest(name, candidates)),
   })
+
+const axisHint = (name: string, near: string | undefined): string =>
+  near === undefined ? `declare it: axis ${name}` : `did you mean '${near}'? a new axis is declared: axis ${name}`
 
 export const definedTwice = (at: Span, name: string, before: Span): Diagnostic =>
   error('ATTN0103', 'defined-twice', at, `'${name}' is defined twice`, {

@@ -1,7 +1,7 @@
 /** Fixes: edits that surely say what was meant, and how they are applied. */
 import { type Diagnostic, type Edit, sortByPlace } from './diagnostic.ts'
 import { lineBounds, lineIndexAt, type SourceFile, type Span, spanOf, textOf } from './source.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean, few } from './suggest.ts'
 
 export const replaceBy = (span: Span, text: string): readonly Edit[] => [{ span, text }]
 
@@ -24,7 +24,7 @@ export function correctName(
   name: string,
   candidates: Iterable<string>,
 ): { readonly hint?: string; readonly fix?: readonly Edit[] } {
-  const known = [...candidates]
+  const known = few(candidates)
   const slips = [...new Set(known.filter((candidate) => isSlip(name, candidate)))]
   const [only] = slips
   return {

@@ -1,5 +1,5 @@
 import type { IRecognitionException, IToken } from 'chevrotain'
-import type { Clause, Comment, Expr, Fn, Item, Program } from './ast.ts'
+import type { Comment, Expr, Item, Program } from './ast.ts'
 import { diagnose, resumeAt } from './diagnose.ts'
 import { type Diagnostic, fail, type Result, sortByPlace, succeed } from './diagnostic.ts'
 import { collectDocs, type Doc } from './doc-comments.ts'
@@ -9,29 +9,68 @@ import { maxHeight, maxNodes, measure } from './limits.ts'
 import { AttnParser } from './parser.ts'
 import { findPieces, type Piece } from './pieces.ts'
 import type { SourceFile } from './source.ts'
+import { rootsOf } from './walk.ts'
 
 const maxErrors = 20
 
 const parser = new AttnParser()
 
 /**
- * Text to tree. After a syntax error reading goes on at the next clause, so that one run shows the first error of each;
+ * Text to tree, once per file. After a syntax error reading goes on at the next clause, so that one run shows the first error of each;
  * after a wrong character, number or length nothing is parsed. A file without anything in it is an empty program.
  */
 export function parse(file: SourceFile): Result<Program> {
+  const known = parsed.get(file)
+  if (known) return known
+  const { program, found, tokens, stopped } = readWhole(file)
+  const result = program ? succeed(program) : failWith(stopped ? [...found, ...resume(file, tokens, stopped)] : found)
+  parsed.set(file, result)
+  return result
+}
+
+const parsed = new WeakMap<SourceFile, Result<Program>>()
+
+/** What came of reading a file from its start: a program, or what is wrong up to where the parser stopped, if it did. */
+export interface Whole {
+  readonly program: Program | undefined
+  readonly found: readonly Diagnostic[]
+  readonly tokens: readonly IToken[]
+  readonly docs: ReadonlyMap<number, Doc>
+  readonly stopped: IRecognitionException | undefined
+}
+
+const wholes = new WeakMap<SourceFile, Whole>()
+
+export function readWhole(file: SourceFile): Whole {
+  const known = wholes.get(file)
+  if (known) return known
+  const whole = readAnew(file)
+  wholes.set(file, whole)
+  return whole
+}
+
+function readAnew(file: SourceFile): Whole {
   const { tokens, comments, problems } = lex(file)
-  if (problems.length > 0) return failWith(problems)
   const docs = collectDocs(file, tokens, comments)
+  const failed = (found: readonly Diagnostic[], stopped?: IRecognitionException): Whole => ({
+    program: undefined,
+    found,
+    tokens,
+    docs,
+    stopped,
+  })
+  if (problems.length > 0) return failed(problems)
   start(file, tokens, docs)
   const tree = parser.program()
   const found = [...parser.problems]
   const stopped = parser.errors[0]
-  if (stopped) return failWith([...found, ...resume(file, tokens, stopped)])
+  if (stopped) return failed(found, stopped)
   const used = [...parser.usedDocs].flatMap((at) => docs.get(at)?.comments ?? [])
   const items: readonly Item[] = tree.items
   found.push(...items.flatMap(rootsOf).flatMap(checkSize))
-  if (found.length > 0) return failWith(found)
-  return succeed({ kind: 'program', file, ...tree, comments: commentsBut(file, comments, new Set(used)) })
+  if (found.length > 0) return failed(found)
+  const program: Program = { kind: 'program', file, ...tree, comments: commentsBut(file, comments, new Set(used)) }
+  return { program, found, tokens: [], docs: new Map(), stopped: undefined } // nobody asks for these any more
 }
 
 function start(file: SourceFile, tokens: readonly IToken[], docs: ReadonlyMap<number, Doc>): void {
@@ -89,45 +128,22 @@ function indexOf(tokens: readonly IToken[], { token }: IRecognitionException, en
   return tokens[low] === token ? low : end
 }
 
+/** What a piece says, if it can be read to its end. */
+export function parsePiece(
+  file: SourceFile,
+  tokens: readonly IToken[],
+  piece: Piece,
+  docs: ReadonlyMap<number, Doc>,
+): ReturnType<AttnParser[Piece['rule']]> | undefined {
+  start(file, tokens.slice(piece.start, piece.end), docs)
+  const read = parser[piece.rule]()
+  return parser.errors.length > 0 || parser.problems.length > 0 ? undefined : read
+}
+
 // Sizes of what was read.
 
-function checkSize(root: Expr): readonly Diagnostic[] {
+export function checkSize(root: Expr): readonly Diagnostic[] {
   const { nodes, height } = measure(root)
   if (nodes > maxNodes) return [errors.expressionTooLarge(root.span, nodes)]
   return height > maxHeight ? [errors.chainTooLong(root.span, height)] : []
-}
-
-function rootsOf(item: Item): readonly Expr[] {
-  if (item.kind === 'attention') return item.clauses.flatMap(rootsOfClause)
-  return item.kind === 'fn' ? rootsOfFn(item) : []
-}
-
-function rootsOfClause(clause: Clause): readonly Expr[] {
-  switch (clause.kind) {
-    case 'axis':
-      return clause.axes.flatMap(({ rule }) => (rule?.kind === 'length' ? [rule.value] : []))
-    case 'split':
-      return [clause.by]
-    case 'input':
-      return clause.inputs.flatMap(({ range }) => (range ? [range.low, range.high] : []))
-    case 'param':
-    case 'const':
-      return [...(clause.value ? [clause.value] : []), ...(clause.range ? [clause.range.low, clause.range.high] : [])]
-    case 'fn':
-      return rootsOfFn(clause)
-    case 'tile':
-    case 'precision':
-    case 'check':
-      return []
-    default:
-      return [clause.value]
-  }
-}
-
-function rootsOfFn({ body }: Fn): readonly Expr[] {
-  if (body.kind !== 'block') return [body]
-  const statements = body.statements.flatMap((statement) =>
-    statement.kind === 'let' ? [statement.value] : [statement.count, ...statement.body.map(({ value }) => value)],
-  )
-  return [...statements, body.value]
 }

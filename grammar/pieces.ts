@@ -17,14 +17,14 @@ const inClause: ReadonlySet<string> = new Set([...clauseWords, ',', ':', 'as', '
 /** The clauses and items that start at token `at` or after it. */
 export function findPieces(tokens: readonly IToken[], at: number): readonly Piece[] {
   const begin: number[] = []
-  let depth = countDepth(tokens, at)
-  for (let i = at; i < tokens.length; i += 1) {
+  let place = { depth: 0, inAttention: false }
+  for (let i = 0; i < tokens.length; i += 1) {
     const name = nameOf(tokens, i)
     const certain = sure.has(name) || (isDefinition(tokens, i) && predefined.has(tokens[i]?.image ?? ''))
-    if (certain) depth = name === 'attention' || name === 'import' ? 0 : Math.min(depth, 1)
-    else if (name === '{') depth += 1
-    else if (name === '}') depth -= 1
-    if (certain || (depth <= 1 && (name === 'let' || isDefinition(tokens, i)))) begin.push(i)
+    if (i >= at && certain) place = startCertain(place, name)
+    else place = passToken(place, name)
+    const level = place.inAttention ? 1 : 0
+    if (i >= at && (certain || (place.depth <= level && (name === 'let' || isDefinition(tokens, i))))) begin.push(i)
   }
   return begin.map((start, i) => {
     const first = nameOf(tokens, start)
@@ -33,21 +33,28 @@ export function findPieces(tokens: readonly IToken[], at: number): readonly Piec
   })
 }
 
+/** Open braces, and whether the first of them is that of an attention. */
+interface Level {
+  readonly depth: number
+  readonly inAttention: boolean
+}
+
+function passToken({ depth, inAttention }: Level, name: string): Level {
+  if (name === 'attention') return { depth, inAttention: true }
+  if (name === '{') return { depth: depth + 1, inAttention }
+  return name === '}' ? { depth: depth - 1, inAttention: inAttention && depth > 1 } : { depth, inAttention }
+}
+
+/** Whatever was left open before it, a clause stands in its attention and an item in its file. */
+function startCertain({ depth, inAttention }: Level, name: string): Level {
+  if (name === 'attention' || name === 'import') return { depth: 0, inAttention: name === 'attention' }
+  return { depth: Math.min(depth, inAttention ? 1 : 0), inAttention }
+}
+
 const nameOf = (tokens: readonly IToken[], at: number): string => tokens[at]?.tokenType.name ?? ''
 
 const isDefinition = (tokens: readonly IToken[], at: number): boolean =>
   nameOf(tokens, at) === Ident.name && nameOf(tokens, at + 1) === '=' && !inClause.has(nameOf(tokens, at - 1))
-
-/** Open braces before a token. */
-function countDepth(tokens: readonly IToken[], at: number): number {
-  let depth = 0
-  for (let i = 0; i < at; i += 1) {
-    const name = nameOf(tokens, i)
-    if (name === '{') depth += 1
-    else if (name === '}') depth -= 1
-  }
-  return depth
-}
 
 /** Before the semicolon or the brace that ends a clause or what holds it. */
 function endOf(tokens: readonly IToken[], start: number, next: number): number {

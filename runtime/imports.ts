@@ -11,24 +11,27 @@ type Import = SourceFile | { readonly problem: string }
  * Reads the imports of one main file. A file reached twice, by whatever links, is one object.
  *
  * @param main  its path may name no file (standard input); imports are then relative to the folder it names
+ * @param readFile  gives a file by its real path, under the name it is shown by: editors have texts that no disk has
  */
 export function importReader(
   main: SourceFile,
   cwd: string = process.cwd(),
+  readFile: typeof readSource = readSource,
 ): (from: SourceFile, path: string) => Import {
   const mainReal = realPath(resolve(cwd, main.path))
-  const root = projectRoot(dirname(mainReal))
+  let found: string | undefined
+  const root = (): string => (found ??= projectRoot(dirname(mainReal))) // most sources import nothing
   const files = new Map<string, SourceFile>([[mainReal, main]])
   const places = new Map<string, string>([[main.path, mainReal]])
   return (from, path) => {
     const fault = checkSpelling(path)
     if (fault !== undefined) return { problem: fault }
     const real = realPath(resolve(dirname(places.get(from.path) ?? resolve(cwd, from.path)), path))
-    if (!isBelow(real, root)) return { problem: `'${path}' lies outside of the project (${shown(root, cwd)})` }
+    if (!isBelow(real, root())) return { problem: `'${path}' lies outside of the project (${shown(root(), cwd)})` }
     const known = files.get(real)
     if (known) return known
     if (neverEnds(real)) return { problem: `'${path}' is no plain file` }
-    const read = readSource(real, shown(real, cwd))
+    const read = readFile(real, shown(real, cwd))
     if (!read.ok) {
       const [first] = read.findings
       return {
@@ -61,7 +64,7 @@ function neverEnds(path: string): boolean {
 }
 
 /** The path with all links resolved; of what does not exist, the folders that do. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   try {
     return realpathSync(path)
   } catch (error) {
@@ -82,10 +85,12 @@ const isBelow = (path: string, root: string): boolean => {
 }
 
 /** The nearest folder upwards that holds a configuration, a package.json or a .git; else the folder itself. */
-export function projectRoot(folder: string): string {
+export const projectRoot = (folder: string): string => findProjectRoot(folder) ?? folder
+
+export function findProjectRoot(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, 'package.json')) || existsSync(join(at, '.git')) || hasConfig(at)) return at
-    if (dirname(at) === at) return folder
+    if (dirname(at) === at) return undefined
   }
 }
 

@@ -37,7 +37,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'own packages',
   ],
-  integrations: ['runtime', 'node.ts', 'load.ts', 'node:', 'own packages', 'a computed name'], // the name: a configuration of the user's
+  integrations: [
+    ...['runtime', 'node.ts', 'load.ts', 'index.ts', 'compiler', 'grammar', 'generated'], // the compiler: for editors
+    ...['node:', 'own packages', 'a computed name'], // the name: a configuration of the user's
+  ],
   cli: [
     ...[
       'figures',

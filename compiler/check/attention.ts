@@ -32,6 +32,7 @@ interface Surroundings {
   readonly functions: FunctionTable
   readonly checks: readonly ast.Check[]
   readonly library: string // the path of std.attn
+  readonly seen: Context['seen']
 }
 
 export function checkAttention(a: ast.Attention, around: Surroundings): CheckedAttention {
@@ -44,7 +45,7 @@ export function checkAttention(a: ast.Attention, around: Surroundings): CheckedA
   }
   const table = declareAxes(a.clauses, (e, what) => defineLength(e, what, getEnv), found)
   const definitions = defineNames(clauses, a, getEnv)
-  const context = createContext(table, definitions, found)
+  const context = createContext(table, definitions, found, around.seen)
   const env = createEnv(a, context, around.functions)
   late.env = env
   if (clauses.mask) definitions.read('mask')
@@ -83,9 +84,15 @@ export function checkAttention(a: ast.Attention, around: Surroundings): CheckedA
 
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
-function createContext(axes: AxisTable, { bindings, findMask }: Definitions, found: Diagnostic[]): Context {
+function createContext(
+  axes: AxisTable,
+  { bindings, findMask }: Definitions,
+  found: Diagnostic[],
+  seen: Context['seen'],
+): Context {
   return {
     axes,
+    seen,
     marks: {
       quotients: new Map(),
       whole: new Map(),

@@ -3,10 +3,12 @@
 import { sources } from '../../generated/sources.ts'
 import type * as ast from '../../grammar/ast.ts'
 import { type Diagnostic, type Result, resultOf } from '../../grammar/diagnostic.ts'
+import type { parse } from '../../grammar/parse.ts'
 import type { SourceFile, Span } from '../../grammar/source.ts'
 import type { Module } from '../attention.ts'
 import * as errors from '../errors.ts'
 import { invariant } from '../invariant.ts'
+import type { Expr } from '../ir.ts'
 import { checkAttention } from './attention.ts'
 import { conventionalAxes } from './axes.ts'
 import type { FunctionTable } from './functions.ts'
@@ -19,12 +21,20 @@ export type { ReadImport } from './imports.ts'
 /** The standard library, which is in scope in every file. */
 export const library: SourceFile = { path: 'std.attn', text: sources['compiler/std.attn'] }
 
+/** For those who show a source: what came of an expression, with the number of calls that it stands in, and less than all of it. */
+export interface Watch {
+  readonly seen?: (e: ast.Expr, value: Expr, calls: number) => void
+  readonly only?: (attention: ast.Attention) => boolean
+  readonly toTree?: typeof parse
+}
+
 /**
  * Checks a file and all that it imports, and makes its attentions explicit: names, types, axes, conversions and the domains of
  * reductions are resolved, functions expanded. All errors of a stage are found in one run.
  */
-export function checkFile(entry: SourceFile, readImport: ReadImport): Result<Module> {
-  const loaded = load(entry, readImport)
+export function checkFile(entry: SourceFile, readImport: ReadImport, watch: Watch = {}): Result<Module> {
+  const { only = () => true, seen, toTree } = watch
+  const loaded = load(entry, readImport, toTree)
   if (!loaded.ok) return loaded
   const { root, paths } = loaded.value
   const found = [...loaded.warnings]
@@ -36,8 +46,9 @@ export function checkFile(entry: SourceFile, readImport: ReadImport): Result<Mod
   checkFileSettings(own, checks, found)
   const attentions = own
     .filter((item) => item.kind === 'attention')
+    .filter(only)
     .map((a) => {
-      const checked = checkAttention(a, { functions, checks, library: library.path })
+      const checked = checkAttention(a, { functions, checks, library: library.path, seen })
       found.push(...checked.found)
       return checked.attention
     })

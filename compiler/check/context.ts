@@ -1,4 +1,5 @@
 /** What the checking of one attention shares, and where a piece of source text stands in it. */
+import type * as ast from '../../grammar/ast.ts'
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
 import type { Span } from '../../grammar/source.ts'
 import { expansionTooLarge } from '../errors.ts'
@@ -52,6 +53,8 @@ export interface Context {
   readonly findMask: (asked: Span, env: Env) => Expr | undefined
   /** The values that the clauses define, without those of functions around. */
   readonly attentionNames: Names
+  /** Is told what came of each expression of the source, with the number of calls that it stands in. */
+  readonly seen: ((e: ast.Expr, value: Expr, calls: number) => void) | undefined
   /** Where diagnostics go; a round that is tried again throws its own away. */
   sink: Diagnostic[]
   readonly root: Diagnostic[]
@@ -96,10 +99,8 @@ export function findBinding(names: Names | undefined, name: string): Binding | u
   return undefined
 }
 
-export function namesInScope(names: Names | undefined): readonly string[] {
-  const all: string[] = []
-  for (let scope = names; scope; scope = scope.parent) all.push(...scope.values.keys())
-  return all
+export function* namesInScope(names: Names | undefined): Iterable<string> {
+  for (let scope = names; scope; scope = scope.parent) yield* scope.values.keys()
 }
 
 /** Binds values that are known already. */

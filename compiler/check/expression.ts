@@ -1,5 +1,6 @@
 /** Source expressions to IR: names resolved, conversions and axes made explicit. */
 import type * as ast from '../../grammar/ast.ts'
+import { together } from '../../grammar/suggest.ts'
 import * as errors from '../errors.ts'
 import { unreachable } from '../invariant.ts'
 import { bool, children, type Expr, f32, i32, index, size } from '../ir.ts'
@@ -27,7 +28,10 @@ export function elaborate(e: ast.Expr, env: Env, inIndex = false): Expr {
   context.depth += 1
   const made = context.depth <= maxDepth ? elaborateKind(e, env, inIndex) : undefined
   context.depth -= 1
-  if (made && heightOf(made) <= maxHeight) return made
+  if (made && heightOf(made) <= maxHeight) {
+    context.seen?.(e, made, env.calls.length)
+    return made
+  }
   report(env, errors.tooDeep(e.span, maxHeight))
   return poison
 }
@@ -83,7 +87,7 @@ function elaborateName(name: ast.Name, env: Env): Expr {
   if (axis) return index(axis.axis, name.span)
   const isFunction = env.functions.has(name.text) || Object.hasOwn(builtins, name.text) || isFold(name.text)
   if (isFunction) report(env, errors.functionAsValue(name.span, name.text))
-  else report(env, errors.unknownName(name.span, name.text, [...namesInScope(env.names), ...axisNames(env)]))
+  else report(env, errors.unknownName(name.span, name.text, together(namesInScope(env.names), axisNames(env))))
   return poison
 }
 
@@ -94,11 +98,8 @@ function findAxis(env: Env, name: string): AxisUse | undefined {
   return known ? { axis: name, where: undefined } : undefined
 }
 
-export const axisNames = (env: Env): readonly string[] => [
-  ...env.axisParams.keys(),
-  ...conventionalAxes,
-  ...(env.inAttention ? env.context.axes.entries.keys() : []),
-]
+export const axisNames = (env: Env): Iterable<string> =>
+  together(env.axisParams.keys(), conventionalAxes, env.inAttention ? env.context.axes.entries.keys() : [])
 
 /** The axes that names in brackets stand for; undefined after an error. */
 export function resolveAxes(env: Env, names: readonly ast.Name[]): readonly AxisUse[] | undefined {
@@ -193,12 +194,8 @@ function reportUnknownCallee({ callee }: ast.Call, env: Env): void {
   else report(env, errors.unknownFunction(callee.span, callee.text, functionNames(env)))
 }
 
-export const functionNames = (env: Pick<Env, 'functions'>): readonly string[] => [
-  ...env.functions.keys(),
-  ...Object.keys(builtins),
-  ...Object.keys(folds),
-  'size',
-]
+export const functionNames = (env: Pick<Env, 'functions'>): Iterable<string> =>
+  together(env.functions.keys(), Object.keys(builtins), Object.keys(folds), ['size'])
 
 function elaborateSize(e: ast.Call, env: Env): Expr {
   const [arg] = e.args

@@ -21,12 +21,13 @@ export interface Loaded {
 export function load(
   entry: SourceFile,
   readImport: ReadImport,
+  toTree: typeof parse = parse,
 ): Result<{ readonly root: Loaded; readonly paths: readonly string[] }> {
   const found: Diagnostic[] = []
   const done = new Map<string, Loaded | undefined>()
   const open: string[] = []
   const read = (file: SourceFile): Loaded | undefined => {
-    const parsed = parse(file)
+    const parsed = toTree(file)
     done.set(file.path, undefined)
     if (!parsed.ok) {
       found.push(...parsed.diagnostics)

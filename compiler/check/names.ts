@@ -1,6 +1,7 @@
 /** The names in the body of a function, which is otherwise looked at only where it is called. */
 import { type Block, type Call, childrenOf, type Expr, type Fn, type Let, type Name } from '../../grammar/ast.ts'
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
+import { together } from '../../grammar/suggest.ts'
 import * as errors from '../errors.ts'
 import { conventionalAxes } from './axes.ts'
 import { builtins, isFold } from './builtins.ts'
@@ -75,7 +76,7 @@ function checkChildren(e: Expr, inside: Inside): void {
 function checkName({ text, span }: Name, { names, axes, functions, found }: Inside): void {
   if (names.has(text) || axes.includes(text)) return
   const isFunction = functions.has(text) || Object.hasOwn(builtins, text) || isFold(text)
-  found.push(isFunction ? errors.functionAsValue(span, text) : errors.unknownName(span, text, [...names, ...axes]))
+  found.push(isFunction ? errors.functionAsValue(span, text) : errors.unknownName(span, text, together(names, axes)))
 }
 
 function checkAxis({ text, span }: Name, { axes, found }: Inside): void {

@@ -1,9 +1,9 @@
 /** The functions that a scope sees: its own hide those around it. */
 import type * as ast from '../../grammar/ast.ts'
 import type { Diagnostic } from '../../grammar/diagnostic.ts'
+import { calleesOf } from '../../grammar/walk.ts'
 import * as errors from '../errors.ts'
 import * as warnings from '../warnings.ts'
-import { calleesOf } from './ast-walk.ts'
 import { builtins, isFold } from './builtins.ts'
 import type { Names } from './context.ts'
 import type { FunctionEntry, FunctionTable } from './functions.ts'
