@@ -177,7 +177,7 @@ function explainModule({ attentions }: Module, options: ExplainOptions, lower: L
   checkOptions(options, attentions)
   const plans: string[] = []
   const explanations = attentions.map((attention) => {
-    const { explanation, plan } = explainOne(attention, options)
+    const { explanation, plan } = explainOne(attention, options, lower)
     plans.push(printPlan(plan))
     return explanation
   })
@@ -187,6 +187,7 @@ function explainModule({ attentions }: Module, options: ExplainOptions, lower: L
 export function explainOne(
   attention: Attention,
   options: ExplainOptions = {},
+  lower: Lower = createLowering(),
 ): { readonly explanation: Explanation; readonly plan: Plan } {
   const fixed = compileTimeShape(attention, options.shape ?? {})
   const all = { ...options, sizes: { ...options.sizes, ...fixed } }

@@ -143,13 +143,14 @@ function livePairs(pass: Pass, { row }: StreamPlan, { classifier, lengths, tile 
   return Math.round(live.reduce((sum, n) => sum + n, 0) / Math.max(1, live.length))
 }
 
-/** Heads and members of the batch that stand for all: each of them, or so many at even distances. */
+/** Heads and members of the batch that stand for all: each of them, or so many, at distances that no pattern of heads has. */
 const mostPlaces = 16
+const goldenRatio = 0.6180339887498949
 function placesOf(axes: readonly string[], sizes: Lengths['sizes']): readonly Readonly<Record<string, number>>[] {
   const all = product(axes, sizes)
   const count = Math.min(all, mostPlaces)
   return Array.from({ length: count }, (_, n) => {
-    let rest = Math.floor(((n + 0.5) * all) / count)
+    let rest = all === count ? n : Math.floor(all * ((n * goldenRatio) % 1))
     const at: Record<string, number> = {}
     for (const axis of axes) {
       const size = own(sizes, axis) ?? 1
