@@ -8,6 +8,7 @@ import type { Define, Fold, Item } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
 import { printColumns } from './columns.ts'
+import { alongFeatures } from './features.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
 import { printRunning } from './running.ts'
@@ -39,7 +40,8 @@ export function printNodes(all: readonly Node[], spot: Spot): void {
 }
 
 /** A loop over the elements of an axis, in two forms where whole tiles need no mask. */
-function printNest(nest: Nest, spot: Spot): void {
+function printNest(nest: Nest, given: Spot): void {
+  const spot = alongFeatures(nest, given) ?? given
   for (const fold of nest.folds) begin(fold, spot)
   const flag = flagOf(nest, spot)
   const inside = (at: Spot): void => {

@@ -27,12 +27,6 @@ ATTNC_INLINE std::int32_t floorModulo(std::int32_t a, std::int32_t b) {
   const std::int32_t rest = a % b;
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
-ATTNC_INLINE ints floorDivide(ints a, ints b) {
-  return each([](std::int32_t x, std::int32_t y) { return floorDivide(x, y); }, a, b);
-}
-ATTNC_INLINE ints floorModulo(ints a, ints b) {
-  return each([](std::int32_t x, std::int32_t y) { return floorModulo(x, y); }, a, b);
-}
 ATTNC_INLINE float floorModulo(float a, float b) {
   const float rest = std::fmod(a, b);
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
@@ -132,40 +126,6 @@ ATTNC_INLINE floats toFloat(floats x) { return x; }
 /** 1 and 0 of a mask. */
 ATTNC_INLINE ints oneOf(ints mask) { return -mask; }
 
-/** x to an integer power by squaring; 1 / x^-n for a negative one. */
-ATTNC_INLINE float integerPower(float x, std::int32_t n) {
-  float result = 1;
-  float square = x;
-  for (std::uint32_t rest = n < 0 ? 0u - std::uint32_t(n) : std::uint32_t(n); rest > 0; rest /= 2, square *= square)
-    if (rest % 2 == 1) result *= square;
-  return n < 0 ? 1 / result : result;
-}
-ATTNC_INLINE floats integerPower(floats x, std::int32_t n) {
-  floats result = wide(1.0f);
-  floats square = x;
-  for (std::uint32_t rest = n < 0 ? 0u - std::uint32_t(n) : std::uint32_t(n); rest > 0; rest /= 2, square *= square)
-    if (rest % 2 == 1) result *= square;
-  return n < 0 ? 1.0f / result : result;
-}
-template <class X, class N>
-ATTNC_INLINE floats integerPower(X x, N n) {
-  return each([](float y, std::int32_t m) { return integerPower(y, m); }, x, n);
-}
-
-// Folds of the lanes of a vector.
-
-template <class V, class F>
-ATTNC_INLINE auto foldLanes(V x, F f) {
-  auto y = x[0];
-  for (int n = 1; n < lanes; ++n) y = f(y, x[n]);
-  return y;
-}
-ATTNC_INLINE float sumOf(floats x) { return foldLanes(x, [](float a, float b) { return a + b; }); }
-ATTNC_INLINE std::int32_t sumOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return add(a, b); }); }
-ATTNC_INLINE float largestOf(floats x) { return foldLanes(x, [](float a, float b) { return largest(a, b); }); }
-ATTNC_INLINE std::int32_t largestOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return largest(a, b); }); }
-ATTNC_INLINE float smallestOf(floats x) { return foldLanes(x, [](float a, float b) { return smallest(a, b); }); }
-ATTNC_INLINE std::int32_t smallestOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return smallest(a, b); }); }
 /** A bit for each lane of a mask. */
 ATTNC_INLINE std::uint32_t bitsOf(ints x) {
 #if ATTNC_LANES == 16 && defined(__AVX512DQ__)
@@ -182,6 +142,46 @@ ATTNC_INLINE std::uint32_t bitsOf(ints x) {
 }
 ATTNC_INLINE bool anyOf(ints x) { return bitsOf(x) != 0; }
 ATTNC_INLINE bool allOf(ints x) { return bitsOf(x) == (1u << lanes) - 1; }
+
+/** x to an integer power by squaring; 1 / x^-n for a negative one. */
+ATTNC_INLINE float integerPower(float x, std::int32_t n) {
+  float result = 1;
+  float square = x;
+  for (std::uint32_t rest = n < 0 ? 0u - std::uint32_t(n) : std::uint32_t(n); rest > 0; rest /= 2, square *= square)
+    if (rest % 2 == 1) result *= square;
+  return n < 0 ? 1 / result : result;
+}
+ATTNC_INLINE floats integerPower(floats x, std::int32_t n) {
+  floats result = wide(1.0f);
+  floats square = x;
+  for (std::uint32_t rest = n < 0 ? 0u - std::uint32_t(n) : std::uint32_t(n); rest > 0; rest /= 2, square *= square)
+    if (rest % 2 == 1) result *= square;
+  return n < 0 ? 1.0f / result : result;
+}
+/** Lanes that are done keep their result while others go on. */
+template <class X>
+ATTNC_INLINE floats integerPower(X x, ints n) {
+  floats result = wide(1.0f);
+  floats square = wide(x);
+  for (words rest = (words)magnitude(n); anyOf(rest != 0u); rest >>= 1, square *= square)
+    result = (rest & 1u) != 0u ? result * square : result;
+  return n < 0 ? 1.0f / result : result;
+}
+
+// Folds of the lanes of a vector.
+
+template <class V, class F>
+ATTNC_INLINE auto foldLanes(V x, F f) {
+  auto y = x[0];
+  for (int n = 1; n < lanes; ++n) y = f(y, x[n]);
+  return y;
+}
+ATTNC_INLINE float sumOf(floats x) { return foldLanes(x, [](float a, float b) { return a + b; }); }
+ATTNC_INLINE std::int32_t sumOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return add(a, b); }); }
+ATTNC_INLINE float largestOf(floats x) { return foldLanes(x, [](float a, float b) { return largest(a, b); }); }
+ATTNC_INLINE std::int32_t largestOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return largest(a, b); }); }
+ATTNC_INLINE float smallestOf(floats x) { return foldLanes(x, [](float a, float b) { return smallest(a, b); }); }
+ATTNC_INLINE std::int32_t smallestOf(ints x) { return foldLanes(x, [](std::int32_t a, std::int32_t b) { return smallest(a, b); }); }
 
 }  // namespace vec
 }  // namespace

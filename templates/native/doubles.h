@@ -1,6 +1,6 @@
 /**
- * Elementary functions that need more digits on the way than a float has: by halves of a vector, in double. Within 1 unit in the
- * last place; polynomials are fitted to a relative error below 2e-9.
+ * What needs more digits on the way than a float has: by halves of a vector, in double. Quotients of integers are exact, elementary
+ * functions within 1 unit in the last place; polynomials are fitted to a relative error below 2e-9.
  */
 #pragma once
 #include "arithmetic.h"
@@ -40,6 +40,30 @@ using LongsOf = decltype(D{} < D{});
 
 /** Added to x, |x| < 2^51, it leaves the nearest integer in the low bits of the sum. */
 constexpr double wholes = 6755399441055744.0;
+
+/** Rounded down; 0 for a divisor of 0. The quotient in double is never rounded to a whole number that it is not. */
+ATTNC_INLINE ints floorDivide(ints a, ints b) {
+  typedef std::int32_t HalfOfInts __attribute__((vector_size(2 * lanes)));
+  HalfOfInts halves[2];
+  for (int n = 0; n < 2; ++n) {
+    const auto half = [n](ints x) {
+      HalfOfInts y;
+      std::memcpy(&y, reinterpret_cast<const char *>(&x) + n * sizeof y, sizeof y);
+      return __builtin_convertvector(y, HalfOfDoubles);
+    };
+    const HalfOfDoubles quotient = half(a) / half(b);
+    const HalfOfDoubles nearest = (quotient + wholes) - wholes;
+    const HalfOfDoubles down = nearest > quotient ? nearest - 1.0 : nearest;
+    halves[n] = __builtin_convertvector((LongsOf<HalfOfDoubles>)(down + wholes), HalfOfInts);
+  }
+  ints y;
+  std::memcpy(&y, halves, sizeof y);
+  return b == 0 ? ints{} : y;
+}
+/** With the sign of the divisor; 0 for a divisor of 0. */
+ATTNC_INLINE ints floorModulo(ints a, ints b) {
+  return b == 0 ? ints{} : subtract(a, multiply(b, floorDivide(a, b)));
+}
 
 /**
  * The sine of x + quarters pi / 2 for |x| < 2^28. pi / 2 in two parts, of which the first has 25 bits, so that its multiples are exact
