@@ -6,10 +6,12 @@ import { countBytes, findTooDeep, maxBytes, maxNameLength } from './limits.ts'
 import { type SourceFile, type Span, spanOf } from './source.ts'
 import { allTokens, commentGroup, Ident, Num, OpenStr } from './tokens.ts'
 
+export type Token = IToken
+
 export interface Lexed {
   /** Without comments. */
-  readonly tokens: readonly IToken[]
-  readonly comments: readonly IToken[]
+  readonly tokens: readonly Token[]
+  readonly comments: readonly Token[]
   /** In no order. Where there is one, the parser has nothing to say. */
   readonly problems: readonly Diagnostic[]
 }
@@ -19,7 +21,7 @@ export const createLexer = (validate = false): Lexer =>
   new Lexer([...allTokens], { positionTracking: 'onlyOffset', skipValidations: !validate })
 const lexer = createLexer()
 
-export const tokenSpan = (file: SourceFile, token: IToken): Span =>
+export const tokenSpan = (file: SourceFile, token: Token): Span =>
   spanOf(file, token.startOffset, token.startOffset + token.image.length)
 
 /** Tokens, and what is wrong with characters, numbers, lengths and nesting. A byte order mark at the start is skipped. */
@@ -42,7 +44,7 @@ function checkUnknown(file: SourceFile, { offset, length }: ILexingError): Diagn
   return ours ? errors.foreignOperator(span, text, ours) : errors.unknownCharacter(span, describeCharacter(text))
 }
 
-function checkToken(file: SourceFile, token: IToken): readonly Diagnostic[] {
+function checkToken(file: SourceFile, token: Token): readonly Diagnostic[] {
   const { tokenType, image } = token
   if (tokenType === OpenStr) return [errors.unterminatedString(tokenSpan(file, token))]
   if (tokenType === Ident && image.length > maxNameLength)
