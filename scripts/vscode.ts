@@ -33,7 +33,8 @@ async function bundle(): Promise<Uint8Array> {
   return outputFiles[0]!.contents
 }
 
-const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+const escapeXml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
 const vsixManifest = ({ name, displayName, description, version, publisher, categories, engines }: Manifest): string =>
   `<?xml version="1.0" encoding="utf-8"?>
