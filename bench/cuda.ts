@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/table.ts'
+import { cyclesOf } from '../runtime/cuda/model/cycles.ts'
+import { devices as modelled } from '../runtime/cuda/model/devices.ts'
+import { kindOf } from '../runtime/cuda/model/operations.ts'
 import { architectures, occupancy } from '../targets/cuda/resources.ts'
 import { type Measured, measure, type Wanted } from './cuda/compile.ts'
-import { cyclesOf, h100 } from './cuda/model.ts'
-import { kindOf } from './cuda/operations.ts'
 
 const { values: options } = parseArgs({ options: { arch: { type: 'string' }, only: { type: 'string' } } })
 const devices = options.arch?.split(',') ?? Object.keys(architectures)
@@ -32,8 +33,7 @@ const right = [1, 3, 4, 5, 6, 7, 8, 9]
 
 function rowOf(name: string, width: string, device: string, one: Measured): readonly string[] {
   const { registers, stores, loads, sharedBytes, threads, round, seconds, kernels } = one
-  const machine = architectures[device]
-  const blocks = machine ? String(occupancy({ threads, registers, sharedBytes }, machine).blocks) : '?'
+  const blocks = Object.hasOwn(architectures, device) ? String(blocksOf(one, device)) : '?'
   const elements = (one.tile.rows * one.tile.columns) / threads
   const score = round ? (scoreOf(round) / elements).toFixed(1) : ''
   return [
@@ -49,6 +49,9 @@ function rowOf(name: string, width: string, device: string, one: Measured): read
     `${(seconds / kernels).toFixed(1)} s`,
   ]
 }
+const blocksOf = ({ threads, registers, sharedBytes }: Measured, device: string): number =>
+  occupancy({ threads, registers, sharedBytes }, architectures[device]!).blocks
+
 /** Instructions of a round but for products and what brings tiles to them. */
 const scoreOf = (round: NonNullable<Measured['round']>): number =>
   round.filter(({ operation }) => !['product', 'read', 'copy'].includes(kindOf(operation))).length
@@ -82,8 +85,9 @@ try {
           judge(`instructions of a round, ${title} ${width} ${device}`, one.round?.length ?? Infinity, length)
         } else judge(`spilled bytes, ${title} ${width} ${device}`, Math.max(one.stores, one.loads), 0)
         if (one.round && device === 'sm_90') {
-          const shape = { warps: one.threads / 32, rows: one.tile.rows, width }
-          cycles.set(`${title} ${width}`, cyclesOf(one.round, shape, h100) / one.tile.columns)
+          const warps = one.threads / 32
+          const shape = { warps, rows: one.tile.rows, width, resident: warps * blocksOf(one, device) }
+          cycles.set(`${title} ${width}`, cyclesOf(one.round, shape, modelled[device]!) / one.tile.columns)
         }
       }
   console.log(

@@ -1,7 +1,5 @@
 import type { Attention } from '../compiler/attention.ts'
-import { explain } from '../index.ts'
 import { type CompileOptions, callAttention, loadAttention } from '../node.ts'
-import { attempt } from '../runtime/attempt.ts'
 import { emptyLaunch, type Launch, prepareLaunch } from '../runtime/launch.ts'
 import { type Limits, nativeLimits } from '../runtime/native/limits.ts'
 import { done, type Finding, type Outcome } from '../runtime/problem.ts'
@@ -12,6 +10,7 @@ import { withTuned } from '../runtime/tuned/pick.ts'
 import { completeSizes } from '../runtime/verify/shapes.ts'
 import type { Benched } from '../tune/baseline.ts'
 import { type Sample, sample, usualSampling } from '../tune/bench.ts'
+import { workOf } from '../tune/work.ts'
 import type { Asked } from './bench.ts'
 import { compileOptions } from './compile-options.ts'
 import { uninterrupted } from './interrupt.ts'
@@ -85,18 +84,11 @@ async function flopsOf(
   { inputs, params, sizes }: Launch,
   { target: _, ...options }: CompileOptions,
 ): Promise<number | undefined> {
-  const isGiven = ({ length }: Attention['axes'][number]): boolean =>
-    length.kind === 'input' || length.kind === 'divides'
-  const shape = Object.fromEntries(attention.axes.filter(isGiven).map(({ name }) => [name, sizes[name]!]))
   const draw = {
     params: () => params,
     input: ({ name }: { readonly name: string }) => ({ data: inputs[name]!.data, about: 'drawn' }),
   }
-  const explained = await attempt(() =>
-    explain(source.file, { ...options, shape, draw, readImport: source.readImport }),
-  )
-  if (!explained.ok) return undefined
-  return explained.value.explanations.find((one) => one.attention === attention.name)?.work.flops
+  return (await workOf(source, attention, options, sizes, draw))?.flops
 }
 
 const known = new Map<string, Promise<Limits | undefined>>()

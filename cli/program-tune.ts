@@ -23,6 +23,7 @@ export function addTune(add: Add): void {
     .addOption(shared.precision)
     .addOption(shared.size)
     .addOption(shared.tile)
+    .option('--arch <name>', 'of target cuda: a GPU to be modelled instead of timed, sm_80 or sm_90')
     .addOption(list('--space <values>', 'leaves these values of a parameter, as tile.i=16:32,threads=1'))
     .option('--show-space', 'print what there is to choose, and what was left out and why')
     .addOption(choice('--numerics <class>', 'whether bits of results may change (default: same)', ['same', 'any']))

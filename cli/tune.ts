@@ -3,7 +3,6 @@ import { basename } from 'node:path'
 import { compileTimeSizes } from '../index.ts'
 import { analyze, chooseAttention } from '../node.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
-import { runnerOf } from '../runtime/runners.ts'
 import { allThreads } from '../runtime/threads.ts'
 import { showChoice } from '../runtime/tuned/choice.ts'
 import { tunedPath } from '../runtime/tuned/tuned-file.ts'
@@ -25,6 +24,7 @@ import type { Options } from './program.ts'
 import { readOneSource, type Source } from './sources.ts'
 import { count, shortNumber, table } from './table.ts'
 import { tuneSimulate } from './tune-simulate.ts'
+import { whereOf } from './tune-where.ts'
 
 export async function tune(args: readonly string[], options: Options, io: Io): Promise<Answer> {
   const [first = '', ...rest] = args
@@ -77,8 +77,8 @@ async function prepareTuning(source: Source, options: Options, warnings: Finding
   warnings.push(...module.warnings)
   const attention = chooseAttention(module.value.attentions, options.attention, (name) => `--attention ${name}`)
   if (!attention.ok) return attention
-  const runner = await runnerOf(choices.target)
-  if (!runner.ok && !options.showSpace) return runner
+  const where = options.showSpace ? done(undefined) : await whereOf(choices.target, options.arch)
+  if (!where.ok) return where
   const checked = all<[unknown, Tuning['params']]>(
     checkAxes([attention.value], shape, choices.sizes, choices.tile),
     paramsOf(attention.value, given),
@@ -98,7 +98,7 @@ async function prepareTuning(source: Source, options: Options, warnings: Finding
   const path = source.file.path
   return done({
     ...{ subject, params: checked.value[1], narrowing, numerics, strategy, effort, seed },
-    ...{ evaluations: evals, milliseconds: time, cache: options.cache !== false },
+    ...{ evaluations: evals, milliseconds: time, cache: options.cache !== false, modelled: where.value },
     paths: { log: options.log ?? `${path}.tuning.jsonl`, tuned: tunedPath(path) },
   })
 }
@@ -161,14 +161,15 @@ async function search(
 }
 
 /** A line over itself where that can be seen; else a line for each new best. */
-function progressOf({ subject, milliseconds }: Asked, io: Io): Tuning['onTrial'] {
+function progressOf({ subject, milliseconds, modelled }: Asked, io: Io): Tuning['onTrial'] {
   let best = Infinity
   const failures = new Map<string, number>()
   const start = performance.now()
   return (trial, { tried, best: now, usual }, total) => {
     if (!isTimed(trial)) failures.set(trial.failure.reason, (failures.get(trial.failure.reason) ?? 0) + 1)
     const failed = [...failures].map(([reason, n]) => `, ${n} ${reason}`).join('')
-    const gain = `${shortNumber(now.milliseconds)} ms, ${(usual.milliseconds / now.milliseconds).toFixed(2)} times as quick`
+    const unit = modelled === undefined ? 'ms' : `ms modelled for ${modelled}`
+    const gain = `${shortNumber(now.milliseconds)} ${unit}, ${(usual.milliseconds / now.milliseconds).toFixed(2)} times as quick`
     const left =
       milliseconds === undefined
         ? ''
@@ -187,12 +188,12 @@ function answer(
   options: Options,
   warnings: readonly Finding[],
 ): Answer {
-  const { best, beyond, searched, total, space, device, resumed } = result
+  const { best, beyond, searched, total, space, device, modelled, resumed } = result
   const { usual, tried, why, spent } = searched
   const failures = Object.fromEntries(countFailures(searched.trials))
   const gain = usual.milliseconds / best.milliseconds
   const rows = [
-    ['', 'ms', '', ''],
+    ['', modelled === undefined ? 'ms' : 'modelled ms', '', ''],
     ['usual', shortNumber(usual.milliseconds), '1.00', showChoice(usual.point)],
     ['best', shortNumber(best.milliseconds), gain.toFixed(2), showChoice(best.point)],
   ]
@@ -202,8 +203,9 @@ function answer(
   const failed = Object.entries(failures).map(([reason, n]) => `${n} ${reason}`)
   const about = `${tried} tried (${total} of ${space.points.length} in the numerics class), ${failed.length > 0 ? `failed: ${failed.join(', ')}` : 'none failed'}\n`
   const json = {
-    ...{ attention: subject.attention.name, target: subject.target, device, sizes: subject.sizes },
+    ...{ attention: subject.attention.name, target: subject.target, device, modelled: modelled ?? null },
     ...{
+      sizes: subject.sizes,
       usual,
       best,
       beyond: beyond ?? null,
@@ -218,11 +220,11 @@ function answer(
     paths,
   }
   const isStopped = why === 'stopped'
-  const goOn = `go on with: attnc tune ${source.file.path}${options.target ? ` --target ${subject.target}` : ''}${options.shape.length > 0 ? ` --shape ${options.shape.join(',')}` : ''}`
+  const goOn = `go on with: attnc tune ${source.file.path}${options.target ? ` --target ${subject.target}` : ''}${options.arch ? ` --arch ${options.arch}` : ''}${options.shape.length > 0 ? ` --shape ${options.shape.join(',')}` : ''}`
   return {
     exit: isStopped ? 130 : 0,
     findings: [...warnings, ...result.warnings],
-    out: `${table(rows, [1, 2])}${further}${about}`,
+    out: `${modelled === undefined ? '' : `modelled for ${device.replace(', modelled', '')}, ${modelled}: nothing was timed\n`}${table(rows, [1, 2])}${further}${about}`,
     note: `written to ${basename(paths.tuned)}${isStopped || why === 'time' ? `; ${goOn}` : ''}`,
     json,
   }

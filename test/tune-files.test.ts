@@ -250,6 +250,36 @@ describe('what is picked', () => {
     expect(fitOf([having({ architecture: 'arm64' }, 5)])).toBeUndefined()
   })
 
+  test('what was measured goes before what was modelled, however near that is', () => {
+    const far = having({ device: 'other', shape: { ...shape, i: 2048 } }, 1)
+    const modelled = having({ device: 'that, modelled', modelled: true }, 2)
+    expect(fitOf([far, modelled])).toEqual(['shape', 1])
+    expect(fitOf([modelled])).toEqual(['architecture', 2])
+    expect(fitOf([having({ shape: { ...shape, i: 1, j: 65536 } }, 1), modelled])).toEqual(['architecture', 2])
+  })
+
+  test('where no device is, any architecture may be meant', () => {
+    const entry = having({ device: 'GPU', architecture: 'sm_90' }, 1)
+    const nowhere = { device: 'unknown', architecture: undefined }
+    expect(choose([entry], wanted, nowhere)).toEqual({ entry, fit: 'architecture' })
+    expect(choose([entry], wanted, { device: 'other GPU', architecture: 'sm_80' })).toBeUndefined()
+  })
+
+  test('what was modelled says so, for which architecture', async () => {
+    const path = at('modelled.attn')
+    const entry = {
+      ...own,
+      target: 'cuda',
+      device: 'H100 SXM, modelled',
+      architecture: 'sm_90',
+      modelled: true,
+    } as const
+    given(await addTuned(tunedPath(path), entry))
+    expect(given(readTuned(tunedPath(path)))).toEqual([entry])
+    const picked = given(await pickTuned(path, { ...wanted, target: 'cuda' }))
+    expect(picked?.about).toContain(', modelled for sm_90)')
+  })
+
   test('of this attention, target and type only', () => {
     for (const part of [{ attention: 'b' }, { target: 'ts' }, { dtype: 'f16' }])
       expect(fitOf([having(part, 1)])).toBeUndefined()
@@ -271,7 +301,7 @@ describe('what is picked', () => {
 
   test('a file beside the source is found, and said', async () => {
     const path = at('a.attn')
-    const { device, architecture } = await (await import('../runtime/tuned/device.ts')).deviceOf('ts')
+    const { device, architecture = '' } = await (await import('../runtime/tuned/device.ts')).deviceOf('ts')
     given(
       await addTuned(tunedPath(path), {
         ...own,

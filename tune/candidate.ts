@@ -10,10 +10,10 @@ import { importReader } from '../runtime/imports.ts'
 import { emptyLaunch, type Launch, prepareLaunch } from '../runtime/launch.ts'
 import { done, type Finding, type Outcome } from '../runtime/problem.ts'
 import type { Inputs, Manner } from '../runtime/runners.ts'
-import { allThreads } from '../runtime/threads.ts'
 import { storageOf } from '../runtime/verify/judge.ts'
 import { completeSizes } from '../runtime/verify/shapes.ts'
 import { type Ready as Check, verifyAttention } from '../runtime/verify/verify.ts'
+import { inTurn } from './in-turn.ts'
 import { optionsOf, threadsOf } from './options.ts'
 import type { Job, Reply, Request } from './protocol.ts'
 import { fails, succeeded, type Tried, type Turns } from './rig.ts'
@@ -205,17 +205,6 @@ async function answer(request: Request): Promise<Tried<unknown>> {
     case 'turns':
       return turns(request.point, request.other, request.rounds)
   }
-}
-
-/** As many at once as there are cores: compilers are processes of their own. */
-async function inTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = []
-  const waiting = [...all.entries()]
-  const serve = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) results[next[0]] = await work(next[1])
-  }
-  await Promise.all(Array.from({ length: Math.min(allThreads(), all.length) }, serve))
-  return results
 }
 
 process.on('message', async (request: Request) => {

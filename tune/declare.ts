@@ -67,7 +67,11 @@ export async function declareSpace(subject: Subject, narrowing: Narrowing = new 
 const refusalIn = (findings: readonly Finding[]): string | undefined =>
   findings.find(({ code }) => code === 'ATTN0328')?.message.replace(/: ask for .*$/, '')
 
-async function lower({ source, attention, target, options, tile }: Subject, point: Point): Promise<Outcome<Program>> {
+/** The tile program of a point. */
+export async function lower(
+  { source, attention, target, options, tile }: Subject,
+  point: Point,
+): Promise<Outcome<Program>> {
   const { file, readImport } = source
   const fixed = optionsOf(point)
   const prepared = await attempt(() =>

@@ -6,6 +6,7 @@ import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSyn
 import { cannotRead, reasonOf } from '../runtime/files.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { reasons } from './rig.ts'
+import type { Roofline } from './roofline.ts'
 import type { Parameter, Point } from './space.ts'
 import type { Trial } from './trial.ts'
 
@@ -19,6 +20,7 @@ export interface Subject {
   readonly device: string
   readonly dtype: string
   readonly shape: string // every length
+  readonly modelled?: true // times are those of a model, and nothing was run
 }
 
 /** One line: the space of a run, or a trial. */
@@ -28,6 +30,7 @@ export type Entry =
       readonly subject: Subject
       readonly parameters: readonly Parameter[]
       readonly usual: Point
+      readonly roofline?: Roofline
     }
   | { readonly log: number; readonly subject: Subject; readonly trial: Trial }
 
@@ -111,7 +114,7 @@ function isTrial(trial: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** Written out, as are the checks above: ten thousand trials take a noticeable time otherwise. */
-const isSame = (a: Subject, b: Subject): boolean =>
+export const isSame = (a: Subject, b: Subject): boolean =>
   a.shape === b.shape &&
   a.plan === b.plan &&
   a.target === b.target &&

@@ -1,5 +1,6 @@
 /** A log of tuning as a page that stands alone: text, tables and SVG, without scripts and without addresses. */
 import { type Entry, type Subject, trialsOf } from './log.ts'
+import type { Roofline } from './roofline.ts'
 import { keyOf, type Parameter, type Point, type Value } from './space.ts'
 import { escapeText, heatMap, plot, shortLabel } from './svg.ts'
 import { isTimed, type Timed, type Trial } from './trial.ts'
@@ -9,6 +10,7 @@ export interface Run {
   readonly subject: Subject
   readonly parameters: readonly Parameter[]
   readonly usual: Point
+  readonly roofline: Roofline | undefined
   readonly trials: readonly Trial[]
 }
 
@@ -16,8 +18,8 @@ export function runsOf(entries: readonly Entry[]): readonly Run[] {
   const runs = new Map<string, Run>()
   for (const entry of entries)
     if ('parameters' in entry) {
-      const { subject, parameters, usual } = entry
-      runs.set(JSON.stringify(subject), { subject, parameters, usual, trials: trialsOf(entries, subject) })
+      const { subject, parameters, usual, roofline } = entry
+      runs.set(JSON.stringify(subject), { subject, parameters, usual, roofline, trials: trialsOf(entries, subject) })
     }
   return [...runs.values()].filter(({ trials }) => trials.some(isTimed))
 }
@@ -28,6 +30,8 @@ const quickest = (run: Run): Timed | undefined =>
     (best, one) => (best && best.milliseconds <= one.milliseconds ? best : one),
     undefined,
   )
+
+const unit = ({ subject }: Run): string => (subject.modelled ? 'modelled ms of a call' : 'ms of a call')
 
 /** Each tried time, and the best so far. */
 function history(run: Run): string {
@@ -40,7 +44,7 @@ function history(run: Run): string {
     return { x, y: best }
   })
   return plot({
-    ...{ title: 'Search', x: 'candidates tried', y: 'ms of a call', logY: true },
+    ...{ title: 'Search', x: 'candidates tried', y: unit(run), logY: true },
     series: [
       { name: 'tried', form: 'dots', points: all },
       { name: 'best so far', form: 'steps', points: steps },
@@ -56,7 +60,7 @@ function parameterPlots(run: Run): readonly string[] {
     .filter(({ values }) => values.length > 1 && values.every((value) => typeof value === 'number'))
     .map(({ name }) =>
       plot({
-        ...{ title: `${name} and time`, x: name, y: 'ms of a call', logX: true, logY: true },
+        ...{ title: `${name} and time`, x: name, y: unit(run), logX: true, logY: true },
         series: [
           {
             name,
@@ -86,8 +90,55 @@ function tileMap(run: Run): readonly string[] {
   return [heatMap({ title: 'Time relative to the best', x: columns, y: rows, at })]
 }
 
+/**
+ * What each candidate computes in a second, below what its device can: memory bounds a call of few operations a byte, units of
+ * multiplication one of many (Williams, Waterman and Patterson, 2009). All compute the same, and so stand above each other.
+ */
+function rooflinePlot(run: Run): readonly string[] {
+  const { roofline, usual, subject } = run
+  const best = quickest(run)
+  if (!roofline || !best) return []
+  const { flops, bytes, gflops, gbytes, from } = roofline
+  const [intensity, ridge] = [flops / bytes, gflops / gbytes]
+  const placed = (trial: Timed) => ({
+    x: intensity,
+    y: flops / trial.milliseconds / 1e6,
+    about: `${keyOf(trial.point)}: ${shortLabel(flops / trial.milliseconds / 1e6)} GFLOP/s`,
+  })
+  const isUsual = ({ point }: Timed): boolean => keyOf(point) === keyOf(usual)
+  const ends = [Math.min(intensity, ridge) / 8, ridge, Math.max(intensity, ridge) * 8]
+  const of = from === 'measured' ? 'measured on this machine' : `published of ${subject.device.replace(/,.*/, '')}`
+  return [
+    plot({
+      ...{ title: 'Roofline', x: 'floating-point operations a byte', logX: true, logY: true },
+      y: subject.modelled ? 'modelled GFLOP/s' : 'GFLOP/s',
+      series: [
+        {
+          name: `limits, ${of}`,
+          form: 'line',
+          points: ends.map((x) => ({ x, y: Math.min(gflops, gbytes * x) })),
+        },
+        {
+          name: 'tried',
+          form: 'dots',
+          points: timed(run)
+            .filter((one) => one !== best && !isUsual(one))
+            .map(placed),
+        },
+        { name: 'usual choice', form: 'dots', points: timed(run).filter(isUsual).map(placed) },
+        { name: 'quickest', form: 'dots', points: [placed(best)] },
+      ],
+    }),
+  ]
+}
+
 /** Every plot of a run, as SVG. */
-export const plotsOf = (run: Run): readonly string[] => [history(run), ...tileMap(run), ...parameterPlots(run)]
+export const plotsOf = (run: Run): readonly string[] => [
+  history(run),
+  ...rooflinePlot(run),
+  ...tileMap(run),
+  ...parameterPlots(run),
+]
 
 export function page(title: string, runs: readonly Run[]): string {
   return [
@@ -109,12 +160,14 @@ const style = [
 ].join('')
 
 function section(run: Run): string {
-  const { subject, trials, usual } = run
+  const { subject, trials, usual, roofline } = run
   const best = quickest(run)
   const first = timed(run).find(({ point }) => keyOf(point) === keyOf(usual))
   const rows = [
     ['lengths', subject.shape],
     ['device', subject.device],
+    ...(subject.modelled ? [['times', 'of a model: nothing was run on such a device']] : []),
+    ...(roofline ? [['share of the limit', `${(100 * shareOf(roofline, best)).toFixed(1)} %`]] : []),
     ['types', subject.dtype],
     ['tried', `${trials.length}, of which ${trials.length - timed(run).length} failed`],
     ...(first ? [['usual choice', about(first)]] : []),
@@ -128,7 +181,7 @@ function section(run: Run): string {
     failures(trials),
     '<h3>The ten quickest</h3>',
     tableOf([
-      ['choice', 'ms', 'rounds', 'verified'],
+      ['choice', subject.modelled ? 'modelled ms' : 'ms', 'rounds', 'verified'],
       ...[...timed(run)]
         .sort((a, b) => a.milliseconds - b.milliseconds)
         .slice(0, 10)
@@ -141,6 +194,10 @@ function section(run: Run): string {
     ]),
   ].join('\n')
 }
+
+/** Of what bounds the call, that the quickest reaches. */
+const shareOf = ({ flops, bytes, gflops, gbytes }: Roofline, best: Timed | undefined): number =>
+  best ? Math.max(flops / gflops, bytes / gbytes) / 1e6 / best.milliseconds : 0
 
 function failures(trials: readonly Trial[]): string {
   const rows = trials.flatMap((trial) =>
@@ -164,6 +221,7 @@ export function csvOf(runs: readonly Run[]): string {
     'dtype',
     'shape',
     ...names,
+    'modelled',
     'ms',
     'cost',
     'low',
@@ -176,6 +234,7 @@ export function csvOf(runs: readonly Run[]): string {
     trials.map((trial) => [
       ...[subject.attention, subject.target, subject.device, subject.dtype, subject.shape],
       ...names.map((name) => trial.point[name] ?? ''),
+      subject.modelled ?? false,
       ...(isTimed(trial)
         ? [trial.milliseconds, trial.cost, trial.low, trial.high, trial.rounds, trial.verified, '']
         : ['', '', '', '', '', '', `${trial.failure.reason}: ${trial.failure.text}`]),

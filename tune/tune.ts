@@ -3,19 +3,23 @@ import { createHash } from 'node:crypto'
 import { printPlan } from '../compiler/plan/print-plan.ts'
 import { prepare, version } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
+import { devices } from '../runtime/cuda/model/devices.ts'
+import { describeNvcc } from '../runtime/cuda/nvcc.ts'
 import { randomNumbers } from '../runtime/draw.ts'
 import { done, type Finding, failed, type Outcome, problem, warning } from '../runtime/problem.ts'
 import type { Scalars } from '../runtime/runners.ts'
-import { deviceOf } from '../runtime/tuned/device.ts'
+import { type Device, deviceOf } from '../runtime/tuned/device.ts'
 import { shapeClass } from '../runtime/tuned/pick.ts'
 import { addTuned, readTuned, type Tuned } from '../runtime/tuned/tuned-file.ts'
 import { declareSpace, type Narrowing, type Subject } from './declare.ts'
 import { lockOf, timingAlone } from './device-lock.ts'
 import { type Effort, efforts } from './effort.ts'
-import { appendToLog, type Subject as LogSubject, readLog, trialsOf } from './log.ts'
+import { appendToLog, type Entry, isSame, type Subject as LogSubject, readLog, trialsOf } from './log.ts'
+import { checkModelled, modelRig } from './model-rig.ts'
 import { processRig } from './process-rig.ts'
 import type { Job } from './protocol.ts'
 import type { Rig } from './rig.ts'
+import { type Roofline, rooflineOf } from './roofline.ts'
 import { type Searched, type State, search } from './search.ts'
 import { numericsClass, type Space } from './space.ts'
 import { type StrategyName, strategies, usualStrategy } from './strategies/index.ts'
@@ -32,6 +36,7 @@ export interface Tuning {
   readonly milliseconds: number | undefined
   readonly seed: number
   readonly cache: boolean
+  readonly modelled?: string | undefined // an architecture of which there is no device here: nothing is timed
   readonly paths: { readonly log: string; readonly tuned: string }
   readonly now: () => number
   readonly isStopped: () => boolean
@@ -41,6 +46,7 @@ export interface Tuning {
 
 export interface TuningResult {
   readonly device: string
+  readonly modelled: string | undefined // the architecture; undefined: times were measured
   readonly space: Space
   readonly total: number // points of the numerics class that was searched
   readonly searched: Searched
@@ -52,24 +58,27 @@ export interface TuningResult {
 
 export async function tune(tuning: Tuning): Promise<Outcome<TuningResult>> {
   const { subject, paths, numerics } = tuning
+  const can = tuning.modelled === undefined ? done(undefined) : await checkModelled(subject)
+  if (!can.ok) return can
   const declared = await declareSpace(subject, tuning.narrowing)
   if (!declared.ok) return declared
   const readable = readTuned(paths.tuned) // before anything takes time
   if (!readable.ok) return readable
   const log = readLog(paths.log)
   if (!log.ok) return log
-  const { device, architecture } = await deviceOf(subject.target)
-  const plan = await planOf(subject)
+  const { modelled } = tuning
+  const { device, architecture = '' } =
+    modelled === undefined ? await deviceOf(subject.target) : modelledDevice(modelled)
+  const plan = await planOf(tuning)
   if (!plan.ok) return plan
-  const about = logSubject(subject, plan.value, device, tuning.params)
+  const about = logSubject(tuning, plan.value, device)
   const known = trialsOf(log.value.entries, about)
   const whole = declared.value
   const space = numerics === 'any' ? whole : numericsClass(whole, whole.usual)
   const keeper = new Keeper(tuning, about, { device, architecture })
-  const started = keeper.begin(whole)
+  const started = keeper.begin(whole, knownRoofline(log.value.entries, about) ?? (await ownRoofline(tuning)))
   if (!started.ok) return started
-  const job = jobOf(tuning)
-  const rig = tuning.rigOf?.(job) ?? timingAlone(processRig(job, limits), lockOf(subject.target))
+  const rig = tuning.rigOf?.(jobOf(tuning)) ?? rigOf(tuning, whole)
   try {
     const own = await searchIn(tuning, space, known, rig, keeper, numerics === 'same')
     if (!own.ok) return own
@@ -84,7 +93,7 @@ export async function tune(tuning: Tuning): Promise<Outcome<TuningResult>> {
     const written = await keeper.end(best, usual)
     if (!written.ok) return written
     return done({
-      ...{ device, space: whole, total: space.points.length, best, resumed: known.length },
+      ...{ device, modelled, space: whole, total: space.points.length, best, resumed: known.length },
       searched: all ? { ...all.value, best, spent: sum(own.value.spent, all.value.spent) } : own.value,
       beyond: beyond && beyond.cost < best.cost ? beyond : undefined,
       warnings: warningsOf(log.value.damaged, paths.log, all?.value ?? own.value),
@@ -93,6 +102,30 @@ export async function tune(tuning: Tuning): Promise<Outcome<TuningResult>> {
     await rig.close()
   }
 }
+
+/** As results name it: nobody can take it for one that is here. */
+const modelledDevice = (architecture: string): Device => ({
+  device: `${devices[architecture]!.name}, modelled`,
+  architecture,
+})
+
+/** What times on this machine, or what models another. */
+function rigOf(tuning: Tuning, { parameters }: Space): Rig {
+  const { subject, params, modelled } = tuning
+  const job = jobOf(tuning)
+  if (modelled === undefined) return timingAlone(processRig(job, limits), lockOf(subject.target))
+  const check = processRig({ ...job, target: 'cuda-emulated', sizes: job.check }, limits)
+  return modelRig({ subject, params, architecture: modelled, parameters, check })
+}
+
+function knownRoofline(entries: readonly Entry[], about: LogSubject): Roofline | undefined {
+  for (const entry of entries) if ('roofline' in entry && isSame(entry.subject, about)) return entry.roofline
+  return undefined
+}
+
+/** Of the machine, unless it is a test's. */
+const ownRoofline = async ({ subject, modelled, cache, rigOf: given }: Tuning): Promise<Roofline | undefined> =>
+  given ? undefined : rooflineOf({ subject, architecture: modelled, cache })
 
 const limits = { build: 330_000, call: 30_000 } // ms; a compiler has 300 s by itself
 
@@ -148,8 +181,9 @@ class Keeper {
     this.device = device
   }
 
-  begin({ parameters, usual }: Space): Outcome<undefined> {
-    return appendToLog(this.tuning.paths.log, { log: 1, subject: this.about, parameters, usual })
+  begin({ parameters, usual }: Space, roofline: Roofline | undefined): Outcome<undefined> {
+    const about = roofline ? { roofline } : {}
+    return appendToLog(this.tuning.paths.log, { log: 1, subject: this.about, parameters, usual, ...about })
   }
 
   /** @param state  absent where what is tried may not become the choice */
@@ -176,26 +210,33 @@ class Keeper {
       ...{ plan: this.about.plan, choice: best.point, milliseconds: best.milliseconds, untuned: usual.milliseconds },
       numerics: numerics === 'same' || best.bits === bits ? 'same' : 'any',
       attnc: version,
+      ...(this.about.modelled ? { modelled: true } : {}),
     }
     return addTuned(paths.tuned, entry)
   }
 }
 
-const logSubject = (subject: Subject, plan: string, device: string, params: Scalars): LogSubject => ({
+const logSubject = ({ subject, params, modelled }: Tuning, plan: string, device: string): LogSubject => ({
   ...{ attention: subject.attention.name, plan, target: subject.target, device },
   dtype: subject.options.dtype ?? 'f32',
   shape: [...Object.entries(subject.sizes), ...Object.entries(params)]
     .map(([name, value]) => `${name}=${value}`)
     .sort()
     .join(' '),
+  ...(modelled === undefined ? {} : { modelled: true }),
 })
 
-/** A hash of what is computed and how: it does not change with comments, names of files, or other attentions of the source. */
-async function planOf({ source, attention, target, options }: Subject): Promise<Outcome<string>> {
+/**
+ * A hash of what is computed and how: it does not change with comments, names of files, or other attentions of the source. What is
+ * modelled is what this compiler and this nvcc make of it.
+ */
+async function planOf({ subject, modelled }: Tuning): Promise<Outcome<string>> {
+  const { source, attention, target, options } = subject
   const prepared = await attempt(() => prepare(source.file, { ...options, target, readImport: source.readImport }))
   if (!prepared.ok) return prepared
   const plan = prepared.value.plans.find((one) => one.attention.name === attention.name)
-  const text = plan ? printPlan(plan) : ''
+  const tools = modelled === undefined ? [] : [version, ...describeNvcc()]
+  const text = [plan ? printPlan(plan) : '', ...tools].join('\n')
   return done(createHash('sha256').update(text).digest('hex').slice(0, 16))
 }
 

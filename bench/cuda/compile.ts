@@ -3,11 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Step } from '../../compiler/kernel.ts'
 import { compile } from '../../index.ts'
-import { compileCubin } from '../../runtime/cuda/cubin.ts'
-import { nameOf, readUsage, type Usage } from '../../runtime/cuda/usage.ts'
+import { type CompiledKernel, compileKernels } from '../../runtime/cuda/model/kernels.ts'
 import { launchesOf } from '../../targets/cuda/program.ts'
-import { type Instruction, kernelsOf } from './cubin.ts'
-import { roundOf } from './loops.ts'
 
 export interface Wanted {
   readonly path: string // of a source
@@ -16,11 +13,7 @@ export interface Wanted {
 }
 
 /** A kernel on tensor cores. */
-export interface Measured extends Usage {
-  readonly sharedBytes: number
-  readonly threads: number
-  readonly tile: { readonly rows: number; readonly columns: number }
-  readonly round: readonly Instruction[] | undefined // of a whole tile
+export interface Measured extends CompiledKernel {
   readonly seconds: number // of processors, that nvcc took for all of the file
   readonly kernels: number // of the file
   readonly streams: boolean // whether it is all of its program, and reads its keys once
@@ -43,24 +36,17 @@ export async function measure(wanted: Wanted, architecture: string, folder: stri
   if (!compiled.ok) throw new Error(`${wanted.path} has errors`)
   const { files, programs } = compiled.value
   const launches = launchesOf(programs)
-  if (!launches.some((launch) => launch.name.endsWith('_on_tensor_cores'))) return []
+  if (!launches.some(isOnTensorCores)) return []
   for (const file of files) writeFileSync(join(folder, file.path), file.text)
   const before = childSeconds()
-  const printed = await compileCubin(folder, `${name}.cu`, architecture, `${name}.cubin`)
-  if (!printed.ok) throw new Error(printed.findings[0]?.message)
+  const kernels = await compileKernels(folder, `${name}.cu`, architecture, programs)
+  if (!kernels.ok) throw new Error(kernels.findings[0]?.message)
   const seconds = childSeconds() - before
-  const usage = readUsage(printed.value)
-  const code = new Map(
-    [...kernelsOf(readFileSync(join(folder, `${name}.cubin`)))].map(([mangled, all]) => [nameOf(mangled), all]),
-  )
   const streams = programs.every(({ steps }) => steps.length === 1 && steps.every(hasOneLoop))
-  return launches.flatMap(({ name: kernel, threads, sharedBytes, tile }): readonly Measured[] => {
-    const own = usage.find((one) => one.kernel === kernel)
-    if (!own || !kernel.endsWith('_on_tensor_cores')) return []
-    const round = roundOf(code.get(kernel) ?? [])
-    return [{ ...own, threads, sharedBytes, tile, round, seconds, kernels: launches.length, streams }]
-  })
+  return kernels.value.filter(isOnTensorCores).map((one) => ({ ...one, seconds, kernels: launches.length, streams }))
 }
+
+const isOnTensorCores = ({ name }: { readonly name: string }): boolean => name.endsWith('_on_tensor_cores')
 
 const hasOneLoop = (step: Step): boolean =>
   step.kind === 'kernel' && step.body.filter(({ kind }) => kind === 'loop').length === 1

@@ -33,10 +33,10 @@ export async function pickTuned(source: string, wanted: Wanted): Promise<Outcome
   const own = entries.value.filter((one) => one.attention === attention.name && one.target === target)
   const found = own.length > 0 ? choose(own, wanted, await deviceOf(target)) : undefined
   if (!found) return done(undefined)
-  const { choice: all, device, shape } = found.entry
+  const { choice: all, device, architecture, shape, modelled } = found.entry
   const choice = withoutPinned(found.fit === 'shape' ? tilesAndThreads(all) : all, attention, options)
   if (Object.keys(choice).length === 0) return done(undefined)
-  const where = found.fit === 'architecture' ? ` on ${device}` : ''
+  const where = modelled ? `, modelled for ${architecture}` : found.fit === 'architecture' ? ` on ${device}` : ''
   const nearest = found.fit === 'shape' ? ', the nearest' : ''
   const about = `tuned: ${showChoice(choice)}, from ${path} (for ${showShape(shape)}${nearest}${where})`
   return done({ options: optionsOf(choice), threads: threadsOf(choice), about, ...found })
@@ -70,17 +70,23 @@ export function choose(
     attention.axes.some(({ name, time }) => name === axis && time === 'compile')
   const candidates = entries
     .filter((one) => one.attention === attention.name && one.target === target && one.dtype === dtype)
-    .filter((one) => one.architecture === architecture)
+    .filter((one) => architecture === undefined || one.architecture === architecture)
     .map((entry) => ({ entry, far: distance(entry.shape, shape, isFixed), isHere: entry.device === device }))
+    .filter(({ far }) => far <= farthest)
   const order = (a: (typeof candidates)[number], b: (typeof candidates)[number]): number =>
-    a.far - b.far || Number(b.isHere) - Number(a.isHere) || total(b.entry) - total(a.entry)
+    isModelled(a.entry) - isModelled(b.entry) ||
+    a.far - b.far ||
+    Number(b.isHere) - Number(a.isHere) ||
+    total(b.entry) - total(a.entry)
   const [best] = candidates.sort(order)
   if (!best) return undefined
   const { entry, far, isHere } = best
-  if (far > farthest) return undefined
   const isWhole = attention.axes.every(({ name }) => shape[name] !== undefined)
   return { entry, fit: far > 0 || !isWhole ? 'shape' : isHere ? 'device' : 'architecture' }
 }
+
+/** What was measured goes before what was modelled. */
+const isModelled = ({ modelled }: Tuned): number => (modelled ? 1 : 0)
 
 const farthest = 4 // doublings: what was tuned for other lengths than that says nothing
 

@@ -18,10 +18,11 @@ export interface Tuned {
   readonly shape: Readonly<Record<string, number>> // compile-time lengths; others as powers of two that hold them
   readonly plan: string // a hash of what is computed, and how
   readonly choice: Choice
-  readonly milliseconds: number // of a call, as it was measured
+  readonly milliseconds: number // of a call, as it was measured or modelled
   readonly untuned: number // of the usual choice, in the same run
   readonly numerics: 'same' | 'any' // whether results have the bits of the usual choice
   readonly attnc: string
+  readonly modelled?: true // milliseconds are those of a model of the architecture: nothing was run
 }
 
 export const tunedPath = (source: string): string => `${source}.tuned.json`
@@ -71,7 +72,8 @@ const isTuned = (x: unknown): x is Tuned =>
   Object.values(x.shape).every((length) => typeof length === 'number' && length >= 0) &&
   isChoice(x.choice) &&
   [x.milliseconds, x.untuned].every((time) => typeof time === 'number' && time > 0) &&
-  (x.numerics === 'same' || x.numerics === 'any')
+  (x.numerics === 'same' || x.numerics === 'any') &&
+  (x.modelled === undefined || x.modelled === true)
 
 /** What an entry is found by. */
 export const placeOf = ({ attention, target, dtype, device, shape }: Tuned): string =>
@@ -131,5 +133,6 @@ const inOrder = (entry: Tuned): object => ({
   choice: Object.fromEntries(Object.entries(entry.choice).sort(byName)),
   ...{ milliseconds: rounded(entry.milliseconds), untuned: rounded(entry.untuned), numerics: entry.numerics },
   ...{ plan: entry.plan, attnc: entry.attnc },
+  ...(entry.modelled ? { modelled: true } : {}),
 })
 const rounded = (x: number): number => Number(x.toPrecision(4))

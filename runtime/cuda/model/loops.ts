@@ -1,5 +1,5 @@
 /** The loop of a kernel that multiplies tiles, and the instructions of a round for a whole tile. */
-import type { Instruction } from './cubin.ts'
+import type { Instruction } from './instructions.ts'
 import { kindOf } from './operations.ts'
 
 interface Stretch {

@@ -1,0 +1,128 @@
+/** Tuning for a GPU that is not here: what the model says of kernels, and that what it says is called a model everywhere. */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cyclesOf } from '../runtime/cuda/model/cycles.ts'
+import { devices } from '../runtime/cuda/model/devices.ts'
+import type { Instruction } from '../runtime/cuda/model/instructions.ts'
+import type { CompiledKernel } from '../runtime/cuda/model/kernels.ts'
+import { millisecondsOf } from '../runtime/cuda/model/time.ts'
+import { findNvcc } from '../runtime/cuda/nvcc.ts'
+import { architectures } from '../targets/cuda/resources.ts'
+import { attnc } from './cli-io.ts'
+import { withCompiler } from './native-build.ts'
+
+const root = resolve(import.meta.dirname, '..')
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'attnc-model-'))
+  process.chdir(folder)
+  for (const name of ['softmax', 'sigmoid', 'sinkformer'])
+    copyFileSync(join(root, `examples/${name}.attn`), join(folder, `${name}.attn`))
+})
+afterAll(() => {
+  process.chdir(root)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const instructions = (operation: number, count: number): readonly Instruction[] =>
+  Array.from({ length: count }, () => ({ address: 0, operation, target: undefined, conditional: false }))
+const [product, fused, spill, copy] = [0x03c, 0x023, 0x183, 0x1ae]
+const round = [...instructions(product, 100), ...instructions(fused, 200)]
+const kernel: CompiledKernel = {
+  ...{ kernel: 'k', name: 'k', registers: 128, stores: 0, loads: 0, shared: 0 },
+  ...{ threads: 128, sharedBytes: 40_000, tile: { rows: 64, columns: 64 }, round },
+}
+const shape = { warps: 4, rows: 64, width: 64, resident: 8 }
+const sm90 = devices.sm_90!
+const busy = { blocks: 132, rounds: 132 * 16, width: 64, bytes: 0 }
+const time = (load: Partial<typeof busy>, of = kernel): number => millisecondsOf(of, { ...busy, ...load }, 'sm_90')
+
+describe('the model', () => {
+  test('is of devices whose occupancy is known', () => {
+    expect(Object.keys(architectures)).toEqual(expect.arrayContaining(Object.keys(devices)))
+  })
+
+  test('counts spills, tiles that are copied, and warps that are too few to issue in every cycle', () => {
+    const plain = cyclesOf(round, shape, sm90)
+    expect(cyclesOf([...round, ...instructions(spill, 50)], shape, sm90)).toBeCloseTo(plain + (50 * 128) / 32)
+    expect(cyclesOf([...round, ...instructions(copy, 1000)], shape, sm90)).toBeCloseTo((1000 * 128 * 16) / (5120 / 132))
+    const many = instructions(fused, 1000)
+    expect(cyclesOf(many, { ...shape, resident: 4 }, sm90)).toBe(2 * cyclesOf(many, shape, sm90))
+  })
+
+  test('is proportional to rounds, and takes blocks to multiprocessors in waves', () => {
+    const once = time({})
+    expect(time({ rounds: 2 * busy.rounds })).toBeCloseTo(2 * once)
+    expect(time({ blocks: 66, rounds: 66 * 16 })).toBe(once) // half of the device is idle
+    expect(time({ blocks: 133, rounds: 133 * 16 })).toBeCloseTo(2 * once) // one block more is one wave more
+    expect(time({ blocks: 1320, rounds: 1320 * 16 })).toBeCloseTo(10 * once)
+  })
+
+  test('is no less than memory takes', () => {
+    expect(time({ bytes: 3350e6 })).toBeCloseTo(1)
+    expect(time({ bytes: 3350e6 }, { ...kernel, round: undefined })).toBeCloseTo(1)
+    expect(time({ blocks: 0, rounds: 0 })).toBe(0)
+  })
+})
+
+const refused = async (...args: readonly string[]): Promise<readonly unknown[]> => {
+  const { exit, err } = await attnc(['tune', ...args])
+  return [exit, err]
+}
+
+describe('what cannot be modelled is refused', () => {
+  test.each([
+    [['--target', 'cuda', '--arch', 'sm_75'], 'sm_80 (A100 SXM) or sm_90 (H100 SXM)'],
+    [['--target', 'ts', '--arch', 'sm_80'], 'add --target cuda'],
+  ])('%j', async (args, hint) => {
+    expect(await refused('softmax.attn', ...args)).toEqual([2, expect.stringContaining(hint)])
+  }, 120_000)
+
+  test('without nvcc, with what to install', async () => {
+    const { PATH } = process.env
+    process.env.PATH = ''
+    try {
+      const found = await refused('softmax.attn', '--target', 'cuda', '--dtype', 'f16', '--arch', 'sm_90')
+      expect(found).toEqual([3, expect.stringContaining('install the CUDA toolkit')])
+    } finally {
+      process.env.PATH = PATH
+    }
+  })
+})
+
+const why = findNvcc() === undefined ? 'there is no nvcc' : withCompiler('tuning by a model')
+if (why !== undefined) console.log(`skipped: what nvcc compiles is not modelled, since ${why}`)
+
+describe.skipIf(why !== undefined)('with nvcc', () => {
+  const arch = ['--target', 'cuda', '--arch', 'sm_90']
+
+  test('kernels that are not on tensor cores are refused, with what to ask for', async () => {
+    expect(await refused('softmax.attn', ...arch)).toEqual([1, expect.stringContaining('--dtype f16 or bf16')])
+    expect(await refused('sinkformer.attn', ...arch, '--dtype', 'f16')).toEqual([1, expect.stringContaining('ATTN0373')])
+  }, 120_000)
+
+  test('a run says that it is of a model, in all that it leaves and in what picks it up', async () => {
+    const space = ['--space', 'tile.i=64:128,tile.j=64,splits=1', '--effort', 'quick', '--time', '1h']
+    const args = ['tune', 'softmax.attn', ...arch, '--dtype', 'f16', '--shape', 'b=1,h=8,i=1024,j=1024', ...space]
+    const { exit, out, err } = await attnc(args)
+    expect([exit, out.split('\n')[0]]).toEqual([0, 'modelled for H100 SXM, sm_90: nothing was timed'])
+    expect(out).toMatch(/^ +modelled ms$/m)
+    expect(err).toContain('ms modelled for sm_90')
+    const [entry] = JSON.parse(readFileSync('softmax.attn.tuned.json', 'utf8')).entries
+    // 64 blocks of 128 rows leave half of 132 multiprocessors idle
+    expect(entry).toMatchObject({ architecture: 'sm_90', modelled: true, choice: { 'tile.i': 64 } })
+    const again = JSON.parse((await attnc([...args, '--json'])).out)
+    expect(again).toMatchObject({ modelled: 'sm_90', tried: 2, resumed: 2, best: { milliseconds: expect.any(Number) } })
+    const built = await attnc(['build', 'softmax.attn', '--target', 'cuda', '--dtype', 'f16', '-o', '-'])
+    expect(built.err).toContain('modelled for sm_90')
+    expect((await attnc(['tune', 'report', 'softmax.attn', '-o', 'page.html'])).exit).toBe(0)
+    const page = readFileSync('page.html', 'utf8')
+    for (const text of ['modelled ms of a call', 'of a model: nothing was run', 'Roofline', 'published of H100 SXM'])
+      expect(page).toContain(text)
+    expect(page).not.toMatch(/>ms of a call</)
+    const { out: csv } = await attnc(['tune', 'report', 'softmax.attn', '--csv'])
+    expect(csv.split('\n')[1]).toContain(',true,')
+  }, 600_000)
+})
