@@ -1,6 +1,6 @@
 /** `--features` and `--limits`: what the device has that kernels are made for. */
 import { readFileSync } from 'node:fs'
-import type { CompileOptions } from '../index.ts'
+import { type CompileOptions, targets } from '../index.ts'
 import { cannotRead } from '../runtime/files.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { all } from './options.ts'
@@ -17,6 +17,26 @@ export function parseDevice({ features = [], limits = [] }: Options): Outcome<De
     ...(features.length > 0 ? { features: features.flatMap((words) => words.split(',')) } : {}),
     ...(limits.length > 0 ? { limits: Object.assign({}, ...parsed.value) as Limits } : {}),
   })
+}
+
+/** Whether devices of a target differ in what may be said of them. */
+export async function hasDevices(target: string): Promise<boolean> {
+  const load = Object.hasOwn(targets, target) ? targets[target] : undefined
+  return (await load?.())?.device !== undefined
+}
+
+/** What is said of a device is for one of these. */
+export async function checkDevice(device: DeviceOptions, names: readonly string[]): Promise<Outcome<undefined>> {
+  if (Object.keys(device).length === 0 || (await Promise.all(names.map(hasDevices))).includes(true))
+    return done(undefined)
+  const option = device.features ? '--features' : '--limits'
+  return failed(
+    problem(
+      'ATTN0302',
+      `${option} is of the target wgsl, which is not verified here: ${names.join(', ')}`,
+      '--target wgsl',
+    ),
+  )
 }
 
 const example = '--limits maxComputeWorkgroupStorageSize=32768, or a JSON file of such names and numbers'

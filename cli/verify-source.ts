@@ -9,7 +9,7 @@ import { shapesFor } from '../runtime/verify/shapes.ts'
 import { type Verification, verifyAttention } from '../runtime/verify/verify.ts'
 import type { Simd } from '../targets/target.ts'
 import { checkAxes, type Dtype } from './compile-options.ts'
-import type { DeviceOptions } from './device-options.ts'
+import { type DeviceOptions, hasDevices } from './device-options.ts'
 import { keeping } from './keeping.ts'
 import { all } from './options.ts'
 import { paramsOf } from './params.ts'
@@ -83,7 +83,7 @@ async function verifyOne(
         seed: asked.seed,
         probes: asked.probes,
         params: checked.value[1],
-        build: builder(source, attention, target, { ...asked, keeping: kept }),
+        build: builder(source, attention, target, { ...asked, device: await deviceOf(target, asked), keeping: kept }),
         onCase: (what) => progress?.(`${target} ${what}`),
       }),
     )
@@ -92,6 +92,10 @@ async function verifyOne(
   }
   return done(rows)
 }
+
+/** What was said of the device, for a target whose devices differ. */
+const deviceOf = async (target: string, { device = {} }: Asked): Promise<DeviceOptions> =>
+  (await hasDevices(target)) ? device : {}
 
 /** What a device throws while it computes is a fault of the machine. */
 async function withFaults<T>(work: () => Promise<Outcome<T>>): Promise<Outcome<T>> {

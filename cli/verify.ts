@@ -4,7 +4,7 @@ import { runners } from '../runtime/runners.ts'
 import type { Simd } from '../targets/target.ts'
 import { type Answer, refuse } from './answer.ts'
 import { type Dtype, optional, parseDtype, parseSimd, parseTargets, tileLengths } from './compile-options.ts'
-import { type DeviceOptions, parseDevice } from './device-options.ts'
+import { checkDevice, type DeviceOptions, parseDevice } from './device-options.ts'
 import { uninterrupted } from './interrupt.ts'
 import type { Io } from './io.ts'
 import { all, parseAssignments, parseInteger, parseLengths, parseThreads } from './options.ts'
@@ -69,6 +69,8 @@ async function parseAsked(options: Options): Promise<Outcome<Asked>> {
   const targets = named.includes('auto')
     ? [...new Set([...named.filter((name) => name !== 'auto'), ...(await runnable())])]
     : named
+  const fits = await checkDevice(device, targets)
+  if (!fits.ok) return fits
   return done({
     targets,
     dtype,

@@ -51,5 +51,7 @@ export interface Target {
   fits?(program: Program, device: Device): boolean
   /** What a device does not have for the tiles that somebody has asked for, and what to ask for instead. */
   refuses?(program: Program, device: Device): string | undefined
+  /** Whether `refuses` knows all that a program takes of a device; tuning holds others to `choices.near`. */
+  weighs?(program: Program): boolean
   emit(source: EmitSource): Promise<readonly OutFile[]>
 }

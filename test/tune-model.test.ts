@@ -76,9 +76,13 @@ describe('what cannot be modelled is refused', () => {
   test.each([
     [['--target', 'cuda', '--arch', 'sm_75'], 'sm_80 (A100 SXM) or sm_90 (H100 SXM)'],
     [['--target', 'ts', '--arch', 'sm_80'], 'add --target cuda'],
-  ])('%j', async (args, hint) => {
-    expect(await refused('softmax.attn', ...args)).toEqual([2, expect.stringContaining(hint)])
-  }, 120_000)
+  ])(
+    '%j',
+    async (args, hint) => {
+      expect(await refused('softmax.attn', ...args)).toEqual([2, expect.stringContaining(hint)])
+    },
+    120_000,
+  )
 
   test('without nvcc, with what to install', async () => {
     const { PATH } = process.env
@@ -100,7 +104,10 @@ describe.skipIf(why !== undefined)('with nvcc', () => {
 
   test('kernels that are not on tensor cores are refused, with what to ask for', async () => {
     expect(await refused('softmax.attn', ...arch)).toEqual([1, expect.stringContaining('--dtype f16 or bf16')])
-    expect(await refused('sinkformer.attn', ...arch, '--dtype', 'f16')).toEqual([1, expect.stringContaining('ATTN0373')])
+    expect(await refused('sinkformer.attn', ...arch, '--dtype', 'f16')).toEqual([
+      1,
+      expect.stringContaining('ATTN0373'),
+    ])
   }, 120_000)
 
   test('a run says that it is of a model, in all that it leaves and in what picks it up', async () => {

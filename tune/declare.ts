@@ -7,7 +7,7 @@ import type { SourceOnDisk } from '../node.ts'
 import { attempt } from '../runtime/attempt.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { rowsOf } from '../runtime/runners.ts'
-import type { Choices } from '../targets/target.ts'
+import type { Choices, Target } from '../targets/target.ts'
 import { expectedCost } from './model.ts'
 import { optionsOf } from './options.ts'
 import { bytesOf, kernelsOf, tiledAxes, tilesOf } from './resources.ts'
@@ -31,7 +31,8 @@ export type Narrowing = ReadonlyMap<string, readonly Value[]>
 export async function declareSpace(subject: Subject, narrowing: Narrowing = new Map()): Promise<Outcome<Space>> {
   const load = targets[subject.target]
   if (!load) return failed(problem('ATTN0301', `there is no target ${subject.target}`))
-  const { choices } = await load()
+  const tuned = await load()
+  const { choices } = tuned
   const usual = await lower(subject, {})
   if (!usual.ok) return usual
   const all = await parametersOf(subject, usual.value, choices)
@@ -51,7 +52,7 @@ export async function declareSpace(subject: Subject, narrowing: Narrowing = new 
     const refusal = refused.get(tileKey(point))
     if (refusal !== undefined) return refusal
     const program = programs.get(tileKey(point)) ?? usual.value
-    return tileKey(point) === usualKey ? tooFew(point, program, subject) : rejection(point, program, subject, choices)
+    return tileKey(point) === usualKey ? tooFew(point, program, subject) : rejection(point, program, subject, tuned)
   })
   if (space.points.length === 0) return failed(nothingLegal(space))
   const programOf = (point: Point): Program => programs.get(tileKey(point)) ?? usual.value
@@ -156,10 +157,11 @@ const tilePoints = (parameters: readonly Parameter[]): readonly Point[] =>
   ).points
 
 /** Why a point is not worth compiling. */
-function rejection(point: Point, program: Program, subject: Subject, choices: Choices): string | undefined {
+function rejection(point: Point, program: Program, subject: Subject, target: Target): string | undefined {
+  const { choices } = target
   const { bytes, what } = choices.near
   const needed = bytesOf(program)
-  if (needed > bytes) return `its tiles need ${kib(needed)}, and ${what} has ${kib(bytes)}`
+  if (needed > bytes && !target.weighs?.(program)) return `its tiles need ${kib(needed)}, and ${what} has ${kib(bytes)}`
   return tooLong(point, subject, choices) ?? tooFew(point, program, subject)
 }
 

@@ -8,7 +8,7 @@ export interface Job {
   readonly file: SourceFile
   readonly attention: string
   readonly target: string
-  readonly options: Pick<CompileOptions, 'dtype' | 'precision' | 'sizes' | 'plan'>
+  readonly options: Pick<CompileOptions, 'dtype' | 'precision' | 'sizes' | 'plan' | 'features' | 'limits'>
   readonly tile: Readonly<Record<string, number>> // pinned
   readonly sizes: Readonly<Record<string, number>> // of the call that is timed
   readonly check: Readonly<Record<string, number>> // of calls that are verified, beside those of tiled axes

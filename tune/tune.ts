@@ -210,6 +210,7 @@ class Keeper {
       ...{ plan: this.about.plan, choice: best.point, milliseconds: best.milliseconds, untuned: usual.milliseconds },
       numerics: numerics === 'same' || best.bits === bits ? 'same' : 'any',
       attnc: version,
+      ...askedOf(subject),
       ...(this.about.modelled ? { modelled: true } : {}),
     }
     return addTuned(paths.tuned, entry)
@@ -235,10 +236,20 @@ async function planOf({ subject, modelled }: Tuning): Promise<Outcome<string>> {
   const prepared = await attempt(() => prepare(source.file, { ...options, target, readImport: source.readImport }))
   if (!prepared.ok) return prepared
   const plan = prepared.value.plans.find((one) => one.attention.name === attention.name)
+  const asked = askedOf(subject)
+  const device = Object.keys(asked).length > 0 ? [JSON.stringify(asked)] : []
   const tools = modelled === undefined ? [] : [version, ...describeNvcc()]
-  const text = [plan ? printPlan(plan) : '', ...tools].join('\n')
+  const text = [plan ? printPlan(plan) : '', ...device, ...tools].join('\n')
   return done(createHash('sha256').update(text).digest('hex').slice(0, 16))
 }
+
+/** What the device is said to have, where something is said. */
+const askedOf = ({ options: { features = [], limits = {} } }: Subject): Pick<Tuned, 'features' | 'limits'> => ({
+  ...(features.length > 0 ? { features: [...features].sort() } : {}),
+  ...(Object.keys(limits).length > 0
+    ? { limits: Object.fromEntries(Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1))) }
+    : {}),
+})
 
 function jobOf({ subject, params, seed, cache }: Tuning): Job {
   const { source, attention, target, options, tile, sizes, cores } = subject

@@ -9,8 +9,14 @@ import { readTuned, type Tuned, tunedPath } from './tuned-file.ts'
 export interface Wanted {
   readonly attention: Attention
   readonly target: string
-  readonly options: StageOptions // what was asked for: wins over what was tuned
+  readonly options: StageOptions & DeviceAsked // what was asked for: wins over what was tuned
   readonly sizes: Readonly<Record<string, number>> // lengths that are known
+}
+
+/** What the device is said to have. */
+interface DeviceAsked {
+  readonly features?: readonly string[]
+  readonly limits?: Readonly<Record<string, number>>
 }
 
 /** How well an entry fits. `device`: this device and shape; `architecture`: a similar device; `shape`: the nearest other lengths. */
@@ -71,12 +77,14 @@ export function choose(
   const candidates = entries
     .filter((one) => one.attention === attention.name && one.target === target && one.dtype === dtype)
     .filter((one) => architecture === undefined || one.architecture === architecture)
+    .filter((one) => isMetBy(one, options))
     .map((entry) => ({ entry, far: distance(entry.shape, shape, isFixed), isHere: entry.device === device }))
     .filter(({ far }) => far <= farthest)
   const order = (a: (typeof candidates)[number], b: (typeof candidates)[number]): number =>
     isModelled(a.entry) - isModelled(b.entry) ||
     a.far - b.far ||
     Number(b.isHere) - Number(a.isHere) ||
+    countOfAsked(b.entry) - countOfAsked(a.entry) ||
     total(b.entry) - total(a.entry)
   const [best] = candidates.sort(order)
   if (!best) return undefined
@@ -84,6 +92,14 @@ export function choose(
   const isWhole = attention.axes.every(({ name }) => shape[name] !== undefined)
   return { entry, fit: far > 0 || !isWhole ? 'shape' : isHere ? 'device' : 'architecture' }
 }
+
+/** Whether a device has, as far as it is said, what an entry was tuned with. */
+const isMetBy = ({ features = [], limits = {} }: Tuned, asked: DeviceAsked): boolean =>
+  features.every((name) => asked.features?.includes(name)) &&
+  Object.entries(limits).every(([name, least]) => (asked.limits?.[name] ?? 0) >= least)
+
+/** What makes use of more goes before. */
+const countOfAsked = ({ features = [], limits = {} }: Tuned): number => features.length + Object.keys(limits).length
 
 /** What was measured goes before what was modelled. */
 const isModelled = ({ modelled }: Tuned): number => (modelled ? 1 : 0)

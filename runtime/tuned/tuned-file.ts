@@ -22,6 +22,8 @@ export interface Tuned {
   readonly untuned: number // of the usual choice, in the same run
   readonly numerics: 'same' | 'any' // whether results have the bits of the usual choice
   readonly attnc: string
+  readonly features?: readonly string[] // that the device was said to have, sorted; without them the choice may not do
+  readonly limits?: Readonly<Record<string, number>> // that it was said to allow
   readonly modelled?: true // milliseconds are those of a model of the architecture: nothing was run
 }
 
@@ -73,11 +75,16 @@ const isTuned = (x: unknown): x is Tuned =>
   isChoice(x.choice) &&
   [x.milliseconds, x.untuned].every((time) => typeof time === 'number' && time > 0) &&
   (x.numerics === 'same' || x.numerics === 'any') &&
+  (x.features === undefined || (Array.isArray(x.features) && x.features.every((name) => typeof name === 'string'))) &&
+  (x.limits === undefined || (isRecord(x.limits) && Object.values(x.limits).every((n) => typeof n === 'number'))) &&
   (x.modelled === undefined || x.modelled === true)
 
 /** What an entry is found by. */
-export const placeOf = ({ attention, target, dtype, device, shape }: Tuned): string =>
-  JSON.stringify([attention, target, dtype, device, Object.entries(shape).sort(byName)])
+export const placeOf = ({ attention, target, dtype, device, shape, features, limits }: Tuned): string =>
+  JSON.stringify([
+    ...[attention, target, dtype, device, Object.entries(shape).sort(byName)],
+    ...(features || limits ? [features ?? [], Object.entries(limits ?? {}).sort(byName)] : []),
+  ])
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0
@@ -133,6 +140,8 @@ const inOrder = (entry: Tuned): object => ({
   choice: Object.fromEntries(Object.entries(entry.choice).sort(byName)),
   ...{ milliseconds: rounded(entry.milliseconds), untuned: rounded(entry.untuned), numerics: entry.numerics },
   ...{ plan: entry.plan, attnc: entry.attnc },
+  ...(entry.features ? { features: entry.features } : {}),
+  ...(entry.limits ? { limits: Object.fromEntries(Object.entries(entry.limits).sort(byName)) } : {}),
   ...(entry.modelled ? { modelled: true } : {}),
 })
 const rounded = (x: number): number => Number(x.toPrecision(4))

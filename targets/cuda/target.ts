@@ -21,7 +21,7 @@ export const cuda: Target = {
   name: 'cuda',
   machine: machineOf({ i: 64, j: 64 }),
   choices: {
-    tiles: [16, 32, 64, 128],
+    tiles: [16, 32, 48, 64, 96, 128],
     splits: [1, 2, 4, 8],
     threads: false,
     near: { bytes: 320 * 2 ** 10, what: 'the registers and the shared memory of a block' },
@@ -35,6 +35,7 @@ export const cuda: Target = {
     fragmentsOf(program)
       .map(refusal)
       .find((reason) => reason !== undefined),
+  weighs: (program) => fragmentsOf(program).length > 0,
   makesLibraries: true,
   makesExtensions: true,
   emit: async (source) => emit(source),

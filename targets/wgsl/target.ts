@@ -27,6 +27,7 @@ export const wgsl: Target = {
   machinesFor: (_, __, device) => machinesFor(device),
   fits,
   refuses,
+  weighs: () => true,
   emit: async (source) => emit(source),
 }
 

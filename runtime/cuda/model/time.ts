@@ -36,4 +36,4 @@ function blocksOfOne(blocks: number, multiprocessors: number, most: number): num
 }
 
 /** Of what streams through memory once. */
-export const millisecondsOfBytes = (bytes: number, { gbytes }: Device): number => bytes / gbytes / 1e6
+const millisecondsOfBytes = (bytes: number, { gbytes }: Device): number => bytes / gbytes / 1e6
