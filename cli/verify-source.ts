@@ -77,13 +77,14 @@ async function verifyOne(
     const isSlow = runner.isSlow ?? false
     const shapes = shapesFor(attention, { dtype, sizes, tile, seed, params: checked.value[1], isSlow })
     if (!shapes.ok) return shapes
+    const device = await deviceOf(target, asked)
     const report = await withFaults(() =>
       verifyAttention(attention, {
         shapes: shapes.value,
         seed: asked.seed,
         probes: asked.probes,
         params: checked.value[1],
-        build: builder(source, attention, target, { ...asked, device: await deviceOf(target, asked), keeping: kept }),
+        build: builder(source, attention, target, { ...asked, device, keeping: kept }),
         onCase: (what) => progress?.(`${target} ${what}`),
       }),
     )

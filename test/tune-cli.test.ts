@@ -50,6 +50,25 @@ describe('--show-space', () => {
     }
   })
 
+  test('of cuda holds what the target says that a device has room for, and not more', async () => {
+    const args = ['--target', 'cuda', '--dtype', 'f16', '--size', 'd=128,e=128', '--space', 'splits=1', '--show-space']
+    const { points, rejected } = JSON.parse((await attnc(['tune', 'softmax.attn', ...args, '--json'])).out)
+    const tiles = points.map((point: Record<string, number>) => `${point['tile.i']}x${point['tile.j']}`)
+    expect(tiles).toEqual(expect.arrayContaining(['128x32', '64x96']))
+    expect(rejected.map(({ reason }: { reason: string }) => reason)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^the tiles of softmax\S+ take \d+ (registers of a thread|KiB of)/)]),
+    )
+  })
+
+  test('of wgsl follows what the device is said to have', async () => {
+    const space = async (...args: readonly string[]): Promise<number> => {
+      const { out } = await attnc(['tune', 'softmax.attn', '--target', 'wgsl', '--show-space', '--json', ...args])
+      return JSON.parse(out).points.length
+    }
+    const limits = 'maxComputeWorkgroupStorageSize=65536,maxComputeInvocationsPerWorkgroup=1024'
+    expect(await space('--features', 'subgroups', '--limits', limits)).toBeGreaterThan(await space())
+  })
+
   test('what the source or the command pins is no parameter, --space narrows', async () => {
     writeFileSync('pinned.attn', readFileSync('softmax.attn', 'utf8').replace(/\n}/, '\n  tile { i = 16 }\n}'))
     const names = async (...args: readonly string[]): Promise<unknown> => {
@@ -89,6 +108,9 @@ describe('what is asked for wrongly is said', () => {
       'ATTN0370',
       1,
     ],
+    [['tune', 'softmax.attn', '--target', 'ts', '--features', 'shader-f16'], 'ATTN0302', 2],
+    [['bench', 'softmax.attn', '--target', 'ts', '--limits', 'maxComputeWorkgroupStorageSize=32768'], 'ATTN0302', 2],
+    [['verify', 'softmax.attn', '--target', 'ts', '--features', 'shader-f16'], 'ATTN0302', 2],
     [['tune', '--simulate', 'softmax.attn'], 'ATTN0372', 1],
     [['tune', 'report', 'none.attn'], 'ATTN0310', 2],
     [['bench', 'softmax.attn', '--sweep', 'j=4..2', '--target', 'ts'], 'ATTN0302', 2],

@@ -258,6 +258,18 @@ describe('what is picked', () => {
     expect(fitOf([having({ shape: { ...shape, i: 1, j: 65536 } }, 1), modelled])).toEqual(['architecture', 2])
   })
 
+  test('what was tuned for what a device was said to have is not picked for others', () => {
+    const plain = having({}, 1)
+    const asking = having({ features: ['shader-f16'], limits: { storage: 32768 } }, 2)
+    const both = { features: ['subgroups', 'shader-f16'], limits: { storage: 65536 } }
+    expect(fitOf([plain, asking])).toEqual(['device', 1])
+    expect(fitOf([asking])).toBeUndefined()
+    expect(fitOf([plain, asking], { options: both })).toEqual(['device', 2])
+    expect(fitOf([asking], { options: { ...both, limits: { storage: 16384 } } })).toBeUndefined()
+    expect(fitOf([plain], { options: both })).toEqual(['device', 1])
+    expect(merged([plain], asking)).toHaveLength(2) // each has its place
+  })
+
   test('where no device is, any architecture may be meant', () => {
     const entry = having({ device: 'GPU', architecture: 'sm_90' }, 1)
     const nowhere = { device: 'unknown', architecture: undefined }

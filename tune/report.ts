@@ -2,7 +2,7 @@
 import { type Entry, type Subject, trialsOf } from './log.ts'
 import type { Roofline } from './roofline.ts'
 import { keyOf, type Parameter, type Point, type Value } from './space.ts'
-import { escapeText, heatMap, plot, shortLabel } from './svg.ts'
+import { escapeText, heatMap, type Point2, plot, shortLabel } from './svg.ts'
 import { isTimed, type Timed, type Trial } from './trial.ts'
 
 /** All trials of one subject, in order. */
@@ -100,23 +100,23 @@ function rooflinePlot(run: Run): readonly string[] {
   if (!roofline || !best) return []
   const { flops, bytes, gflops, gbytes, from } = roofline
   const [intensity, ridge] = [flops / bytes, gflops / gbytes]
-  const placed = (trial: Timed) => ({
-    x: intensity,
-    y: flops / trial.milliseconds / 1e6,
-    about: `${keyOf(trial.point)}: ${shortLabel(flops / trial.milliseconds / 1e6)} GFLOP/s`,
-  })
+  const [scale, prefix] = gflops >= 10_000 ? [1000, 'T'] : [1, 'G']
+  const placed = (trial: Timed): Point2 => {
+    const y = flops / trial.milliseconds / 1e6 / scale
+    return { x: intensity, y, about: `${keyOf(trial.point)}: ${shortLabel(y)} ${prefix}FLOP/s` }
+  }
   const isUsual = ({ point }: Timed): boolean => keyOf(point) === keyOf(usual)
   const ends = [Math.min(intensity, ridge) / 8, ridge, Math.max(intensity, ridge) * 8]
   const of = from === 'measured' ? 'measured on this machine' : `published of ${subject.device.replace(/,.*/, '')}`
   return [
     plot({
       ...{ title: 'Roofline', x: 'floating-point operations a byte', logX: true, logY: true },
-      y: subject.modelled ? 'modelled GFLOP/s' : 'GFLOP/s',
+      y: `${subject.modelled ? 'modelled ' : ''}${prefix}FLOP/s`,
       series: [
         {
           name: `limits, ${of}`,
           form: 'line',
-          points: ends.map((x) => ({ x, y: Math.min(gflops, gbytes * x) })),
+          points: ends.map((x) => ({ x, y: Math.min(gflops, gbytes * x) / scale })),
         },
         {
           name: 'tried',
@@ -154,7 +154,7 @@ export function page(title: string, runs: readonly Run[]): string {
 const style = [
   ':root{color-scheme:light dark}',
   'body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}',
-  '.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}',
+  '.plots{margin:1rem 0;display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}',
   'svg{width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}',
   'td.number{text-align:right;font-variant-numeric:tabular-nums}',
 ].join('')
@@ -167,12 +167,12 @@ function section(run: Run): string {
     ['lengths', subject.shape],
     ['device', subject.device],
     ...(subject.modelled ? [['times', 'of a model: nothing was run on such a device']] : []),
-    ...(roofline ? [['share of the limit', `${(100 * shareOf(roofline, best)).toFixed(1)} %`]] : []),
     ['types', subject.dtype],
     ['tried', `${trials.length}, of which ${trials.length - timed(run).length} failed`],
     ...(first ? [['usual choice', about(first)]] : []),
     ...(best ? [['quickest', about(best)]] : []),
     ...(first && best ? [['gain', `${(first.milliseconds / best.milliseconds).toFixed(2)} times as quick`]] : []),
+    ...(roofline && best ? [['of the limit', `${(100 * shareOf(roofline, best)).toFixed(1)} %`]] : []),
   ]
   return [
     `<h2>${escapeText(`${subject.attention}, ${subject.target}`)}</h2>`,
@@ -196,8 +196,8 @@ function section(run: Run): string {
 }
 
 /** Of what bounds the call, that the quickest reaches. */
-const shareOf = ({ flops, bytes, gflops, gbytes }: Roofline, best: Timed | undefined): number =>
-  best ? Math.max(flops / gflops, bytes / gbytes) / 1e6 / best.milliseconds : 0
+const shareOf = ({ flops, bytes, gflops, gbytes }: Roofline, best: Timed): number =>
+  Math.max(flops / gflops, bytes / gbytes) / 1e6 / best.milliseconds
 
 function failures(trials: readonly Trial[]): string {
   const rows = trials.flatMap((trial) =>

@@ -71,7 +71,7 @@ const frame = (title: string, body: readonly string[], size = { width, height })
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#64748b">`,
     `<title>${escapeText(title)}</title>`,
-    text(size.width / 2, 18, title, 'text-anchor="middle" font-size="14" font-weight="600"'),
+    text(margin.left, 18, title, 'font-size="14" font-weight="600"'),
     ...body,
     '</svg>',
   ].join('\n')
@@ -101,17 +101,13 @@ export function plot({ title, x, y, series, logX = false, logY = false }: Plot):
     ]),
   ]
   const drawn = series.map((one, n) => draw(one, colors[n % colors.length]!, horizontal, vertical))
-  const names =
+  const names = series.flatMap(({ name, points }, n) =>
+    points.length > 0 ? [`<tspan fill="${colors[n % colors.length]}">${escapeText(name)}</tspan>`] : [],
+  )
+  const legend =
     series.length < 2
       ? []
-      : series.map(({ name }, n) =>
-          text(
-            width - margin.right - 4,
-            margin.top + 14 + 15 * n,
-            name,
-            `text-anchor="end" fill="${colors[n % colors.length]}"`,
-          ),
-        )
+      : [`<text x="${width - margin.right}" y="18" text-anchor="end">${names.join('&#160;&#160;&#160;')}</text>`]
   const labels = [
     text((margin.left + width) / 2, height - 10, x, 'text-anchor="middle"'),
     text(
@@ -121,7 +117,7 @@ export function plot({ title, x, y, series, logX = false, logY = false }: Plot):
       `text-anchor="middle" transform="translate(14 ${(margin.top + height - margin.bottom) / 2}) rotate(-90)"`,
     ),
   ]
-  return frame(title, [...grid, ...drawn, ...names, ...labels])
+  return frame(title, [...grid, ...drawn, ...legend, ...labels])
 }
 
 function draw({ points, form }: Series, color: string, x: Scale, y: Scale): string {
