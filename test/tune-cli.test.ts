@@ -56,7 +56,9 @@ describe('--show-space', () => {
     const tiles = points.map((point: Record<string, number>) => `${point['tile.i']}x${point['tile.j']}`)
     expect(tiles).toEqual(expect.arrayContaining(['128x32', '64x96']))
     expect(rejected.map(({ reason }: { reason: string }) => reason)).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^the tiles of softmax\S+ take \d+ (registers of a thread|KiB of)/)]),
+      expect.arrayContaining([
+        expect.stringMatching(/^the tiles of softmax\S+ take \d+ (registers of a thread|KiB of)/),
+      ]),
     )
   })
 

@@ -368,7 +368,8 @@ export async function share(
   const isAtWork = (): boolean => Atomics.load(job.cells, 1) > 0
   const hasFailed = (): boolean => Atomics.load(job.cells, 2) > 0 && faults.length === 0
   while (pending.size > 0 && (isAtWork() || hasFailed())) await Promise.race(pending)
-  if (faults.length === 0 && isAtWork()) faults.push('It has ended at its work.')
+  // one that starts as late as now has yet to answer, and finds nothing left to do
+  if (faults.length === 0 && pending.size === 0 && isAtWork()) faults.push('It has ended at its work.')
   if (faults.length > 0) throw new Error(`a thread has failed: ${faults[0]}`)
 }
 
