@@ -1,7 +1,7 @@
 /** Candidates in a process: one that crashes or hangs is out, and the next has a process again. */
 import { pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { timingAlone } from '../tune/device-lock.ts'
+import { lockOf, timingAlone } from '../tune/device-lock.ts'
 import { processRig } from '../tune/process-rig.ts'
 import type { Job } from '../tune/protocol.ts'
 import { type Rig, succeeded } from '../tune/rig.ts'
@@ -49,6 +49,12 @@ test('a candidate that hangs is ended at its limit', async () => {
   })
   expect((await rig.bits({ n: 1 })).ok).toBe(true)
 }, 60_000)
+
+test('what computes on a GPU waits for that, and not for the processor', () => {
+  expect(lockOf('cuda')).toBe(lockOf('wgsl'))
+  expect(lockOf('native')).toBe(lockOf('ts'))
+  expect(lockOf('cuda')).not.toBe(lockOf('ts'))
+})
 
 test('tuners time in turns', async () => {
   const path = `${process.env.ATTNC_CACHE_DIR ?? '/tmp'}-device-${process.pid}.lock`

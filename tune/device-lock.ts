@@ -7,7 +7,10 @@ import type { Rig } from './rig.ts'
 
 /** Of this user and this kind of device. */
 export const lockOf = (target: string): string =>
-  join(tmpdir(), `attnc-${process.getuid?.() ?? ''}-${target === 'wgsl' ? 'gpu' : 'cpu'}.lock`)
+  join(tmpdir(), `attnc-${process.getuid?.() ?? ''}-${isOnGpu(target) ? 'gpu' : 'cpu'}.lock`)
+
+/** What computes elsewhere than on this processor. */
+export const isOnGpu = (target: string): boolean => target === 'wgsl' || target === 'cuda'
 
 /** A rig that holds the lock while it times. */
 export function timingAlone(rig: Rig, path: string): Rig {

@@ -12,7 +12,7 @@ import { type Device, deviceOf } from '../runtime/tuned/device.ts'
 import { shapeClass } from '../runtime/tuned/pick.ts'
 import { addTuned, readTuned, type Tuned } from '../runtime/tuned/tuned-file.ts'
 import { declareSpace, type Narrowing, type Subject } from './declare.ts'
-import { lockOf, timingAlone } from './device-lock.ts'
+import { isOnGpu, lockOf, timingAlone } from './device-lock.ts'
 import { type Effort, efforts } from './effort.ts'
 import { appendToLog, type Entry, isSame, type Subject as LogSubject, readLog, trialsOf } from './log.ts'
 import { checkModelled, modelRig } from './model-rig.ts'
@@ -257,7 +257,7 @@ function jobOf({ subject, params, seed, cache }: Tuning): Job {
   return {
     ...{ file: source.file, attention: attention.name, target, options: fixed, tile, sizes, params, seed, cache },
     check: smallest(subject),
-    clock: cores === 1 || target === 'ts' ? 'thread' : 'wall',
+    clock: target === 'ts' || (cores === 1 && !isOnGpu(target)) ? 'thread' : 'wall',
   }
 }
 
