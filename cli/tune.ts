@@ -181,6 +181,24 @@ function progressOf({ subject, milliseconds, modelled }: Asked, io: Io): Tuning[
   }
 }
 
+/** The command again, with what decides about what is tuned. */
+function commandOf({ file }: Source, options: Options): string {
+  const lists = { param: options.param, size: options.size, tile: options.tile, shape: options.shape }
+  const given: Readonly<Record<string, string | readonly string[] | undefined>> = {
+    ...{ target: options.target, arch: options.arch, attention: options.attention, dtype: options.dtype },
+    ...{ precision: options.precision, ...lists, features: options.features, limits: options.limits },
+    ...{ space: options.space, numerics: options.numerics, effort: options.effort, strategy: options.strategy },
+    ...{ seed: options.seed, log: options.log },
+  }
+  const words = Object.entries(given).flatMap(([name, value]) =>
+    [value ?? []].flat().flatMap((one) => [`--${name}`, one]),
+  )
+  return ['attnc', 'tune', file.path, ...words].map(quoted).join(' ')
+}
+
+/** As a shell takes it for one word. */
+const quoted = (word: string): string => (/^[\w=.,:/\\+@%-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
 function answer(
   result: TuningResult,
   { subject, paths }: Asked,
@@ -220,7 +238,7 @@ function answer(
     paths,
   }
   const isStopped = why === 'stopped'
-  const goOn = `go on with: attnc tune ${source.file.path}${options.target ? ` --target ${subject.target}` : ''}${options.arch ? ` --arch ${options.arch}` : ''}${options.shape.length > 0 ? ` --shape ${options.shape.join(',')}` : ''}`
+  const goOn = `go on with: ${commandOf(source, options)}`
   return {
     exit: isStopped ? 130 : 0,
     findings: [...warnings, ...result.warnings],

@@ -182,6 +182,14 @@ describe.each(targets)('a whole run on %s', (target = '', ...space) => {
   }, 300_000)
 })
 
+test('a run that had no time left says how to go on, with all that decides about what is tuned', async () => {
+  const args = ['tune', 'sigmoid.attn', '--target', 'ts', '--param', 'bias=-3', '--shape', 'b=1,h=1,i=64,j=64']
+  const more = ['--space', 'tile.i=8:16:32', '--numerics', 'any', '--effort', 'quick', '--log', "a log's.jsonl"]
+  const { exit, err } = await attnc([...args, ...more, '--time', '1ms'])
+  const words = [...args.slice(2), ...more.slice(0, -1)].join(' ')
+  expect([exit, /go on with: (.*)/.exec(err)?.[1]]).toEqual([0, `attnc tune sigmoid.attn ${words} 'a log'\\''s.jsonl'`])
+})
+
 test('load picks up what was tuned, and says so where it is asked to', async () => {
   const said: string[] = []
   const sizes = { b: 1, h: 1, i: 64, j: 64, d: 64, e: 64 }
@@ -219,6 +227,8 @@ describe('the report', () => {
     expect(page).toContain('<h2>softmax_attention, ts</h2>')
     expect(page.match(/<svg /g)!.length).toBeGreaterThan(2)
     expect(page).not.toMatch(/<script|src=|href=|url\(/)
+    if (withCompiler('a roofline') === undefined) expect(page).toContain('limits, measured on this machine')
+    else expect(page).not.toContain('Roofline')
     expect(page.replaceAll('http://www.w3.org/2000/svg', '')).not.toContain('http')
   })
 

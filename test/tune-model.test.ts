@@ -10,6 +10,8 @@ import type { CompiledKernel } from '../runtime/cuda/model/kernels.ts'
 import { millisecondsOf } from '../runtime/cuda/model/time.ts'
 import { findNvcc } from '../runtime/cuda/nvcc.ts'
 import { architectures } from '../targets/cuda/resources.ts'
+import { page, plotsOf, type Run } from '../tune/report.ts'
+import type { Timed } from '../tune/trial.ts'
 import { attnc } from './cli-io.ts'
 import { withCompiler } from './native-build.ts'
 
@@ -64,6 +66,30 @@ describe('the model', () => {
     expect(time({ bytes: 3350e6 })).toBeCloseTo(1)
     expect(time({ bytes: 3350e6 }, { ...kernel, round: undefined })).toBeCloseTo(1)
     expect(time({ blocks: 0, rounds: 0 })).toBe(0)
+  })
+})
+
+describe('a roofline', () => {
+  const subject = { attention: 'a', plan: 'p', target: 'ts', device: 'd', dtype: 'f32', shape: 's' }
+  const at = (tile: number, milliseconds: number): Timed => ({
+    ...{ point: { 'tile.i': tile }, milliseconds, cost: 1, low: 1, high: 1, rounds: 9, outliers: 0 },
+    ...{ isNarrow: true, bits: '0', verified: true },
+  })
+  const run: Run = {
+    ...{ subject, parameters: [], usual: { 'tile.i': 8 }, trials: [at(8, 2), at(16, 1)] },
+    roofline: { flops: 5e6, bytes: 1e6, gflops: 100, gbytes: 10, from: 'measured' },
+  }
+  const drawn = (one: Run): string | undefined => plotsOf(one).find((text) => text.includes('Roofline'))
+
+  test('has every candidate, at what it computes in a second', () => {
+    expect(drawn(run)).toContain('tile.i=8: 2.5 GFLOP/s')
+    expect(drawn(run)).toContain('tile.i=16: 5 GFLOP/s')
+    // 1 MB at 10 GB/s takes 0.1 ms of the best, and 5 million operations at 100 GFLOP/s half as long
+    expect(page('a', [run])).toContain('>10.0 %<')
+  })
+
+  test('is not drawn where limits are not known', () => {
+    expect(drawn({ ...run, roofline: undefined })).toBeUndefined()
   })
 })
 
