@@ -71,4 +71,5 @@ export interface Called {
   readonly handles: number // of tensors that were not given back
   readonly log: readonly string[] // on which device memory and streams were asked for
   readonly results: readonly (readonly [string, readonly number[]])[]
+  readonly faked: Called['results'] // what the operator's fake says that they are
 }

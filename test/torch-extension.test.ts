@@ -189,8 +189,7 @@ describe.skipIf(missing !== undefined)('an extension, built and called', { timeo
             const called = await call(`${name}_torch`, name, how, inputs, params)
             expect(called).toMatchObject({ told: null, handles: 0 })
             expect(new Set(called.log)).toEqual(new Set(['memory of 1 on 1', 'stream of 1 on 1']))
-            const fake = await call(`${name}_torch`, name, 'meta', inputs, params)
-            expect(fake).toMatchObject({ told: null, log: [], results: called.results })
+            expect(called.faked).toEqual(called.results)
             return recordOf(
               attention.results.map(({ name: result, axes }, n) => [
                 result,
@@ -214,9 +213,7 @@ describe.skipIf(missing !== undefined)('an extension, built and called', { timeo
         ['float32', [1, 2, 9, 8]],
       ],
     })
-    expect(await call('odd_torch', 'lambda_', 'meta', inputs, { from_: 0.5 })).toMatchObject({
-      results: called.results,
-    })
+    expect(called.faked).toEqual(called.results)
     const closed = await call('odd_torch', 'lambda_', 'dense', inputs, { from_: 0.5, self_: false })
     expect(closed.tensors.result0!.data.every((x) => x === 0)).toBe(true)
     const far = await call('odd_torch', 'lambda_', 'dense', inputs, { from_: 0.5, window: 2 ** 40 })

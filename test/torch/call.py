@@ -41,9 +41,6 @@ if how == "axes":
     given[names[0]] = first.reshape(*[int(n) for n in first.shape], 1)
 if how == "width":
     given[names[1]] = second.transpose(-1, -2)
-if how == "meta":
-    for one in given.values():
-        one.device = "meta"
 if how == "meta dtype":
     for one in given.values():
         one.device = "meta"
@@ -67,11 +64,17 @@ try:
         results[0].backward()
 except (RuntimeError, NotImplementedError) as error:
     told = f"{type(error).__name__}: {error}"
-if told is None and how.split()[0] != "meta":
+faked = ()
+if told is None:
     np.savez(target, **{f"result{n}": result.array for n, result in enumerate(results)})
+    for one in given.values():
+        one.device = "meta"
+    faked = call(*given.values(), **params)
+    faked = faked if isinstance(faked, tuple) else (faked,)
 print(json.dumps({
     "told": told,
     "handles": torch._library.standin_handles(),
     "log": torch._library.standin_log().decode().splitlines(),
     "results": [[result.dtype.name, list(result.shape)] for result in results],
+    "faked": [[result.dtype.name, list(result.shape)] for result in faked],
 }))
