@@ -55,7 +55,12 @@ export interface Site {
   readonly server: Server
 }
 
-const types: Readonly<Record<string, string>> = { js: 'text/javascript', html: 'text/html' }
+const types: Readonly<Record<string, string>> = {
+  js: 'text/javascript',
+  html: 'text/html',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+}
 
 /** Files by path, from this machine only, under a policy that forbids eval and all that is not from here. */
 export function serve(files: ReadonlyMap<string, string>, policy = "default-src 'self'"): Promise<Site> {

@@ -35,7 +35,9 @@ describe('the packed extension', () => {
 
   test('names the type of every file, and every file that it names is there', () => {
     const known = [...text('[Content_Types].xml').matchAll(/Extension="(\.\w+)"/g)].map(([, one]) => one)
-    const ends = Object.keys(files).filter((path) => path !== '[Content_Types].xml').map((path) => path.replace(/.*(?=\.\w+$)/, ''))
+    const ends = Object.keys(files)
+      .filter((path) => path !== '[Content_Types].xml')
+      .map((path) => path.replace(/.*(?=\.\w+$)/, ''))
     expect(ends.filter((end) => !known.includes(end))).toEqual([])
     const assets = [...text('extension.vsixmanifest').matchAll(/Path="([^"]+)"/g)].map(([, one = '']) => one)
     expect(assets.filter((path) => !files[path])).toEqual([])
@@ -54,7 +56,9 @@ describe('the packed extension', () => {
   test('loads in an editor that gives it nothing but its own module, and can be activated', () => {
     // Whatever is asked of the editor's module is a class whose members are such classes too.
     const anything: () => unknown = () =>
-      new Proxy(class {}, { get: (_, name) => (name === 'prototype' ? {} : typeof name === 'string' ? anything() : undefined) })
+      new Proxy(class {}, {
+        get: (_, name) => (name === 'prototype' ? {} : typeof name === 'string' ? anything() : undefined),
+      })
     const required = createRequire(import.meta.url)
     const extension = new Module('extension.cjs') as Module & { _compile: (code: string, name: string) => void }
     extension.require = Object.assign((id: string) => (id === 'vscode' ? anything() : required(id)), required)

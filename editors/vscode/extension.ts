@@ -26,13 +26,18 @@ async function stop(): Promise<void> {
 async function restart(): Promise<void> {
   await stop()
   if (!workspace.isTrusted) return
-  const folders = (workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file').map(({ uri }) => uri.fsPath)
+  const folders = (workspace.workspaceFolders ?? [])
+    .filter(({ uri }) => uri.scheme === 'file')
+    .map(({ uri }) => uri.fsPath)
   const setting = workspace.getConfiguration('attnc').get<string>('path', '')
   const { command, args, shell } = findServer(setting, folders, existsSync)
   const run = { command, args: [...args], transport: TransportKind.stdio, options: { shell } }
   // The client adds --stdio itself.
   run.args = run.args.filter((arg) => arg !== '--stdio')
-  const selector = [{ scheme: 'file', language: 'attn' }, { scheme: 'untitled', language: 'attn' }]
+  const selector = [
+    { scheme: 'file', language: 'attn' },
+    { scheme: 'untitled', language: 'attn' },
+  ]
   client = new LanguageClient('attnc', 'attnc', { run, debug: run }, { documentSelector: selector })
   try {
     await client.start()

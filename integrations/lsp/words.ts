@@ -1,5 +1,5 @@
 /** What the words and functions of the language mean, in a line each; docs/language.md has the whole of it. */
-import type { Word } from '../../grammar/tokens.ts'
+import type { Word } from '../../grammar/words.ts'
 
 export const meaningOfWord: Readonly<Record<Word, string>> = {
   import: '`import "path.attn"`: the functions of another file, by a path relative to this one',
