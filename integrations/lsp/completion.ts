@@ -1,12 +1,11 @@
 /** What may be written at a place: told by the tokens before it, since the text there is seldom whole. */
 import { type Dirent, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { IToken } from 'chevrotain'
 import { type CompletionItem, CompletionItemKind, InsertTextFormat } from 'vscode-languageserver'
 import { builtins, isFold } from '../../compiler/check/builtins.ts'
 import { storages } from '../../compiler/check/declarations.ts'
 import type * as ast from '../../grammar/ast.ts'
-import { lex } from '../../grammar/lex.ts'
+import { type Lexed, lex } from '../../grammar/lex.ts'
 import { Ident, Num, OpenStr, Str } from '../../grammar/tokens.ts'
 import { clauseWords, itemWords, type Word } from '../../grammar/words.ts'
 import { extension } from '../../runtime/files.ts'
@@ -15,6 +14,8 @@ import { type Declaration, type DeclarationKind, type Scope, visible } from './d
 import { describe } from './describe.ts'
 import { innermost } from './resolve.ts'
 import { meaningOfWord } from './words.ts'
+
+type Token = Lexed['tokens'][number]
 
 /** @param folder  of the file, where it has one */
 export function completionsAt(
@@ -33,7 +34,7 @@ export function completionsAt(
   return itemsAfter(isTyping ? before.slice(0, -1) : before, analysis.resolved.scopes, offset)
 }
 
-function itemsAfter(before: readonly IToken[], scopes: readonly Scope[], offset: number): readonly CompletionItem[] {
+function itemsAfter(before: readonly Token[], scopes: readonly Scope[], offset: number): readonly CompletionItem[] {
   const scope = innermost(scopes, offset)
   const last = nameOf(before.at(-1))
   const open = innermostOpen(before)
@@ -59,7 +60,7 @@ function itemsAfter(before: readonly IToken[], scopes: readonly Scope[], offset:
   return [...infix, ...words(itemWords), skeleton]
 }
 
-const nameOf = (token: IToken | undefined): string => token?.tokenType.name ?? ''
+const nameOf = (token: Token | undefined): string => token?.tokenType.name ?? ''
 /** After these stands a new name. */
 const declaring: ReadonlySet<string> = new Set([
   'attention',
@@ -76,7 +77,7 @@ const declaring: ReadonlySet<string> = new Set([
 const closing: ReadonlySet<string> = new Set([')', ']', '}', Ident.name, Num.name, Str.name, 'true', 'false'])
 
 /** The bracket that is open before a place; `at` is its index, or -1 without one. */
-function innermostOpen(tokens: readonly IToken[]): { readonly at: number; readonly sign: string } {
+function innermostOpen(tokens: readonly Token[]): { readonly at: number; readonly sign: string } {
   let closed = 0
   for (let at = tokens.length - 1; at >= 0; at -= 1) {
     const sign = nameOf(tokens[at])
@@ -88,7 +89,7 @@ function innermostOpen(tokens: readonly IToken[]): { readonly at: number; readon
   return { at: -1, sign: '' }
 }
 
-const isSettings = (tokens: readonly IToken[], at: number): boolean =>
+const isSettings = (tokens: readonly Token[], at: number): boolean =>
   [tokens[at - 1], tokens[at - 2]].some((one) => nameOf(one) === 'tile') || nameOf(tokens[at - 1]) === 'check'
 
 // Items
@@ -178,7 +179,7 @@ function callOf({ kind, name, node }: Declaration): string | undefined {
 /** The sources and folders that the path of an import can go on with. */
 function paths(
   { file }: Analysis,
-  token: IToken,
+  token: Token,
   offset: number,
   folder: string | undefined,
 ): readonly CompletionItem[] {
