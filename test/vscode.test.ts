@@ -57,7 +57,7 @@ describe('the packed extension', () => {
     // Whatever is asked of the editor's module is a class whose members are such classes too.
     const anything: () => unknown = () =>
       new Proxy(class {}, {
-        get: (_, name) => (name === 'prototype' ? {} : typeof name === 'string' ? anything() : undefined),
+        get: (target, name) => Reflect.get(target, name) ?? (typeof name === 'string' ? anything() : undefined),
       })
     const required = createRequire(import.meta.url)
     const extension = new Module('extension.cjs') as Module & { _compile: (code: string, name: string) => void }
