@@ -143,6 +143,7 @@ function furnish(): void {
   put('circle.toml', 'extends = "circle.toml"\n')
   put('broken.toml', 'target =\n')
   put('ring.attn', 'import "ring_too.attn"\nfn ring(x) = x\n')
+  put('shares.attn', 'fn stable_share[x](s) = stablemax[x](s)\n')
   put('ring_too.attn', 'import "ring.attn"\nfn ring_too(x) = x\n')
   copyFileSync(join(root, 'examples/z_score.attn'), join(folder, 'z_score_too.attn'))
   mkdirSync(join(folder, 'node_modules'))
