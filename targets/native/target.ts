@@ -116,7 +116,7 @@ const x86Levels = [
 
 const suffixes = ['_call', '_shapes', '_workspace', '_run', '_scratch', '_isa']
 
-const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'columns', 'product', 'few', 'call'] as const
+const headers = ['lanes', 'arithmetic', 'doubles', 'functions', 'storage', 'columns', 'product', 'few', 'call'] as const
 
 /** The project's headers in one piece, so that what is generated stands alone. */
 const prelude = (): string =>
