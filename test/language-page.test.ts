@@ -23,7 +23,8 @@ interface Internals {
   getCurrRuleFullName(): string
 }
 
-const placeOf = (rule: string, what: string, index: number): string => `${rule}: ${what}${index > 0 ? ` (${index})` : ''}`
+const placeOf = (rule: string, what: string, index: number): string =>
+  `${rule}: ${what}${index > 0 ? ` (${index})` : ''}`
 
 /** The places of the grammar that a source goes through. */
 function placesIn(texts: readonly string[]): ReadonlySet<string> {
@@ -74,7 +75,15 @@ describe('the page on the language has an example of', () => {
   test('every name that need not be defined', () => {
     const words = new Set(examples.flatMap((text) => wordsOf(text)))
     const library = [...read('compiler/std.attn').matchAll(/^fn (\w+)/gm)].map(([, name = '']) => name)
-    const names = [...Object.keys(builtins), ...Object.keys(folds), ...storages, ...predefined, ...library, 'size', 'fast']
+    const names = [
+      ...Object.keys(builtins),
+      ...Object.keys(folds),
+      ...storages,
+      ...predefined,
+      ...library,
+      'size',
+      'fast',
+    ]
     const helpers = ['t5_bucket_of_one_side']
     expect(names.filter((name) => !words.has(name) && !helpers.includes(name))).toEqual([])
   })

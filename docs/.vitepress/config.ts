@@ -4,7 +4,9 @@ import { figureColors } from '../../scripts/site/figure-colors.ts'
 import { configureMarkdown } from '../../scripts/site/markdown.ts'
 import { sidebar } from '../../scripts/site/sidebar.ts'
 
-const grammar = JSON.parse(readFileSync(new URL('../../editors/vscode/syntaxes/attn.tmLanguage.json', import.meta.url), 'utf8'))
+const grammar = JSON.parse(
+  readFileSync(new URL('../../editors/vscode/syntaxes/attn.tmLanguage.json', import.meta.url), 'utf8'),
+)
 
 export default defineConfig({
   title: 'attnc',

@@ -37,7 +37,14 @@ export function readExample(entry: Entry): Example {
   if (!explained.ok) throw new Error(`${entry.path}: ${explained.diagnostics.map((d) => d.message).join('; ')}`)
   const [doc = ''] = /^(?:\/\/\/ .*\n)+/.exec(file.text) ?? []
   const { head, papers } = splitHead(doc.trimEnd().split('\n'))
-  return { ...entry, file, head, papers, source: file.text.slice(doc.length), explanations: explained.value.explanations }
+  return {
+    ...entry,
+    file,
+    head,
+    papers,
+    source: file.text.slice(doc.length),
+    explanations: explained.value.explanations,
+  }
 }
 
 /** Papers begin where the last sentence does that begins a line, and stand with `;` between them. */

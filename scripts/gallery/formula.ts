@@ -9,9 +9,21 @@ export type Formula =
   | { readonly kind: 'root' | 'size'; readonly of: Formula } // size: |x|
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Formula[] }
   | { readonly kind: 'at'; readonly of: Formula; readonly places: readonly Place[] }
-  | { readonly kind: 'fold'; readonly sign: string; readonly over: readonly Formula[]; readonly where?: Formula; readonly of?: Formula }
+  | {
+      readonly kind: 'fold'
+      readonly sign: string
+      readonly over: readonly Formula[]
+      readonly where?: Formula
+      readonly of?: Formula
+    }
   | { readonly kind: 'choice'; readonly condition: Formula; readonly yes: Formula; readonly no: Formula }
-  | { readonly kind: 'solve'; readonly variable: string; readonly low: Formula; readonly high: Formula; readonly of: Formula }
+  | {
+      readonly kind: 'solve'
+      readonly variable: string
+      readonly low: Formula
+      readonly high: Formula
+      readonly of: Formula
+    }
 
 export interface Place {
   readonly axis: string
@@ -19,7 +31,8 @@ export interface Place {
   readonly elseZero: boolean
 }
 
-const token = /(?:Σ|max|min|mean|any|all|count|logsumexp)_(?:\{|[A-Za-z](?!\w))|[A-Za-z_]\w*'*|\d+(?:\.\d+)?(?:e[+-]?\d+)?|==|\S/g
+const token =
+  /(?:Σ|max|min|mean|any|all|count|logsumexp)_(?:\{|[A-Za-z](?!\w))|[A-Za-z_]\w*'*|\d+(?:\.\d+)?(?:e[+-]?\d+)?|==|\S/g
 const foldHead = /^(Σ|max|min|mean|any|all|count|logsumexp)_(.)$/
 
 /** From what binds least to what binds most; of comparisons there is one. */

@@ -80,8 +80,7 @@ function set(f: Formula, outer = 0, small = false): string {
   }
 }
 
-const within = (content: string, isInner: boolean): string =>
-  isInner ? around(parentheses, content) : row(content)
+const within = (content: string, isInner: boolean): string => (isInner ? around(parentheses, content) : row(content))
 
 /** `1e-12` as a power of ten. */
 function setNumber(text: string): string {
@@ -126,13 +125,17 @@ function setFold({ sign: op, over, where, of }: Extract<Formula, { kind: 'fold' 
 
 /** One line for each case. */
 function setChoice(f: Extract<Formula, { kind: 'choice' }>, small: boolean): string {
-  const line = (value: Formula, when: string): string => `<mtr><mtd>${set(value, 0, small)}</mtd><mtd>${when}</mtd></mtr>`
+  const line = (value: Formula, when: string): string =>
+    `<mtr><mtd>${set(value, 0, small)}</mtd><mtd>${when}</mtd></mtr>`
   const lines: string[] = []
   let rest: Formula = f
   for (; rest.kind === 'choice'; rest = rest.no)
     lines.push(line(rest.yes, `<mtext>if&nbsp;</mtext>${set(rest.condition, 0, small)}`))
   lines.push(line(rest, '<mtext>otherwise</mtext>'))
-  return row('<mo stretchy="true">{</mo>', `<mtable displaystyle="true" columnalign="left left">${lines.join('')}</mtable>`)
+  return row(
+    '<mo stretchy="true">{</mo>',
+    `<mtable displaystyle="true" columnalign="left left">${lines.join('')}</mtable>`,
+  )
 }
 
 function setSolve({ variable, low, high, of }: Extract<Formula, { kind: 'solve' }>, small: boolean): string {

@@ -38,7 +38,11 @@ const withTitle = (paper: string): string => paper.replaceAll(/&quot;(.+?)&quot;
 
 function writeExplanation(one: Explanation, level: string): readonly string[] {
   const { definitions, inputs, params, axes } = one.mathematics
-  const given = [...writeGiven('tensors', inputs), ...writeGiven('parameters', params), ...writeGiven('lengths', axes, ' ')]
+  const given = [
+    ...writeGiven('tensors', inputs),
+    ...writeGiven('parameters', params),
+    ...writeGiven('lengths', axes, ' '),
+  ]
   return [
     `${level} Mathematics`,
     verbatim('equations', setDefinitions(definitions)),
@@ -78,7 +82,15 @@ function writeMeasured(explanations: readonly Explanation[], { errors, code }: M
     'Errors against the definition in WebAssembly, on random inputs at the lengths of the `check` lines: the element that ' +
       'uses most of [what it is allowed](../numerics.md#how-far-off-a-result-may-be).',
     table(
-      [...(several ? ['attention'] : []), 'stored as', 'elements', 'largest error', 'hard bound', 'six deviations', 'verdict'],
+      [
+        ...(several ? ['attention'] : []),
+        'stored as',
+        'elements',
+        'largest error',
+        'hard bound',
+        'six deviations',
+        'verdict',
+      ],
       errors.map(({ attention, dtype, elements, worst, verdict }) => [
         ...(several ? [attention] : []),
         dtype,

@@ -8,5 +8,7 @@ export const figureColors: Plugin = {
   name: 'attnc:figure-colors',
   resolveId: (name) => (name === id ? `\0${id}` : undefined),
   load: (name) =>
-    name === `\0${id}` ? [sheet(':root'), sheet('html:not(.dark)', 'light'), sheet('html.dark', 'dark')].join('\n') : undefined,
+    name === `\0${id}`
+      ? [sheet(':root'), sheet('html:not(.dark)', 'light'), sheet('html.dark', 'dark')].join('\n')
+      : undefined,
 }
