@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { builtins, folds } from '../compiler/check/builtins.ts'
 import { storages } from '../compiler/check/declarations.ts'
 import { predefined } from '../compiler/check/definitions.ts'
-import { Ident, Num, reserved, type Word } from '../grammar/tokens.ts'
+import { Ident, Num } from '../grammar/tokens.ts'
+import { reserved, type Word } from '../grammar/words.ts'
 
 interface Rule {
   readonly name?: string

@@ -60,6 +60,7 @@ const types: Readonly<Record<string, string>> = {
   html: 'text/html',
   css: 'text/css',
   woff2: 'font/woff2',
+  svg: 'image/svg+xml',
 }
 
 /** Files by path, from this machine only, under a policy that forbids eval and all that is not from here. */

@@ -39,12 +39,12 @@ export async function measure(file: SourceFile): Promise<Measured> {
 /** Computed by WebAssembly, in f32. */
 async function measureError(file: SourceFile, attention: Attention, dtype: Shape['dtype']): Promise<MeasuredError> {
   const shapes = attention.checks.map(({ sizes }): Shape => {
-    const complete = resultOf(completeSizes(attention, sizes, 0))
+    const complete = unwrapped(completeSizes(attention, sizes, 0))
     return { sizes: complete, dtype, schedules: [inOnePart(undefined)] }
   })
   const source = { file, folder: '', readImport: () => ({ problem: 'an example imports nothing' }) }
   const build = builder(source, attention, 'ts', { simd: 'wasm' })
-  const found = resultOf(await verifyAttention(attention, { shapes, seed: 0, probes: false, params: {}, build }))
+  const found = unwrapped(await verifyAttention(attention, { shapes, seed: 0, probes: false, params: {}, build }))
   const { verdict, elements, worst } = found
   return { attention: attention.name, dtype, verdict, elements, worst: worst?.deviation }
 }
@@ -57,7 +57,7 @@ async function measureCode(file: SourceFile, target: string): Promise<GeneratedC
   return { target, file: main.path, lines, bytes: Buffer.byteLength(main.text) }
 }
 
-function resultOf<T>(outcome: Outcome<T>): T {
+function unwrapped<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(outcome.findings.map(({ message }) => message).join('; '))
   return outcome.value
 }

@@ -10,7 +10,7 @@ import { defineProgram, nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
 function machineOf(tile: Machine['tile']): Machine {
-  return { tile, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } }
+  return { tile, together: 64, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } }
 }
 
 /** Long tiles save work at their ends. Where data says which tiles are empty, fewer of them are: short ones save more. */
