@@ -120,7 +120,8 @@ async function compileAll(sources: readonly Source[], choices: Wanted, options: 
     if (files.length === 0) findings.push(noTypes(choices.target))
     for (const [k, { path, text }] of files.entries()) {
       const at = join(folder, path)
-      const isShared = built.some((one) => one.path === at && one.text === text)
+      // What is not named after a source, as setup.py, is the same for all.
+      const isShared = !path.startsWith(nameOf(file.path)) && built.some((one) => one.path === at && one.text === text)
       if (!isShared) built.push({ source: file.path, path: at, text, main: k === 0 })
     }
     if (choices.architectures) {
@@ -138,6 +139,8 @@ async function compileAll(sources: readonly Source[], choices: Wanted, options: 
     uses,
   }
 }
+
+const nameOf = (source: string): string => basename(source).replace(/\.attn$/, '')
 
 /** `sigmoid.d.ts` under the name by which TypeScript finds it for `sigmoid.attn`. */
 const typesIn = (files: readonly OutFile[]): readonly OutFile[] =>

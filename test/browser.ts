@@ -59,6 +59,7 @@ const types: Readonly<Record<string, string>> = {
   js: 'text/javascript',
   html: 'text/html',
   css: 'text/css',
+  woff2: 'font/woff2',
   svg: 'image/svg+xml',
 }
 
@@ -70,12 +71,12 @@ export const isolating = {
 
 /** Files by path, from this machine only, under a policy that forbids eval and all that is not from here. */
 export function serve(
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, string | Uint8Array>,
   policy = "default-src 'self'",
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Site> {
   const server = createServer((request, response) => {
-    const path = request.url?.slice(1) || 'index.html'
+    const path = (request.url ?? '').slice(1).replace(/^$|\/$/, '$&index.html')
     const text = files.get(path)
     response.statusCode = text === undefined ? 404 : 200
     response.setHeader('content-type', types[path.split('.').at(-1) ?? ''] ?? 'text/plain')
