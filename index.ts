@@ -38,6 +38,7 @@ export { compileTimeSizes, type Diagnostic, OptionError, placeOf, type Result, t
 export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
   readonly library?: boolean // to be shipped: code for each level of instructions, chosen when it runs, where the target has them; default false
+  readonly torch?: boolean // also an extension of PyTorch around the kernels, where the target has one: target 'cuda'; default false
   readonly simd?: Simd // whether kernels are in WebAssembly too, or only, where the target has them so; default auto: too, but with `threads`
   readonly features?: readonly string[] // optional features that every device for the code has, as 'shader-f16' and 'subgroups' of wgsl; default: none
   readonly limits?: Readonly<Record<string, number>> // what these devices allow at least, as `adapter.limits` says; default: what every device allows
@@ -132,10 +133,19 @@ function prepareModule(module: Module, name: string, target: Target, options: Co
     if (reason) throw new OptionError('resources', reason)
   }
   const programs = lowered.map((x) => x.program)
-  const { dtype = 'f32', threads = false, library = false } = options
+  const { dtype = 'f32', threads = false, library = false, torch = false } = options
   if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)
-  const emit = () => target.emit({ name, programs, dtype, version, threads, library, simd, device })
+  if (torch) checkExtension(name, target)
+  const emit = () => target.emit({ name, programs, dtype, version, threads, library, torch, simd, device })
   return { module, plans: lowered.map((x) => x.plan), programs, emit }
+}
+
+/** The module of Python is named after the source. */
+function checkExtension(name: string, target: Target): void {
+  if (!target.makesExtensions)
+    throw new OptionError('torch', `target ${target.name} makes no extension of PyTorch: that is for the target cuda`)
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name))
+    throw new OptionError('torch', `no module of Python can be called ${JSON.stringify(name)}: rename the source`)
 }
 
 /** Threads run plain code. */
@@ -222,14 +232,19 @@ function createLowering(): Lower {
   const planOf = (attention: Attention, options: PlanOptions): Planned => {
     const known = plans.get(attention) ?? new Map<string, Planned>()
     plans.set(attention, known)
-    const key = JSON.stringify([Object.entries(options.sizes).sort(), options.results, options.kind ?? 'auto'])
+    const key = JSON.stringify([
+      Object.entries(options.sizes).sort(),
+      options.results,
+      options.kind ?? 'auto',
+      options.rows ?? 'many',
+    ])
     const planned = known.get(key) ?? makePlan(attention, options)
     known.set(key, planned)
     return planned
   }
   return (attention, options, machine) => {
     const sizes = compileTimeSizes(attention, options.sizes ?? {})
-    const planned = planOf(attention, { sizes, results: options.results, kind: options.plan })
+    const planned = planOf(attention, { sizes, results: options.results, kind: options.plan, rows: options.rows })
     const lowered = lowerProgram(planned, {
       machine,
       dtype: options.dtype ?? 'f32',

@@ -272,6 +272,37 @@ describe('memory', { timeout: 120_000 }, () => {
     expect(again.data.every((x) => x === 0)).toBe(true)
   })
 
+  test('a call that needs more memory than there is finds the tensors that lie in it', async () => {
+    const { run, allocate } = await build([one])
+    const want = run.causal!(inputs).out!.data.slice()
+    const own = Object.fromEntries(
+      Object.entries(inputs).map(([name, { data, shape }]) => {
+        const tensor = allocate(Float32Array, shape)
+        tensor.data.set(data)
+        return [name, tensor]
+      }),
+    )
+    const tall = { ...own, q: random([1, 2, 9000, 16], 'q') }
+    const memory = own.k!.data.buffer
+    const out = run.causal!(tall).out!.data
+    expect(memory.byteLength).toBe(0) // it has moved
+    const again = run.causal!({ q: tall.q, k: inputs.k, v: inputs.v }).out!.data
+    expect(out).toEqual(again)
+    const into = allocate(Float32Array, [1, 2, 35, 16])
+    const before = into.data.buffer
+    const filler = allocate(Float32Array, [before.byteLength / 4 - into.data.byteOffset / 4 - 35 * 32 - 16384 - 64])
+    expect(before.byteLength).toBeGreaterThan(0)
+    expect(run.causal!(inputs, { into: { out: into } }).out!.data).toEqual(want)
+    expect(before.byteLength).toBe(0)
+    expect(filler.data.every((x) => x === 0)).toBe(true)
+  })
+
+  test('a tensor without elements takes nothing from others', async () => {
+    const { allocate } = await build([one])
+    const all = [[1, 4], [0], [3], [0, 7], [5]].map((shape) => allocate(Float32Array, shape))
+    expect(new Set(all.map(({ data }) => data.byteOffset)).size).toBe(all.length)
+  })
+
   test('calls of any size follow one another', async () => {
     const { run } = await build([one])
     const small = run.causal!(inputs).out!.data.slice()

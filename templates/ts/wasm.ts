@@ -58,13 +58,14 @@ export function lineUp(bytes: number): number {
 /** Bytes of the memory for one call: behind all that callers own. */
 export interface WasmRoom {
   readonly machine: WasmMachine
+  readonly copies: Set<number> // where arrays are to lie that lie elsewhere now
   end: number
 }
 
 export function openRoom(machine: WasmMachine): WasmRoom {
   let end = machine.firstByte
   for (const [at, bytes] of machine.allocated) end = Math.max(end, at + bytes)
-  return { machine, end: lineUp(end) }
+  return { machine, copies: new Set(), end: lineUp(end) }
 }
 
 /** Where so many new bytes begin. */
@@ -76,7 +77,10 @@ export function takeBytes(room: WasmRoom, bytes: number): number {
 
 /** Where an array lies, if it lies in this memory, else where a copy of it will. */
 export function placeArray(room: WasmRoom, array: ArrayBufferView): number {
-  return array.buffer === room.machine.memory.buffer ? array.byteOffset : takeBytes(room, array.byteLength)
+  if (array.buffer === room.machine.memory.buffer) return array.byteOffset
+  const at = takeBytes(room, array.byteLength)
+  room.copies.add(at)
+  return at
 }
 
 /** The memory ends a page behind what is used: lanes past the end of a row may read there. */
@@ -96,16 +100,14 @@ export function growMemory({ memory }: WasmMachine, end: number): void {
 
 /** Makes the room, and copies arrays that lie elsewhere to their places. */
 export function bringIn(room: WasmRoom, arrays: readonly (readonly [array: ArrayBufferView, at: number])[]): void {
-  const { machine, end } = room
+  const { machine, copies, end } = room
   growMemory(machine, end)
-  for (const [array, at] of arrays) {
-    if (array.buffer !== machine.memory.buffer) bytesAt(machine, at, array.byteLength).set(bytesOf(array))
-  }
+  for (const [array, at] of arrays) if (copies.has(at)) bytesAt(machine, at, array.byteLength).set(bytesOf(array))
 }
 
 /** Copies a result to its array, if that lies elsewhere. */
-export function bringOut({ machine }: WasmRoom, array: ArrayBufferView, at: number): void {
-  if (array.buffer !== machine.memory.buffer) bytesOf(array).set(bytesAt(machine, at, array.byteLength))
+export function bringOut({ machine, copies }: WasmRoom, array: ArrayBufferView, at: number): void {
+  if (copies.has(at)) bytesOf(array).set(bytesAt(machine, at, array.byteLength))
 }
 
 export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
@@ -139,11 +141,11 @@ export function allocateIn<Data extends ArrayBufferView>(
   }
 }
 
-/** The first place between what is allocated that has so many bytes. */
+/** The first place between what is allocated that has so many bytes, one of its own for none too. */
 export function findRoom({ firstByte, allocated }: WasmMachine, bytes: number): number {
   let at = firstByte
   for (const [begin, length] of [...allocated].sort(([a], [b]) => a - b)) {
-    if (at + bytes <= begin) break
+    if (at + Math.max(bytes, 1) <= begin) break
     at = Math.max(at, lineUp(begin + Math.max(length, 1)))
   }
   return at
