@@ -40,16 +40,20 @@ function expectAnswer(source: string, steps: readonly Step[]): void {
 }
 
 describe('every keystroke of', () => {
-  test.each(names)('%s', async (name) => {
-    const whole = sourceOf(name)
-    const seen = new Set<string>()
-    for (let end = 0; end <= whole.length; end++) {
-      const source = whole.slice(0, end)
-      const words = wordsOf(source)
-      if (seen.has(words)) continue
-      seen.add(words)
-      expectAnswer(source, await stepsOf(source))
-    }
-    expect(seen.size).toBeGreaterThan(100)
-  }, 60_000)
+  test.each(names)(
+    '%s',
+    async (name) => {
+      const whole = sourceOf(name)
+      const seen = new Set<string>()
+      for (let end = 0; end <= whole.length; end++) {
+        const source = whole.slice(0, end)
+        const words = wordsOf(source)
+        if (seen.has(words)) continue
+        seen.add(words)
+        expectAnswer(source, await stepsOf(source))
+      }
+      expect(seen.size).toBeGreaterThan(100)
+    },
+    60_000,
+  )
 })
