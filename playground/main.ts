@@ -175,7 +175,7 @@ async function start(): Promise<void> {
     }
   } catch (error) {
     open('learned_sink')
-    say(error instanceof Error ? `${error.message}.` : String(error))
+    say(`This link cannot be opened: ${error instanceof Error ? error.message : String(error)}.`)
   }
 }
 start()

@@ -60,6 +60,7 @@ export function createMapPanel(onManner: () => void): MapPanel {
       status.textContent = 'Computing …'
     },
     take(step) {
+      if (step.step === 'running') return
       if (step.step === 'mapped' || step.step === 'unmapped') coming.push(step)
       else coming.push({ step: 'unmapped', attention: '', why: step.why })
     },
