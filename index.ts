@@ -15,7 +15,7 @@ import type { Machine, Program } from './compiler/kernel.ts'
 import { lowerProgram } from './compiler/lower/program.ts'
 import { checkOptions, OptionError, type StageOptions } from './compiler/options.ts'
 import { withPairResults } from './compiler/pair-results.ts'
-import { makePlan } from './compiler/plan/make-plan.ts'
+import { makePlan, type Planned, type PlanOptions } from './compiler/plan/make-plan.ts'
 import type { Plan } from './compiler/plan/plan.ts'
 import { printPlan } from './compiler/plan/print-plan.ts'
 import { printModule } from './compiler/print-ir.ts'
@@ -38,6 +38,7 @@ export { compileTimeSizes, type Diagnostic, OptionError, placeOf, type Result, t
 export interface CompileOptions extends StageOptions {
   readonly target: string // a key of `targets`
   readonly library?: boolean // to be shipped: code for each level of instructions, chosen when it runs, where the target has them; default false
+  readonly torch?: boolean // also an extension of PyTorch around the kernels, where the target has one: target 'cuda'; default false
   readonly simd?: Simd // whether kernels are in WebAssembly too, or only, where the target has them so; default auto: too
   readonly features?: readonly string[] // optional features that every device for the code has, as 'shader-f16' and 'subgroups' of wgsl; default: none
   readonly limits?: Readonly<Record<string, number>> // what these devices allow at least, as `adapter.limits` says; default: what every device allows
@@ -83,18 +84,44 @@ export async function compile(file: SourceFile, options: CompileOptions): Promis
 
 /** As `compile`, for who may have the files already: they are generated when `emit` is called. */
 export async function prepare(file: SourceFile, options: CompileOptions): Promise<Result<Prepared>> {
-  const load = Object.hasOwn(targets, options.target) ? targets[options.target] : undefined
+  const target = await targetOf(options.target)
+  const studied = study(file, options.readImport)
+  return studied.ok ? succeed(studied.value.prepare(target, options), studied.warnings) : studied
+}
+
+async function targetOf(name: string): Promise<Target> {
+  const load = Object.hasOwn(targets, name) ? targets[name] : undefined
   const known = Object.keys(targets)
-  if (!load)
-    throw new OptionError('target', `no target ${options.target}; there are ${known.join(', ')}`, {
-      name: options.target,
-      known,
-    })
-  const analyzed = analyze(file, options.readImport)
+  if (!load) throw new OptionError('target', `no target ${name}; there are ${known.join(', ')}`, { name, known })
+  return load()
+}
+
+/** A source that was checked, for who asks several things of it: what they have in common is worked out once. */
+export interface Study {
+  readonly module: Module
+  explain(options?: ExplainOptions): Explained
+  /** @param target  that of `options`, loaded */
+  prepare(target: Target, options: CompileOptions): Prepared
+}
+
+export function study(file: SourceFile, readImport?: ReadImport): Result<Study> {
+  const analyzed = analyze(file, readImport)
   if (!analyzed.ok) return analyzed
-  const attentions = analyzed.value.attentions.map((attention) => withPairResults(attention, options.results))
+  const module = analyzed.value
+  const lower = createLowering()
+  return succeed(
+    {
+      module,
+      explain: (options = {}) => explainModule(module, options, lower),
+      prepare: (target, options) => prepareModule(module, baseName(file.path), target, options, lower),
+    },
+    analyzed.warnings,
+  )
+}
+
+function prepareModule(module: Module, name: string, target: Target, options: CompileOptions, lower: Lower): Prepared {
+  const attentions = module.attentions.map((attention) => withPairResults(attention, options.results))
   checkOptions(options, attentions)
-  const target = await load()
   const simd = simdOf(options)
   const device = deviceFor(target, options.features, options.limits)
   const lowered = attentions.map((attention) => {
@@ -106,11 +133,19 @@ export async function prepare(file: SourceFile, options: CompileOptions): Promis
     if (reason) throw new OptionError('resources', reason)
   }
   const programs = lowered.map((x) => x.program)
-  const { dtype = 'f32', threads = false, library = false } = options
+  const { dtype = 'f32', threads = false, library = false, torch = false } = options
   if (library && !target.makesLibraries) throw new OptionError('library', `target ${options.target} makes no libraries`)
-  const emit = () =>
-    target.emit({ name: baseName(file.path), programs, dtype, version, threads, library, simd, device })
-  return succeed({ module: analyzed.value, plans: lowered.map((x) => x.plan), programs, emit }, analyzed.warnings)
+  if (torch) checkExtension(name, target)
+  const emit = () => target.emit({ name, programs, dtype, version, threads, library, torch, simd, device })
+  return { module, plans: lowered.map((x) => x.plan), programs, emit }
+}
+
+/** The module of Python is named after the source. */
+function checkExtension(name: string, target: Target): void {
+  if (!target.makesExtensions)
+    throw new OptionError('torch', `target ${target.name} makes no extension of PyTorch: that is for the target cuda`)
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name))
+    throw new OptionError('torch', `no module of Python can be called ${JSON.stringify(name)}: rename the source`)
 }
 
 function simdOf({ simd = 'auto' }: CompileOptions): Simd {
@@ -134,9 +169,11 @@ function firstThatFits(
 
 /** How attentions are computed, for people: data, and the page that says it. Made for default tiles, as plans are. */
 export function explain(file: SourceFile, options: ExplainOptions = {}): Result<Explained> {
-  const analyzed = analyze(file, options.readImport)
-  if (!analyzed.ok) return analyzed
-  const { attentions } = analyzed.value
+  const studied = study(file, options.readImport)
+  return studied.ok ? succeed(studied.value.explain(options), studied.warnings) : studied
+}
+
+function explainModule({ attentions }: Module, options: ExplainOptions, lower: Lower): Explained {
   checkOptions(options, attentions)
   const plans: string[] = []
   const explanations = attentions.map((attention) => {
@@ -147,8 +184,7 @@ export function explain(file: SourceFile, options: ExplainOptions = {}): Result<
     plans.push(printPlan(lowered.plan))
     return explainAttention(lowered, defaultMachine, options)
   })
-  const text = explanations.map(printExplanation).join('\n')
-  return succeed({ explanations, text, plan: plans.join('\n') }, analyzed.warnings)
+  return { explanations, text: explanations.map(printExplanation).join('\n'), plan: plans.join('\n') }
 }
 export interface Explained {
   readonly explanations: readonly Explanation[]
@@ -173,6 +209,7 @@ export function emitStage(stage: Stage, file: SourceFile, options: StageOptions 
   if (!analyzed.ok) return analyzed
   if (stage === 'ir') return succeed(printModule(analyzed.value), analyzed.warnings)
   checkOptions(options, analyzed.value.attentions)
+  const lower = createLowering()
   const lowered = analyzed.value.attentions.map((attention) => lower(attention, options, defaultMachine))
   const text = stage === 'plan' ? lowered.map((x) => printPlan(x.plan)) : lowered.map((x) => printProgram(x.program))
   return succeed(text.join('\n'), analyzed.warnings)
@@ -185,21 +222,40 @@ const defaultMachine: Machine = {
   accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 },
 }
 
-function lower(attention: Attention, options: StageOptions, machine: Machine): LoweredAttention {
-  const sizes = compileTimeSizes(attention, options.sizes ?? {})
-  const planned = makePlan(attention, { sizes, results: options.results, kind: options.plan })
-  const lowered = lowerProgram(planned, {
-    machine,
-    dtype: options.dtype ?? 'f32',
-    sizes,
-    tile: options.tile ?? {},
-    splits: options.splits,
-    rows: options.rows,
-  })
-  for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
-  const precision = options.precision ?? attention.precision
-  const program = precision === 'fast' ? { ...lowered.program, precision } : lowered.program
-  return { ...lowered, program, planned, sizes }
+type Lower = (attention: Attention, options: StageOptions, machine: Machine) => LoweredAttention
+
+/** Plans are the same for every machine: each is made once. */
+function createLowering(): Lower {
+  const plans = new Map<Attention, Map<string, Planned>>()
+  const planOf = (attention: Attention, options: PlanOptions): Planned => {
+    const known = plans.get(attention) ?? new Map<string, Planned>()
+    plans.set(attention, known)
+    const key = JSON.stringify([
+      Object.entries(options.sizes).sort(),
+      options.results,
+      options.kind ?? 'auto',
+      options.rows ?? 'many',
+    ])
+    const planned = known.get(key) ?? makePlan(attention, options)
+    known.set(key, planned)
+    return planned
+  }
+  return (attention, options, machine) => {
+    const sizes = compileTimeSizes(attention, options.sizes ?? {})
+    const planned = planOf(attention, { sizes, results: options.results, kind: options.plan, rows: options.rows })
+    const lowered = lowerProgram(planned, {
+      machine,
+      dtype: options.dtype ?? 'f32',
+      sizes,
+      tile: options.tile ?? {},
+      splits: options.splits,
+      rows: options.rows,
+    })
+    for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
+    const precision = options.precision ?? attention.precision
+    const program = precision === 'fast' ? { ...lowered.program, precision } : lowered.program
+    return { ...lowered, program, planned, sizes }
+  }
 }
 
 const baseName = (path: string): string => (path.split(/[\\/]/).pop() ?? path).replace(/\.attn$/, '') || 'attention'

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile, type OutFile, type ReadImport } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
-import { compileLibrary, type LibraryForm } from '../runtime/native/library.ts'
+import { compileLibrary, type LibraryForm, type Make } from '../runtime/native/library.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { withTuned } from '../runtime/tuned/pick.ts'
 import { tunedPath } from '../runtime/tuned/tuned-file.ts'
@@ -21,10 +21,17 @@ import { count } from './table.ts'
 import { tunedOfAll } from './tuned.ts'
 
 interface Wanted extends Choices {
-  readonly library: readonly LibraryForm[] | undefined
+  readonly library: Libraries | undefined
+  readonly torch: boolean // an extension of PyTorch
   readonly configurations: readonly string[] // that options come from
   readonly architectures: readonly string[] | undefined // of which to say what kernels take
   readonly types: boolean // only these, as `import './NAME.attn'` looks for them
+}
+
+/** Compiled forms of a library that are asked for, and how each is made. */
+interface Libraries {
+  readonly forms: readonly LibraryForm[]
+  readonly makers: Readonly<Record<LibraryForm, Make>>
 }
 
 interface Built {
@@ -46,7 +53,7 @@ export async function buildAll(sources: readonly Source[], choices: Wanted, opti
   if (findings.some(({ severity }) => severity === 'error')) return refuse(findings, { target })
   const note = notes.length > 0 ? { note: notes.join('\n') } : {}
   if (out === '-') return { ...printMain(built, target, findings), ...note }
-  const libraries = await compileLibraries(built, choices.library ?? [], io)
+  const libraries = await compileLibraries(built, choices.library, io)
   if (!libraries.ok) return refuse([...findings, ...libraries.findings], { target })
   const sourceFiles = built.map(({ source, path, text }) => ({ source, path, content: text }))
   const files: readonly ToWrite[] = [...sourceFiles, ...libraries.value].map((file) => ({
@@ -97,7 +104,7 @@ async function compileAll(sources: readonly Source[], choices: Wanted, options: 
       return found
     }
     inputs.add(file.path)
-    const given = { ...compileOptions(choices, read), library: choices.library !== undefined }
+    const given = { ...compileOptions(choices, read), library: choices.library !== undefined, torch: choices.torch }
     const picked = await tunedOfAll({ file, folder, readImport: read }, given, options, findings)
     if (picked) notes.push(picked.about)
     if (options.tuned !== false && existsSync(tunedPath(file.path))) inputs.add(tunedPath(file.path)) // read, if not picked
@@ -153,14 +160,15 @@ function clashes(built: readonly Built[]): readonly Finding[] {
 
 async function compileLibraries(
   built: readonly Built[],
-  forms: readonly LibraryForm[],
+  wanted: Libraries | undefined,
   io: Io,
 ): Promise<Outcome<readonly ToWrite[]>> {
+  if (!wanted || wanted.forms.length === 0) return done([])
   const compiled: ToWrite[] = []
   for (const main of built.filter((one) => one.main)) {
     io.progress?.(`compiling ${main.path}`)
     const own = built.filter(({ source }) => source === main.source)
-    const libraries = await compileLibrary(own, main.path, forms)
+    const libraries = await compileLibrary(own, main.path, wanted.forms, wanted.makers)
     if (!libraries.ok) return failed(...libraries.findings)
     compiled.push(...libraries.value.map(({ path, content }) => ({ path, content, source: main.source })))
   }

@@ -1,15 +1,17 @@
 /** `attnc build`: what is to be built, and where it goes. */
-import { emitStage, type Stage, stages } from '../index.ts'
+import { emitStage, type Stage } from '../index.ts'
 import { attempt } from '../runtime/attempt.ts'
-import { type LibraryForm, libraryForms } from '../runtime/native/library.ts'
+import { cudaMakers, shippedArchitectures } from '../runtime/cuda/library.ts'
+import { nativeMakers } from '../runtime/native/library.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { type Answer, refuse } from './answer.ts'
 import { buildAll } from './build-files.ts'
 import { type Choices, compileOptions, parseChoices } from './compile-options.ts'
 import { configure } from './configured.ts'
 import { checkDepfile } from './depfile.ts'
+import { type Emitted, parseEmitted } from './emitted.ts'
 import type { Io } from './io.ts'
-import { all, parseChoice } from './options.ts'
+import { all } from './options.ts'
 import type { Options } from './program.ts'
 import { chooseArchitectures } from './resource-usage.ts'
 import { readSources, type Source } from './sources.ts'
@@ -21,8 +23,9 @@ export async function build(args: readonly string[], given: Options, io: Io): Pr
   const { options, files: configurations } = configured.value
   const parsed = all<[Choices, Emitted]>(await parseChoices(options), parseEmitted(options.emit))
   if (!parsed.ok) return refuse(parsed.findings)
-  const [choices, { stage: emitted, library, types }] = parsed.value
-  const where = checkWhere(options, emitted, library)
+  const [choices, emission] = parsed.value
+  const { stage: emitted, library, torch, types } = emission
+  const where = checkWhere(options, emission)
   if (!where.ok) return refuse(where.findings)
   const sources = await readSources(args, options.stdinName, io)
   if (!sources.ok) return refuse(sources.findings)
@@ -33,23 +36,36 @@ export async function build(args: readonly string[], given: Options, io: Io): Pr
       problem('ATTN0318', `${count(sources.value.length, 'source')} cannot be printed at once`, '-o FOLDER'),
     ])
   if (emitted !== undefined && first) return printStage(emitted, first, choices)
-  const measured = await parseMeasured(options, choices)
-  if (!measured.ok) return refuse(measured.findings)
-  const architectures = measured.value
-  return buildAll(sources.value, { ...choices, library, types, configurations, architectures }, options, io)
+  const devices = await parseDevices(options, choices, emission)
+  if (!devices.ok) return refuse(devices.findings)
+  const { measured, compiled } = devices.value
+  const made = library && { forms: library, makers: compiled ? cudaMakers(compiled) : nativeMakers }
+  const wanted = { ...choices, library: made, torch, types, configurations, architectures: measured }
+  return buildAll(sources.value, wanted, options, io)
 }
 
-/** The architectures of which `--resource-usage` says what kernels take; undefined: it is not asked for. */
-async function parseMeasured(
-  { resourceUsage, arch, out = '-' }: Options,
-  { target }: Choices,
-): Promise<Outcome<readonly string[] | undefined>> {
-  if (!resourceUsage) {
-    if (arch === undefined) return done(undefined)
-    return failed(
-      problem('ATTN0302', '--arch is for --resource-usage: generated code is for every architecture from sm_80 on'),
-    )
+/** Architectures of CUDA: those of which `--resource-usage` says what kernels take, and those that libraries are compiled for. */
+interface Devices {
+  readonly measured?: readonly string[]
+  readonly compiled?: readonly string[]
+}
+
+async function parseDevices(options: Options, choices: Choices, { library = [] }: Emitted): Promise<Outcome<Devices>> {
+  const compiles = choices.target === 'cuda' && library.length > 0
+  const { resourceUsage, arch } = options
+  if (!resourceUsage && !compiles) {
+    if (arch === undefined) return done({})
+    const why = 'generated code is for every architecture from sm_80 on'
+    return failed(problem('ATTN0302', `--arch is for --resource-usage and --emit lib,so or lib,a: ${why}`))
   }
+  const measured = resourceUsage ? await parseMeasured(options, choices) : done(undefined)
+  if (!measured.ok || !compiles) return measured.ok ? done({ measured: measured.value! }) : measured
+  const compiled = await (arch === undefined ? shippedArchitectures() : chooseArchitectures(arch))
+  if (!compiled.ok) return compiled
+  return done({ ...(measured.value ? { measured: measured.value } : {}), compiled: compiled.value })
+}
+
+async function parseMeasured({ arch, out = '-' }: Options, { target }: Choices): Promise<Outcome<readonly string[]>> {
   if (target !== 'cuda')
     return failed(
       problem('ATTN0302', `--resource-usage is of kernels of the target cuda, not ${target}`, 'add --target cuda'),
@@ -58,31 +74,7 @@ async function parseMeasured(
   return chooseArchitectures(arch)
 }
 
-/** What `--emit` asks for: a stage to be printed, a library, and in which forms besides its source, or types of modules. */
-interface Emitted {
-  readonly stage: Stage | undefined
-  readonly library: readonly LibraryForm[] | undefined
-  readonly types: boolean
-}
-
-function parseEmitted(value: string | undefined): Outcome<Emitted> {
-  const nothing = { stage: undefined, library: undefined, types: false }
-  if (value === undefined) return done(nothing)
-  if (value === 'dts') return done({ ...nothing, types: true })
-  const words = value.split(',')
-  const isStage = words.length === 1 && words[0] !== 'lib'
-  if (isStage) {
-    const stage = parseChoice('--emit', value, [...stages, 'lib', 'dts'] as const)
-    if (!stage.ok) return stage
-    return done({ ...nothing, stage: stages.find((one) => one === stage.value) })
-  }
-  const forms = all<readonly (LibraryForm | 'lib')[]>(
-    ...words.map((word) => parseChoice('--emit', word, ['lib', ...libraryForms] as const)),
-  )
-  return forms.ok ? done({ ...nothing, library: forms.value.filter((form) => form !== 'lib') }) : forms
-}
-
-function checkWhere(options: Options, stage: Stage | undefined, library: Emitted['library']): Outcome<undefined> {
+function checkWhere(options: Options, { stage, library, torch }: Emitted): Outcome<undefined> {
   const { out, check } = options
   if (stage === undefined && (out === undefined || out === ''))
     return failed(
@@ -95,6 +87,8 @@ function checkWhere(options: Options, stage: Stage | undefined, library: Emitted
     return failed(problem('ATTN0300', '--check compares with files, and none would be written', '-o FOLDER'))
   if (check && library && library.length > 0)
     return failed(problem('ATTN0300', '--check compares sources: compilers need not give the same twice', '--emit lib'))
+  if (torch && out === '-')
+    return failed(problem('ATTN0318', '--emit torch writes several files, and none is the main one', '-o FOLDER'))
   if (check && options.depfile) return failed(problem('ATTN0300', '--check writes nothing, so it has no -MD'))
   return checkDepfile(options, writes)
 }

@@ -2,6 +2,7 @@
 import { relative } from 'node:path'
 import { findConfigs } from '../integrations/find-config.ts'
 import { done, type Outcome } from '../runtime/problem.ts'
+import { writtenKinds } from './emitted.ts'
 import type { Options } from './program.ts'
 
 export interface ConfiguredOptions {
@@ -30,7 +31,7 @@ export async function configure(options: Options): Promise<Outcome<ConfiguredOpt
     sizes = {},
     tile = {},
   } = config
-  const writes = options.emit === undefined || /^(lib|dts)\b/.test(options.emit)
+  const writes = options.emit === undefined || writtenKinds.some((kind) => kind === options.emit?.split(',')[0])
   const given: Partial<Options> = {
     ...(target === undefined ? {} : { target: [target] }),
     ...(out === undefined || !writes ? {} : { out: relative('.', out) || '.' }),

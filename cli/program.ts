@@ -228,14 +228,11 @@ function addBuild(add: Add): void {
     .addOption(shared.target)
     .option('-o, --out <folder>', "where to write; made if missing; '-' prints the main file")
     .addOption(
-      choice('--emit <what>', 'print a stage instead, or write a library (lib; lib,so,a) or types of modules (dts)', [
-        'ast',
-        'ir',
-        'plan',
-        'kernel',
-        'lib',
-        'dts',
-      ]),
+      choice(
+        '--emit <what>',
+        'print a stage instead, or write a library (lib; lib,so,a), a PyTorch extension (torch) or types of modules (dts)',
+        ['ast', 'ir', 'plan', 'kernel', 'lib', 'torch', 'dts'],
+      ),
     )
     .addOption(shared.dtype)
     .addOption(shared.precision)
@@ -249,7 +246,7 @@ function addBuild(add: Add): void {
     .addOption(shared.noTuned)
     .option('--threads', 'also a function that runs on several threads, where the target is one-threaded')
     .option('--resource-usage', 'also print what kernels of the target cuda take of devices, as nvcc says')
-    .option('--arch <names>', 'devices of --resource-usage, as sm_80,sm_90 (default: all)')
+    .option('--arch <names>', 'devices of --resource-usage and of libraries of the target cuda, as sm_80,sm_90')
     .option('--check', 'write nothing; exit 1 if a file would change')
     .option('--config <file>', 'instead of the nearest attnc.config.ts or .toml')
     .option('--no-config', 'take none')

@@ -28,7 +28,16 @@ const most = { length: 65_536, tile: 1024, splits: 1024 }
 /** A call of the compiler with options that make no sense. */
 export class OptionError extends RangeError {
   override readonly name = 'OptionError'
-  readonly option: keyof StageOptions | 'target' | 'shape' | 'library' | 'simd' | 'features' | 'limits' | 'resources'
+  readonly option:
+    | keyof StageOptions
+    | 'target'
+    | 'shape'
+    | 'library'
+    | 'torch'
+    | 'simd'
+    | 'features'
+    | 'limits'
+    | 'resources'
   readonly unknown: Unknown | undefined
 
   constructor(option: OptionError['option'], message: string, unknown?: Unknown) {

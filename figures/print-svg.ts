@@ -20,6 +20,9 @@ export function printSvg(figure: Figure): string {
   return `${printShape({ ...root, attributes, children: parts }, '')}\n`
 }
 
+/** A figure as an element of a page that has the sheet of figures already. */
+export const printInPage = (figure: Figure): string => printShape(rootOf(figure), '')
+
 function printShape({ tag, attributes, children }: Shape, indent: string): string {
   const words = Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(String(value))}"`)
   const open = `${indent}<${tag}${words.join('')}`

@@ -3,7 +3,7 @@ import type { CompileOptions } from '../node.ts'
 import { done, type Outcome } from '../runtime/problem.ts'
 import { findConfigs } from './find-config.ts'
 
-export interface AttnOptions extends Omit<CompileOptions, 'target' | 'readImport' | 'library'> {
+export interface AttnOptions extends Omit<CompileOptions, 'target' | 'readImport' | 'library' | 'torch'> {
   /** What `import './sigmoid.attn'` gives: a function over typed arrays (`ts`, the default), or WebGPU kernels with what launches them. */
   readonly target?: 'ts' | 'wgsl'
   /** Writes `sigmoid.d.attn.ts` beside a source that is imported, for editors and the type checker; default false. */

@@ -3,6 +3,7 @@
 // the standard library as strings, code.ts a hash of all sources, by which what they build knows its own.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { transformSync } from 'esbuild'
 import Handlebars from 'handlebars'
 import { hashCode } from '../runtime/cache/hash-code.ts'
 
@@ -23,6 +24,13 @@ function write(path: string, text: string): void {
 const union = (names: readonly string[]): string =>
   names.map((name) => `\n  | ${JSON.stringify(name)}`).join('') || ' never'
 
+/** The same object in half of the text, without where a frame reads what: nobody reads it, and everybody loads it. */
+function shorten(object: string): string {
+  const places = /, ?\{"start":\{[^{}]*\},"end":\{[^{}]*\}\} ?/g
+  const { code } = transformSync(`frame = ${object.replace(places, '')}`, { minify: true })
+  return code.replace(/^frame=/, '').replace(/;\n$/, '')
+}
+
 /** `templates/cuda/forward.cu.hbs` is `templates['cuda/forward.cu']`, and the partial `{{> cuda/forward.cu}}`. */
 function templates(
   paths: readonly string[],
@@ -32,7 +40,7 @@ function templates(
   const specs = paths.map((path) => {
     const options = { noEscape: true, strict: true, knownHelpersOnly: true }
     try {
-      return String(Handlebars.precompile(read(path), options))
+      return shorten(String(Handlebars.precompile(read(path), options)))
     } catch (error) {
       throw new Error(`${path}: ${error instanceof Error ? error.message : error}`)
     }

@@ -102,7 +102,7 @@ export function viewOfCall(program: Program, names: CallNames, reserved: Reserve
     axes: buffer.axes.map((axis) => `&${lengthOf(axis)}`).join(', '),
     rank: buffer.axes.length,
     strides: (given.strides.get(buffer.name) ?? []).map((stride) => `&given.${stride}`).join(', '),
-    elements: ['int64_t(1)', ...buffer.axes.map(size)].join(' * '),
+    steps: buffer.axes.map((axis, n) => `{${size(axis)}, given.${given.strides.get(buffer.name)?.[n]}}`).join(', '),
     lengths: buffer.axes.map((axis, n) => ({ n, size: size(axis) })),
   })
   return {

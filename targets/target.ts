@@ -14,6 +14,7 @@ export interface EmitSource {
   readonly dtype: Extract<StorageType, 'f32' | 'f16' | 'bf16'> // storage of tensors whose type the source leaves open
   readonly version: string // of the compiler, for the header
   readonly library?: boolean // `--emit lib`: files to be shipped, for targets that `makesLibraries`
+  readonly torch?: boolean // `--emit torch`: also an extension of PyTorch, for targets that `makesExtensions`
   readonly threads?: boolean // `--threads`, for targets whose output has one thread unless asked
   readonly simd?: Simd // `--simd`, for targets that have their kernels in two forms; default none
   readonly device?: Device // for targets that say what may be asked of one; default: what every device has
@@ -44,6 +45,7 @@ export interface Target {
   readonly choices: Choices
   readonly device?: Device // features that may be asked for, and limits with what every device has; absent: devices do not differ
   readonly makesLibraries?: true // whether its output can be shipped as a library
+  readonly makesExtensions?: true // whether PyTorch can be extended by its output
   /** Machines to choose from for tensors of this type, the most wanted first: of those the first is taken for which `fits` says yes, or the last. */
   machinesFor?(dtype: EmitSource['dtype'], simd: Simd, device: Device): readonly Machine[]
   fits?(program: Program, device: Device): boolean

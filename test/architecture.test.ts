@@ -61,7 +61,7 @@ const packages = Object.values(mayImport)
   .filter((name) => !(name in mayImport) && name !== 'node:')
 
 /** Folders whose files may import anything. */
-const free = ['test', 'scripts', 'bench', 'docs', 'examples', 'playground']
+const free = ['test', 'scripts', 'bench', 'docs', 'examples', 'playground', 'editors']
 
 const roomOf = (path: string): string => path.split('/')[0]!
 const isTool = (path: string): boolean => free.includes(roomOf(path)) || /^[^/]*\.config\.ts$/.test(path)

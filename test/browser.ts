@@ -55,7 +55,12 @@ export interface Site {
   readonly server: Server
 }
 
-const types: Readonly<Record<string, string>> = { js: 'text/javascript', html: 'text/html' }
+const types: Readonly<Record<string, string>> = {
+  js: 'text/javascript',
+  html: 'text/html',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+}
 
 /** What makes a page cross-origin isolated, so that it can share memory with its workers. */
 export const isolating = {

@@ -41,7 +41,7 @@ describe('what is completed', () => {
         expect(options.flatMap(({ flags }) => flags)).toEqual(expect.arrayContaining(['--json', '--help']))
     const build = shapes().find(({ name }) => name === 'build')
     const emit = build?.options.find(({ flags }) => flags.includes('--emit'))
-    expect(emit?.value).toEqual({ kind: 'words', words: [...stages, 'lib', 'dts'] })
+    expect(emit?.value).toEqual({ kind: 'words', words: [...stages, 'lib', 'torch', 'dts'] })
   })
 
   test('is accepted', async () => {
@@ -54,7 +54,7 @@ describe('what is completed', () => {
       if (value.kind !== 'words') continue
       for (const word of value.words) {
         const out = ['-o', join(folder, 'out')]
-        const targets: Readonly<Record<string, string>> = { lib: 'native', dts: 'ts' } // of what is written
+        const targets: Readonly<Record<string, string>> = { lib: 'native', torch: 'cuda', dts: 'ts' } // of what is written
         const target = targets[word]
         const where = target !== undefined ? ['--target', target, ...out] : flags.includes('--emit') ? [] : out
         expect(

@@ -195,8 +195,18 @@ int main() {
   OF(expm1, std::expm1(x), -2, 2);
   OF(log2, std::log2(x), 1e-6f, 3);
   OF(erf, std::erf(x), -4, 4);
+  OF(expm1, std::expm1(x), -87, 88.7f);
+  OF(expm1, std::expm1(x), -1e-6f, 1e-6f);
+  OF(log2, std::log2(x), 1, 3e38f);
   OF(sin, std::sin(x), -10, 10);
+  OF(sin, std::sin(x), -4e8f, 4e8f);
   OF(cos, std::cos(x), -10, 10);
+  OF(cos, std::cos(x), 0, 40000);
+#define POWER(exponent, low, high) \\
+  worst("pow", [](floats x) { return realPower(x, wide(exponent)); }, [](double x) { return std::pow(x, double(exponent)); }, low, high)
+  POWER(0.37f, 1e-30f, 1e30f);
+  POWER(-2.5f, 0.1f, 3);
+  POWER(85.0f, 0.4f, 2.8f);
 }
 `
     writeFileSync(join(folder, 'measure.cc'), measure)
@@ -205,7 +215,7 @@ int main() {
     await execa(findCompiler()!, [...flags, join(folder, 'measure.cc'), '-o', program])
     const { stdout } = await execa(program)
     const found = stdout.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])] as const)
-    expect(found).toHaveLength(16)
+    expect(found).toHaveLength(24)
     expect(found.filter(([, worst]) => !(worst <= 4))).toEqual([])
   },
 )

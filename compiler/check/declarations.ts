@@ -8,7 +8,7 @@ import { type Env, isPoison, poison, report } from './context.ts'
 import { elaborate, resolveAxes } from './expression.ts'
 import { toFloat } from './operators.ts'
 
-const storages: readonly StorageType[] = ['f32', 'f16', 'bf16', 'i32', 'bool']
+export const storages: readonly StorageType[] = ['f32', 'f16', 'bf16', 'i32', 'bool']
 const isStorage = (name: string): name is StorageType => storages.some((s) => s === name)
 
 const elementOf = (storage: StorageType): ElementType => (storage === 'f16' || storage === 'bf16' ? 'f32' : storage)

@@ -55,8 +55,8 @@ function operationsText({ multiplyAdds, operations, functions }: Operations): st
 
 const whole = (n: number): string => (n < 1e6 ? String(n) : amount(n).trim())
 
-/** Three digits and a prefix of thousands. */
-function amount(n: number): string {
+/** Three digits and a prefix of thousands, after which a unit can stand. */
+export function amount(n: number): string {
   const prefixes = ['', 'k', 'M', 'G', 'T', 'P']
   const power = n < 1000 ? 0 : Math.min(prefixes.length - 1, Math.floor(Math.log10(n) / 3))
   return `${Number((n / 1000 ** power).toPrecision(3))} ${prefixes[power]}`.trimEnd() + (power === 0 ? ' ' : '')

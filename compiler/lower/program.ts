@@ -7,6 +7,7 @@ import { createClassify } from '../masks/classify.ts'
 import { createTables, type TileAxis } from '../masks/tables.ts'
 import type { Planned } from '../plan/make-plan.ts'
 import type { MaterialisedPlan, Part, Plan, RoundsPlan, StreamPlan, VectorPlan } from '../plan/plan.ts'
+import { lowerTogether } from './elements.ts'
 import { createLowering, type LoweringContext } from './lowering.ts'
 import { materialise } from './materialise.ts'
 import { packHeads } from './pack.ts'
@@ -43,9 +44,21 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
         return lowerRounds(part, into)
       case 'stream':
         return lowerWalk(part, into)
-      default:
+      case 'vector':
+        return addVector(part, into)
+      case 'materialised':
         return addElements(part, into)
     }
+  }
+  const addVector = (part: VectorPlan, into: Step[]): Part => {
+    const { together } = options.machine
+    const own = withNames(context, buffers)
+    const kernels = part.results.map((to) =>
+      together === undefined ? undefined : lowerTogether(to, planned.exprs.get(to) as Expr, together, own),
+    )
+    if (kernels.some((kernel) => kernel === undefined)) return addElements(part, into)
+    into.push(...kernels.filter((kernel) => kernel !== undefined))
+    return part
   }
   const addElements = <P extends VectorPlan | MaterialisedPlan>(part: P, into: Step[]): P => {
     const exprs = part.results.map((r) => planned.exprs.get(r) as Expr)

@@ -19,6 +19,7 @@ export interface PlanOptions {
   readonly sizes: Readonly<Record<string, number>> // lengths known when the kernel is made
   readonly results?: readonly string[] | undefined // default: all
   readonly kind?: 'auto' | 'materialised' | undefined
+  readonly rows?: 'many' | 'few' | undefined // default: many
 }
 
 /** A plan with the normalised expressions of its results, which lowering reads. */
@@ -68,6 +69,7 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
       attention,
       names,
       share,
+      hasManyRows: options.rows !== 'few',
       isOpen: (axis) => !isBatch(axis) && options.sizes[axis] === undefined,
       walk: (placed, row, streams, meaning) =>
         cheapest(placed, row, streams, factsOf(attention, options, names, placed, meaning), options),

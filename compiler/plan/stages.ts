@@ -16,6 +16,7 @@ import {
   rewrite,
   spread,
 } from '../ir.ts'
+import { functionsIn } from './costly.ts'
 import type { Interner } from './intern.ts'
 import type { Obstacle, Part, StreamPlan } from './plan.ts'
 import { pruneParts } from './prune-parts.ts'
@@ -32,6 +33,8 @@ export interface StageTools {
   readonly isOpen: (axis: string) => boolean
   /** Whether all sources of keys are to pass by in one walk. */
   readonly share: boolean
+  /** Whether a head has more queries than a tile, as a rule. */
+  readonly hasManyRows: boolean
   /** Plans results of rows of `row` as a walk over `streams`. `meaning` undoes the buffers: what an expression stands for. */
   readonly walk: (
     requests: readonly Request[],
@@ -71,7 +74,7 @@ export function planStages(wanted: readonly Request[], tools: StageTools): Stage
   const { cutAt, walkFor, heldBy } = createCuts(
     tools.isOpen,
     wanted.map((r) => r.expr),
-    tools.share,
+    tools,
   )
   const exprs = new Map<ResultDecl, Expr>()
   const kept: ResultDecl[] = []
@@ -302,6 +305,8 @@ function groupBy<K, V>(all: readonly V[], key: (value: V) => K): ReadonlyMap<K, 
 function reasonOf(x: Expr, stream: string | undefined): Obstacle {
   if (x.kind === 'repeat') return { why: 'rounds follow one another', at: x }
   if (x.kind === 'at') return { why: 'another place than its own is read', at: x }
+  if (x.kind === 'call')
+    return { why: `each tile of rows would compute ${functionsIn(x).join(', ')} of it again`, at: x }
   const over = x.kind === 'reduce' || x.kind === 'scan' ? [x.over].flat().join(', ') : ''
   if (over === stream) return { why: `no pair enters this fold over ${over}`, at: x }
   const reader =
@@ -320,4 +325,6 @@ const baseNameOf = (e: Expr): string =>
     ? `${e.axes.includes('j') && !e.axes.includes('i') ? 'column' : 'row'}_${e.op}`
     : e.kind === 'scan'
       ? e.op
-      : 'gathered'
+      : e.kind === 'call'
+        ? `${e.axes.includes('j') ? 'key' : 'query'}_features`
+        : 'gathered'

@@ -3,6 +3,7 @@
  * it cannot hold has to be there before.
  */
 import { type Expr, nodesOf, type Reduce, type Scan } from '../ir.ts'
+import { isCostly } from './costly.ts'
 
 export const tokenAxes: readonly string[] = ['i', 'j']
 export const tokensOf = (axes: readonly string[]): readonly string[] => tokenAxes.filter((axis) => axes.includes(axis))
@@ -27,8 +28,13 @@ export const walkOf = (row: string | undefined): Walk => (row ? { row, stream: o
  * @param isOpen  whether the length of an axis is known only when a kernel runs
  * @param roots  all that is to be planned
  * @param share  whether further sources of keys pass by in the walk over keys, or each in a walk of its own before
+ * @param hasManyRows  whether what passes by does so for many tiles of rows, so that what is costly in it is worth a buffer
  */
-export function createCuts(isOpen: (axis: string) => boolean, roots: readonly Expr[], share: boolean) {
+export function createCuts(
+  isOpen: (axis: string) => boolean,
+  roots: readonly Expr[],
+  { share, hasManyRows }: { readonly share: boolean; readonly hasManyRows: boolean },
+) {
   // A fold over keys that leaves a value for each slot cannot share the walk that folds slots.
   const left = new Set(
     nodesOf(...roots).flatMap((e) => (e.kind === 'reduce' && tokensOf(e.over).length > 0 ? e.axes : [])),
@@ -51,9 +57,13 @@ export function createCuts(isOpen: (axis: string) => boolean, roots: readonly Ex
     return own !== undefined && own.row === walk.row && own.stream === walk.stream
   }
 
+  /** Of what passes by alone, with features: rows have no part in it, and it would be computed again for each tile of them. */
+  const isForEveryRow = (x: Expr, { stream }: Walk): boolean =>
+    stream !== undefined && hasManyRows && tokensOf(x.axes).join() === stream && isCostly(x, stream)
+
   /** What has to be kept of `x` itself for a walk: a fold over another axis, what is read elsewhere, a loop's result. */
   const cutAt = (x: Expr, walk: Walk): Expr | undefined => {
-    if (x.kind === 'repeat') return x
+    if (x.kind === 'repeat' || isForEveryRow(x, walk)) return x
     if (x.kind === 'at') return x.of.kind === 'input' || x.of.kind === 'bound' ? undefined : x.of
     if (x.kind !== 'reduce' && x.kind !== 'scan') return undefined
     const isWalk = walkOfFold(x) !== undefined

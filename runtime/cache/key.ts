@@ -12,6 +12,7 @@ interface Given extends Omit<StageOptions, 'readImport'> {
   readonly target: string
   readonly threads?: boolean
   readonly library?: boolean
+  readonly torch?: boolean
   readonly simd?: Simd
   readonly features?: readonly string[]
   readonly limits?: Readonly<Record<string, number>>
@@ -23,6 +24,7 @@ export const keyedOptions = (options: Given) => {
     target,
     threads = false,
     library = false,
+    torch = false,
     simd = 'auto',
     features = [],
     limits = {},
@@ -39,6 +41,7 @@ export const keyedOptions = (options: Given) => {
     target,
     threads,
     library,
+    torch,
     simd,
     features,
     limits,

@@ -52,30 +52,35 @@ export async function compileToPtx(
     ...['-shared', '-Xcompiler', '-fPIC,-O0'],
   ]
   try {
-    const compiled = await nvcc(folder, [...flags, source, '-o', output])
+    const compiled = await nvcc(folder, 'none', [...flags, source, '-o', output])
     return compiled.ok ? done(readFileSync(join(own, source.replace(/\.cu$/, '.ptx')), 'utf8')) : compiled
   } finally {
     rmSync(own, { recursive: true, force: true })
   }
 }
 
-/**
- * Compiles CUDA to a shared library that has code for each of the architectures, and no runtime of CUDA's: that is among the sources.
- *
- * @param wanted  `names` as 'sm_80'; `ptx`: also what a driver can translate for architectures after the last
- */
+/** Architectures as 'sm_80'; `ptx`: also what a driver can translate for those after the last. */
+interface Architectures {
+  readonly names: readonly string[]
+  readonly ptx: boolean
+}
+
+/** Flags that ask for code for each of them. */
+export const codeFor = ({ names, ptx }: Architectures): readonly string[] =>
+  names.flatMap((name, n) => {
+    const virtual = name.replace('sm_', 'compute_')
+    return ['-gencode', `arch=${virtual},code=${ptx && n === names.length - 1 ? `[${name},${virtual}]` : name}`]
+  })
+
+/** Compiles CUDA to a shared library that has code for each of the architectures, and no runtime of CUDA's: that is among the sources. */
 export function compileLibrary(
   folder: string,
   sources: readonly string[],
   output: string,
-  { names, ptx }: { readonly names: readonly string[]; readonly ptx: boolean },
+  wanted: Architectures,
 ): Promise<Outcome<undefined>> {
-  const code = names.map((name, n) => {
-    const virtual = name.replace('sm_', 'compute_')
-    return `arch=${virtual},code=${ptx && n === names.length - 1 ? `[${name},${virtual}]` : name}`
-  })
-  return nvcc(folder, [
-    ...['-std=c++17', '-O3', '-fmad=false', ...code.flatMap((one) => ['-gencode', one])],
+  return nvcc(folder, 'none', [
+    ...['-std=c++17', '-O3', '-fmad=false', ...codeFor(wanted)],
     ...['-shared', '-Xcompiler', '-fPIC,-O1', '-Xlinker', '-Bsymbolic'], // its own functions, whatever the process has
     ...sources,
     ...['-o', output],
@@ -84,14 +89,19 @@ export function compileLibrary(
 
 /** A program of the host that gives libraries which it loads the functions of CUDA. */
 export const compileRecorder = (folder: string, source: string, output: string): Promise<Outcome<undefined>> =>
-  nvcc(folder, ['-std=c++17', '-Xcompiler', '-rdynamic', source, '-o', output, '-ldl'])
+  nvcc(folder, 'none', ['-std=c++17', '-Xcompiler', '-rdynamic', source, '-o', output, '-ldl'])
 
-async function nvcc(folder: string, args: readonly string[]): Promise<Outcome<undefined>> {
+/** @param runtime  CUDA's, within what is linked or not */
+export async function nvcc(
+  folder: string,
+  runtime: 'none' | 'static',
+  args: readonly string[],
+): Promise<Outcome<undefined>> {
   const path = findNvcc()
   if (path === undefined) return failed(problem('ATTN0331', 'nvcc is no longer in the PATH'))
   const { execa } = await import('execa')
   const options = { cwd: folder, reject: false, timeout: limit, stdin: 'ignore', env: { LC_ALL: 'C' } } as const
-  const { exitCode, stderr, timedOut, signal } = await execa(path, ['-w', '--cudart', 'none', ...args], options)
+  const { exitCode, stderr, timedOut, signal } = await execa(path, ['-w', '--cudart', runtime, ...args], options)
   if (exitCode === 0) return done(undefined)
   const refusal = /^nvcc fatal.*|.*#error -- unsupported.*/m.exec(stderr)?.[0] // of an architecture, of the compiler of the host
   if (refusal !== undefined) return failed(problem('ATTN0331', `nvcc fails: ${refusal}`))

@@ -1,4 +1,4 @@
-/** Libraries to be shipped: what was generated with `library`, compiled for any machine of this kind. */
+/** Libraries to be shipped: what was generated with `library`, compiled. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -18,11 +18,15 @@ interface Library {
   readonly content: Uint8Array
 }
 
+/** Compiles a source in a folder, where its output goes, to a library of one form. */
+export type Make = (what: Pick<Compilation, 'folder' | 'source' | 'output'>) => Promise<Outcome<undefined>>
+
 /** @param main  the path of the main file; libraries are named after it */
 export async function compileLibrary(
   files: readonly Text[],
   main: string,
   forms: readonly LibraryForm[],
+  makers: Readonly<Record<LibraryForm, Make>>,
 ): Promise<Outcome<readonly Library[]>> {
   if (forms.length === 0) return done([])
   const folder = mkdtempSync(join(tmpdir(), 'attnc-library-'))
@@ -31,7 +35,7 @@ export async function compileLibrary(
     const libraries: Library[] = []
     for (const form of new Set(forms)) {
       const output = `library.${form}`
-      const made = await makers[form]({ folder, source: basename(main), output, flags: ['-O3'] })
+      const made = await makers[form]({ folder, source: basename(main), output })
       if (!made.ok) return made
       libraries.push({ path: main.replace(/\.[^.]*$/, `.${form}`), content: readFileSync(join(folder, output)) })
     }
@@ -41,11 +45,14 @@ export async function compileLibrary(
   }
 }
 
-const makers: Readonly<Record<LibraryForm, (what: Compilation) => Promise<Outcome<undefined>>>> = {
-  so: compileShared,
+const flags = ['-O3']
+
+/** For any machine of this kind. */
+export const nativeMakers: Readonly<Record<LibraryForm, Make>> = {
+  so: (what) => compileShared({ ...what, flags }),
   a: async (what) => {
     const object = 'library.o'
-    const compiled = await compileObject({ ...what, output: object })
+    const compiled = await compileObject({ ...what, flags, output: object })
     return compiled.ok ? archive(what.folder, object, what.output) : compiled
   },
 }

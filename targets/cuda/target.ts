@@ -7,6 +7,7 @@ import { fill } from '../template.ts'
 import type { PrintedFragments } from './fragments/kernel.ts'
 import { defineProgram, entryOf, fragmentsOf, nameProgram, namesOfFile } from './program.ts'
 import { mostRegisters, sharedRoom } from './resources.ts'
+import { emitTorch } from './torch.ts'
 
 /** Tiles of rows and keys for 16 bits, the largest first; what none of them is for takes the last. */
 const tiles: readonly Machine['tile'][] = [
@@ -34,6 +35,8 @@ export const cuda: Target = {
     fragmentsOf(program)
       .map(refusal)
       .find((reason) => reason !== undefined),
+  makesLibraries: true,
+  makesExtensions: true,
   emit: async (source) => emit(source),
 }
 
@@ -78,6 +81,7 @@ function emit(source: EmitSource): readonly OutFile[] {
         calls: named.map(({ program, names }) => declareCall('cuda/call', program, names)),
       }),
     },
+    ...(source.torch ? emitTorch(source) : []),
   ]
 }
 
@@ -85,8 +89,8 @@ const headers = [
   'templates/cuda/ptx.cuh',
   'templates/cuda/functions.cuh',
   'templates/cuda/tiles.cuh',
-  'templates/cuda/launch.cuh',
   'templates/native/call.h',
+  'templates/cuda/launch.cuh',
 ] as const
 
 /** The project's headers in one piece, so that what is generated stands alone. */

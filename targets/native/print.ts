@@ -293,7 +293,8 @@ function put({ index, buffer: to, value, axes }: Put['store'], spot: Spot): void
     given.map((e) => print(e, inLane(spot))),
     sheet,
   )
-  const one = value.type === 'bool' ? join('!=', tightness.equality, atom(`${name}[n]`), atom('0')) : atom(`${name}[n]`)
+  const one =
+    value.type === 'bool' ? join('!=', tightness.equality, atom(`${name}[lane]`), atom('0')) : atom(`${name}[lane]`)
   block.line(`const auto ${name} = ${all.text};`)
-  block.line(`vec::scatter(${rows}, [&](int n) { ${text}[${at.text}] = ${narrowed(buffer, one, elementWords)}; });`)
+  block.line(`vec::scatter(${rows}, [&](int lane) { ${text}[${at.text}] = ${narrowed(buffer, one, elementWords)}; });`)
 }

@@ -212,8 +212,8 @@ export function rowsLeft({ sheet, axes }: Spot): string {
   return at?.inner && at.inner.text !== '0' ? `${at.count.text} - ${at.inner.text}` : (at?.count.text ?? '1')
 }
 
-/** The same place for the lane `n` of a vector. */
-export const inLane = (spot: Spot): Spot => ({ ...spot, oneLane: { at: atom('n') } })
+/** The same place for one `lane` of a vector. */
+export const inLane = (spot: Spot): Spot => ({ ...spot, oneLane: { at: atom('lane') } })
 
 /** The one axis of a buffer that follows the lanes, if an element lies at the index of the lane axis itself along it. */
 export function laneAxisOf(
@@ -239,9 +239,12 @@ function loadAt(load: Load, spot: Spot): Code {
   const areSafe = given.every((e, n) => isSafe(load, e, buffer.axes[n]!, spot.sheet.program))
   const rows = rowsLeft(spot)
   if (lane === undefined || !isPlain || !areSafe) {
-    const codesOfLane = given.map((e) => print(e, inLane(spot)))
+    // What an index takes is worked out for all lanes at once; one of them then reads its own.
+    // What an index takes is worked out for all lanes at once; each lane then reads its own.
+    const captured = codes.map((code, n) => (isWide(code) ? `, index${n} = ${code.text}` : ''))
+    const codesOfLane = codes.map((code, n) => (isWide(code) ? atom(`index${n}[lane]`) : code))
     const inner = elementOf(load, named, codesOfLane, spot.sheet, elementWords)
-    return atom(`vec::gather(${rows}, [&](int n) { return ${inner.text}; })`, 1)
+    return atom(`vec::gather(${rows}, [&${captured.join('')}](int lane) { return ${inner.text}; })`, 1)
   }
   const begin = given.map((e, n) => (n === lane ? print(e, { ...spot, oneLane: { at: zero } }) : codes[n]!))
   const stride = argument(spot.sheet.given.strides.get(buffer.name)?.[lane], spot.sheet)

@@ -10,7 +10,7 @@ import { defineProgram, nameProgram, type ProgramNames } from './program.ts'
 import { reserved } from './reserved.ts'
 
 function machineOf(tile: Machine['tile']): Machine {
-  return { tile, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } }
+  return { tile, together: 64, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 } }
 }
 
 /** Long tiles save work at their ends. Where data says which tiles are empty, fewer of them are: short ones save more. */
@@ -116,7 +116,7 @@ const x86Levels = [
 
 const suffixes = ['_call', '_shapes', '_workspace', '_run', '_scratch', '_isa']
 
-const headers = ['lanes', 'arithmetic', 'functions', 'storage', 'columns', 'product', 'few', 'call'] as const
+const headers = ['lanes', 'arithmetic', 'doubles', 'functions', 'storage', 'columns', 'product', 'few', 'call'] as const
 
 /** The project's headers in one piece, so that what is generated stands alone. */
 const prelude = (): string =>

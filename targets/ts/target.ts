@@ -35,6 +35,7 @@ export const ts: Target = {
 /** Of WebAssembly: sums in f32. Plain code of the same tile programs stands beside it. */
 const vectors: Machine = {
   tile: { i: 48, j: 64 },
+  together: 48,
   accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -125 },
 }
 

@@ -1,5 +1,6 @@
 /** What a kernel is given, and how it is started. */
 #pragma once
+#include "call.h"
 #include "ptx.cuh"
 
 namespace {
@@ -63,6 +64,50 @@ cudaError_t startElements(void (*kernel)(Work<Given>), const Given &given, std::
   if (blocks <= 0) return cudaSuccess;
   const std::int64_t grid = smaller((blocks + threads - 1) / threads, longestGrid);
   return launchWith(kernel, Work<Given>{given, blocks, nullptr, nullptr}, grid, threads, 0, stream);
+}
+
+/**
+ * What is wrong where CUDA refuses a call: always false. CUDA keeps the last error of a thread; it is taken back here, so that the caller's
+ * next look does not find it.
+ */
+inline bool explain(cudaError_t error, call::Fault &fault) {
+  const char *const text = cudaGetErrorString(error);
+  (void)cudaGetLastError();
+  switch (error) {
+    case cudaErrorMemoryAllocation:
+      return call::refuseFor(ATTNC_NO_MEMORY, fault, "the GPU has no memory left (CUDA error %d: %s)", int(error), text);
+    case cudaErrorNoDevice:
+      return call::refuseFor(ATTNC_BAD_GPU, fault, "there is no GPU (CUDA error %d: %s)", int(error), text);
+    case cudaErrorInsufficientDriver:
+    case cudaErrorUnsupportedPtxVersion:
+      return call::refuseFor(ATTNC_BAD_GPU, fault, "the driver is older than the CUDA that these kernels were compiled with (CUDA error %d: %s)",
+                             int(error), text);
+    case cudaErrorInvalidKernelImage:
+    case cudaErrorInvalidDeviceFunction:
+    case cudaErrorNoKernelImageForDevice:
+      return call::refuseFor(ATTNC_BAD_GPU, fault,
+                             "the kernels were not compiled for this GPU: name its architecture, sm_80 or later (CUDA error %d: %s)",
+                             int(error), text);
+    case cudaErrorInvalidResourceHandle:
+    case cudaErrorInvalidDevice:
+      return call::refuseFor(ATTNC_BAD_STREAM, fault, "the stream is not one of the current device: call cudaSetDevice first (CUDA error %d: %s)",
+                             int(error), text);
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+      return call::refuseFor(ATTNC_FAILED, fault,
+                             "a kernel that was started before has failed, and nothing works on this device until the process ends "
+                             "(CUDA error %d: %s)",
+                             int(error), text);
+    default:
+      return call::refuseFor(ATTNC_FAILED, fault, "CUDA refused a kernel (CUDA error %d: %s)", int(error), text);
+  }
 }
 
 }  // namespace launch

@@ -118,7 +118,12 @@ ATTNC_INLINE std::int32_t toInteger(float x) {
 }
 ATTNC_INLINE std::int32_t toInteger(std::int32_t x) { return x; }
 ATTNC_INLINE std::int32_t toInteger(bool x) { return x ? 1 : 0; }
-ATTNC_INLINE ints toInteger(floats x) { return each([](float y) { return toInteger(y); }, x); }
+ATTNC_INLINE ints toInteger(floats x) {
+  const ints isInside = magnitude(x) < 2147483648.0f;
+  const ints inside = __builtin_convertvector(isInside ? x : floats{}, ints);
+  const ints outside = x != x ? ints{} : x > 0.0f ? wide(2147483647) : wide(-2147483647 - 1);
+  return isInside ? inside : outside;
+}
 ATTNC_INLINE float toFloat(std::int32_t x) { return float(x); }
 ATTNC_INLINE float toFloat(bool x) { return x ? 1.0f : 0.0f; }
 ATTNC_INLINE float toFloat(float x) { return x; }

@@ -20,7 +20,18 @@ typedef struct attnc_threads {
   void (*run)(void *pool, void (*task)(void *context, int64_t index, int32_t worker), void *context, int64_t count);
 } attnc_threads;
 
-/* What was wrong with a call, ended by a zero. */
+/* What functions return: 0 where all is well, else what is wrong. `workspace` returns it with a minus. */
+enum {
+  ATTNC_BAD_CALL = 1,      /* lengths or parameters do not fit, or something is missing */
+  ATTNC_BAD_STRIDES = 2,   /* elements of a result would overlap, or a tensor would reach beyond all memory */
+  ATTNC_BAD_ALIGNMENT = 3, /* an address is not a multiple of the size of an element, or the workspace not one of 64 */
+  ATTNC_BAD_GPU = 4,       /* no GPU, a driver that is too old, or kernels that were compiled for other GPUs */
+  ATTNC_BAD_STREAM = 5,    /* the stream is not one of the current device */
+  ATTNC_NO_MEMORY = 6,     /* the GPU has no memory left */
+  ATTNC_FAILED = 7         /* CUDA refused a kernel, or one that was started before has failed */
+};
+
+/* The same for people, ended by a zero. */
 typedef struct attnc_fault {
   char text[256];
 } attnc_fault;

@@ -14,11 +14,30 @@ namespace call {
 /** The longest axis: the sum of two lengths is below 2^31. */
 constexpr std::int64_t longest = (std::int64_t(1) << 30) - 1;
 
-[[gnu::format(printf, 2, 3)]] bool refuse(attnc_fault *fault, const char *format, ...) {
-  if (!fault) return false;
+/** What is wrong with a call, and where the caller wants its text, if anywhere. */
+struct Fault {
+  attnc_fault *to;
+  std::int32_t code = 0;
+};
+
+inline bool refuseWith(std::int32_t code, Fault &fault, const char *format, std::va_list list) {
+  fault.code = code;
+  if (fault.to) std::vsnprintf(fault.to->text, sizeof fault.to->text, format, list);
+  return false;
+}
+
+[[gnu::format(printf, 3, 4)]] inline bool refuseFor(std::int32_t code, Fault &fault, const char *format, ...) {
   std::va_list list;
   va_start(list, format);
-  std::vsnprintf(fault->text, sizeof fault->text, format, list);
+  refuseWith(code, fault, format, list);
+  va_end(list);
+  return false;
+}
+
+[[gnu::format(printf, 2, 3)]] inline bool refuse(Fault &fault, const char *format, ...) {
+  std::va_list list;
+  va_start(list, format);
+  refuseWith(ATTNC_BAD_CALL, fault, format, list);
   va_end(list);
   return false;
 }
@@ -31,7 +50,7 @@ struct Length {
 
   bool known() const { return length >= 0; }
 
-  bool learn(std::int64_t other, const char *tensor, attnc_fault *fault) {
+  bool learn(std::int64_t other, const char *tensor, Fault &fault) {
     if (other < 0 || other > longest) return refuse(fault, "axis %s of %s cannot be %lld long", axis, tensor, (long long)other);
     if (!known()) {
       length = other;
@@ -44,7 +63,7 @@ struct Length {
   }
 
   /** A length that others determine. */
-  bool follow(std::int64_t other, attnc_fault *fault) {
+  bool follow(std::int64_t other, Fault &fault) {
     if (other < 0 || other > longest) return refuse(fault, "axis %s cannot be %lld long", axis, (long long)other);
     if (known() && length != other)
       return refuse(fault, "axis %s is %lld, but has to be %lld", axis, (long long)length, (long long)other);
@@ -54,25 +73,57 @@ struct Length {
 };
 
 template <int rank>
-bool measure(const attnc_tensor &tensor, const char *name, Length *const (&axes)[rank], attnc_fault *fault) {
+bool measure(const attnc_tensor &tensor, const char *name, Length *const (&axes)[rank], Fault &fault) {
   if (!tensor.shape) return refuse(fault, "%s has no shape", name);
   for (int n = 0; n < rank; ++n)
     if (!axes[n]->learn(tensor.shape[n], name, fault)) return false;
   return true;
 }
 
-/** The strides of a tensor of these lengths; its elements have to be somewhere, if there are any. */
+/** The strides of a tensor of these lengths. */
 template <int rank>
 bool locate(const attnc_tensor &tensor, const char *name, const Length *const (&axes)[rank], std::ptrdiff_t *const (&strides)[rank],
-            attnc_fault *fault) {
+            Fault &fault) {
   std::ptrdiff_t dense = 1;
-  bool isEmpty = false;
   for (int n = rank - 1; n >= 0; --n) {
     *strides[n] = tensor.strides ? std::ptrdiff_t(tensor.strides[n]) : dense;
-    isEmpty = isEmpty || axes[n]->length == 0;
     if (__builtin_mul_overflow(dense, std::ptrdiff_t(axes[n]->length), &dense)) return refuse(fault, "%s is too large", name);
   }
-  return tensor.data || isEmpty || refuse(fault, "%s has no data", name);
+  return true;
+}
+
+/** One axis of a tensor that lies somewhere. */
+struct Step {
+  std::int64_t length;
+  std::ptrdiff_t stride;
+};
+
+/** Whether elements of this size can lie there, if there are any. */
+template <class Element>
+bool holds(const Element *data, const char *name, std::initializer_list<Step> steps, Fault &fault) {
+  std::ptrdiff_t reach = sizeof(Element);
+  bool fits = true;
+  for (const Step &one : steps) {
+    if (one.length == 0) return true;
+    std::ptrdiff_t bytes = 0;
+    fits = fits && !__builtin_mul_overflow(std::ptrdiff_t(one.length - 1) * std::ptrdiff_t(sizeof(Element)), one.stride, &bytes) &&
+           (bytes >= 0 || !__builtin_sub_overflow(std::ptrdiff_t(0), bytes, &bytes)) && !__builtin_add_overflow(reach, bytes, &reach);
+  }
+  if (!data) return refuse(fault, "%s has no data", name);
+  if (!fits) return refuseFor(ATTNC_BAD_STRIDES, fault, "the strides of %s reach beyond all memory", name);
+  if (std::uintptr_t(data) % sizeof(Element) == 0) return true;
+  return refuseFor(ATTNC_BAD_ALIGNMENT, fault, "%s does not lie on a multiple of the %d bytes of an element", name, int(sizeof(Element)));
+}
+
+/** As `holds`, of what is written: each element has a place of its own along each axis. */
+template <class Element>
+bool takes(const Element *data, const char *name, std::initializer_list<Step> steps, Fault &fault) {
+  if (!holds(data, name, steps, fault)) return false;
+  for (const Step &one : steps)
+    if (one.length == 0) return true;
+  for (const Step &one : steps)
+    if (one.length > 1 && one.stride == 0) return refuseFor(ATTNC_BAD_STRIDES, fault, "%s has a stride of 0: its elements would overlap", name);
+  return true;
 }
 
 /** Room for the elements of buffers in one piece of memory, each on a line of the cache. */
@@ -84,6 +135,13 @@ struct Room {
     const std::int64_t at = bytes;
     if (size < 0 || __builtin_add_overflow(bytes, (size + 63) / 64 * 64, &bytes)) fits = false;
     return at;
+  }
+  /** Whether the workspace can be this. */
+  bool isIn(const void *workspace, Fault &fault) const {
+    if (!fits) return refuse(fault, "the workspace is too large");
+    if (!workspace && bytes > 0) return refuse(fault, "there is no workspace, and a call needs %lld bytes", (long long)bytes);
+    if (std::uintptr_t(workspace) % 64 == 0) return true;
+    return refuseFor(ATTNC_BAD_ALIGNMENT, fault, "the workspace does not lie on a multiple of 64 bytes");
   }
   template <class... Lengths>
   std::int64_t takeElements(std::int64_t size, Lengths... lengths) {

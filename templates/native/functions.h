@@ -3,7 +3,7 @@
  * of Moshier, "Methods and Programs for Mathematical Functions", 1989 (Cephes) and of Sun's fdlibm, 1993.
  */
 #pragma once
-#include "arithmetic.h"
+#include "doubles.h"
 
 namespace {
 namespace vec {
@@ -92,56 +92,82 @@ ATTNC_INLINE floats logAddExp(floats x, floats y) {
   return x == y ? x + 0.693147180559945f : sum;
 }
 
-ATTNC_INLINE float exp(float x) { return exp(wide(x))[0]; }
-ATTNC_INLINE float exp2(float x) { return exp2(wide(x))[0]; }
-ATTNC_INLINE float log(float x) { return log(wide(x))[0]; }
-ATTNC_INLINE float log1p(float x) { return log1p(wide(x))[0]; }
-ATTNC_INLINE float tanh(float x) { return tanh(wide(x))[0]; }
-ATTNC_INLINE float sigmoid(float x) { return sigmoid(wide(x))[0]; }
-ATTNC_INLINE float softplus(float x) { return softplus(wide(x))[0]; }
-ATTNC_INLINE float logAddExp(float x, float y) { return logAddExp(wide(x), wide(y))[0]; }
+/** 2^n (e^r - 1) + 2^n - 1, by halves of 2^n. */
+ATTNC_INLINE floats expm1(floats given) {
+  const floats x = between(-87.33654f, 89.0f, given);
+  const floats sum = fuse(x, wide(1.44269504088896341f), wide(rounder));
+  const floats n = sum - rounder;
+  const floats r = fuse(n, wide(2.12194440e-4f), fuse(n, wide(-0.693359375f), x));
+  floats p = wide(1.9915593e-4f);
+  p = fuse(p, r, wide(1.3942007e-3f));
+  p = fuse(p, r, wide(8.3332704e-3f));
+  p = fuse(p, r, wide(4.1666344e-2f));
+  p = fuse(p, r, wide(1.6666667e-1f));
+  p = fuse(p, r, wide(0.5f));
+  const floats half = halfPower(sum);
+  return 2.0f * fuse(half, fuse(p, r * r, r), half - 0.5f);
+}
+
+ATTNC_INLINE floats withSignOf(floats x, floats y) { return (floats)(((words)x & 0x7fffffffu) | ((words)y & 0x80000000u)); }
+/** Ties to even: what a float of 2^23 takes up has no fraction. */
+ATTNC_INLINE floats roundEven(floats x) {
+  const floats size = magnitude(x);
+  return size < 8388608.0f ? withSignOf(size + 8388608.0f - 8388608.0f, x) : x;
+}
+ATTNC_INLINE floats floor(floats x) {
+  const floats y = roundEven(x);
+  return y > x ? y - 1.0f : y;
+}
+ATTNC_INLINE floats ceil(floats x) {
+  const floats y = roundEven(x);
+  return y < x ? withSignOf(y + 1.0f, x) : y;
+}
+
+ATTNC_INLINE floats squareRoot(floats x) {
+#if ATTNC_LANES == 16 && defined(__AVX512F__)
+  return (floats)_mm512_maskz_sqrt_ps(0xffff, (__m512)x);
+#elif ATTNC_LANES == 8 && defined(__AVX__)
+  return (floats)_mm256_sqrt_ps((__m256)x);
+#elif ATTNC_LANES == 4 && defined(__SSE__)
+  return (floats)_mm_sqrt_ps((__m128)x);
+#elif ATTNC_LANES == 4 && defined(__aarch64__)
+  return (floats)vsqrtq_f32((float32x4_t)x);
+#else
+  return each([](float y) { return std::sqrt(y); }, x);
+#endif
+}
+ATTNC_INLINE floats inverseRoot(floats x) { return 1.0f / squareRoot(x); }
 
 // By the library, lane by lane.
 
-ATTNC_INLINE float expm1(float x) { return std::expm1(x); }
-ATTNC_INLINE float log2(float x) { return std::log2(x); }
+ATTNC_INLINE floats erf(floats x) {
+  return each([](float y) { return std::erf(y); }, x);
+}
+ATTNC_INLINE floats atan2(floats y, floats x) {
+  return each([](float a, float b) { return std::atan2(a, b); }, y, x);
+}
+
+// Of one number as of a lane: what is computed twice has to be the same twice.
+
+#define ATTNC_OF_ONE(name) \
+  ATTNC_INLINE float name(float x) { return name(wide(x))[0]; }
+ATTNC_OF_ONE(exp)
+ATTNC_OF_ONE(exp2)
+ATTNC_OF_ONE(expm1)
+ATTNC_OF_ONE(log)
+ATTNC_OF_ONE(log1p)
+ATTNC_OF_ONE(tanh)
+ATTNC_OF_ONE(sigmoid)
+ATTNC_OF_ONE(softplus)
+#undef ATTNC_OF_ONE
+ATTNC_INLINE float logAddExp(float x, float y) { return logAddExp(wide(x), wide(y))[0]; }
 ATTNC_INLINE float squareRoot(float x) { return std::sqrt(x); }
 ATTNC_INLINE float inverseRoot(float x) { return 1 / std::sqrt(x); }
-ATTNC_INLINE float sin(float x) { return std::sin(x); }
-ATTNC_INLINE float cos(float x) { return std::cos(x); }
 ATTNC_INLINE float erf(float x) { return std::erf(x); }
+ATTNC_INLINE float atan2(float y, float x) { return std::atan2(y, x); }
 ATTNC_INLINE float floor(float x) { return std::floor(x); }
 ATTNC_INLINE float ceil(float x) { return std::ceil(x); }
 ATTNC_INLINE float roundEven(float x) { return std::nearbyint(x); }
-ATTNC_INLINE float atan2(float y, float x) { return std::atan2(y, x); }
-/** x^y for x > 0; 0^y is 0 for y > 0; everything else is NaN. */
-ATTNC_INLINE float realPower(float x, float y) {
-  if (x == 1 && !(std::fabs(y) < INFINITY)) return NAN;
-  if (x > 0) return std::pow(x, y);
-  return x == 0 && y > 0 ? 0.0f : NAN;
-}
-
-#define ATTNC_BY_LANES(name) \
-  ATTNC_INLINE floats name(floats x) { \
-    return each([](float y) { return name(y); }, x); \
-  }
-ATTNC_BY_LANES(expm1)
-ATTNC_BY_LANES(log2)
-ATTNC_BY_LANES(squareRoot)
-ATTNC_BY_LANES(inverseRoot)
-ATTNC_BY_LANES(sin)
-ATTNC_BY_LANES(cos)
-ATTNC_BY_LANES(erf)
-ATTNC_BY_LANES(floor)
-ATTNC_BY_LANES(ceil)
-ATTNC_BY_LANES(roundEven)
-#undef ATTNC_BY_LANES
-ATTNC_INLINE floats atan2(floats y, floats x) {
-  return each([](float a, float b) { return atan2(a, b); }, y, x);
-}
-ATTNC_INLINE floats realPower(floats x, floats y) {
-  return each([](float a, float b) { return realPower(a, b); }, x, y);
-}
 
 /** Philox 4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011): the top 24 bits of its first word. */
 ATTNC_INLINE float random(std::int32_t seed, std::int32_t a, std::int32_t b, std::int32_t c, std::int32_t d) {

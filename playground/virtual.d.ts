@@ -1,0 +1,3 @@
+declare module 'virtual:examples' {
+  export const groups: readonly import('./examples.ts').Group[]
+}
