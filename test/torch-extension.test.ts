@@ -272,6 +272,15 @@ describe.skipIf(missing !== undefined)('an extension, built and called', { timeo
     expect(Math.abs(Number(number) - Number(wanted))).toBeLessThan(0.05 + 2 ** -10 * Number(wanted))
   })
 
+  test('runs the example', async () => {
+    const gen = join(folder, 'gen')
+    const kernels = join(root, 'examples/embed/kernels')
+    const { exit } = await attnc(['build', kernels, '--target', 'cuda', '--dtype', 'f16', '--emit', 'torch', '-o', gen])
+    expect(exit).toBe(0)
+    await torch.build(gen)
+    expect(await torch.python(gen, [join(root, 'examples/embed/torch/main.py')])).toBe('capped 3.000\nplain 3.000')
+  })
+
   test('that is not built says how to build it', async () => {
     const own = mkdtempSync(join(folder, 'unbuilt-'))
     writeFileSync(join(own, 'soft_cap_torch.py'), readFileSync(join(built, 'soft_cap_torch.py')))

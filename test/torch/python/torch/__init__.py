@@ -107,6 +107,18 @@ def arange(count, device="cpu", dtype=int64):
     return Tensor(np.arange(count, dtype=dtype.array), dtype, "cuda:0" if device == "cuda" else device)
 
 
+def ones(*shape, dtype=float32, device="cpu"):
+    return _filled(shape, 1, dtype, device)
+
+
+def zeros(*shape, dtype=float32, device="cpu"):
+    return _filled(shape, 0, dtype, device)
+
+
+def _filled(shape, value, dtype, device):
+    return Tensor(np.full(shape, value, dtype.array), dtype, "cuda:0" if device == "cuda" else device)
+
+
 def sin(tensor):
     return Tensor(np.sin(tensor.array.astype(np.float32)), float32, tensor.device)
 
