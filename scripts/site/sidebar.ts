@@ -9,6 +9,7 @@ const guide: DefaultTheme.SidebarItem[] = [
   { text: 'The library', link: '/library' },
   { text: 'Build integrations', link: '/build-integrations' },
   { text: 'The tuner', link: '/tuner' },
+  { text: 'Editors', link: '/editor' },
   { text: 'Errors', link: '/errors' },
 ]
 const targets = ['ts', 'native', 'cuda', 'wgsl'].map((name) => ({ text: name, link: `/targets/${name}` }))
