@@ -10,7 +10,7 @@ import type { Mapped, MapStep, Unmapped } from '../map-steps.ts'
 export interface MapPanel {
   readonly panel: HTMLElement
   readonly manner: () => MapManner
-  begin(): void
+  begin(width: number): void
   take(step: MapStep): void
   end(): void
   paint(width: number): void
@@ -55,7 +55,8 @@ export function createMapPanel(onManner: () => void): MapPanel {
   return {
     panel,
     manner: () => manner.value as MapManner,
-    begin() {
+    begin(room) {
+      width = room
       coming = []
       status.textContent = 'Computing …'
     },
@@ -66,7 +67,7 @@ export function createMapPanel(onManner: () => void): MapPanel {
     },
     /** Of a source that is wrong nothing came: what was there stays. */
     end() {
-      status.textContent = coming.length > 0 ? '' : 'The last map is shown until the source is right.'
+      status.textContent = ''
       if (coming.length === 0) return
       shown = coming
       paintAxes()
