@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readEntries, readExample } from '../scripts/gallery/example.ts'
 import { thumbnailOf, writeIndex } from '../scripts/gallery/index-page.ts'
 import { writePage } from '../scripts/gallery/page.ts'
+import { sidebar } from '../scripts/site/sidebar.ts'
 import { launchBrowser, missingBrowser, type Site, serve } from './browser.ts'
 
 // The documents as a site: it builds without a link that leads nowhere, and a browser shows its pages under a policy that forbids
@@ -56,6 +57,13 @@ test('has a page for each document and each example', () => {
     'gallery/index.html',
   ]
   expect(pages.filter((path) => !files.has(path))).toEqual([])
+})
+
+test('has each document in its sidebar', () => {
+  const documents = globSync('docs/**/*.md', { cwd: root }).filter((path) => !/^docs.(gallery|examples|index)/.test(path))
+  const linked = JSON.stringify(sidebar())
+  const missing = documents.filter((path) => !linked.includes(`"/${path.replaceAll('\\', '/').slice(5, -3)}"`))
+  expect(missing).toEqual([])
 })
 
 test('colours sources by the grammar of the editor', () => {
