@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readEntries, readExample } from '../scripts/gallery/example.ts'
@@ -38,8 +39,14 @@ async function buildSite(): Promise<void> {
   const examples = readEntries().map(readExample)
   for (const example of examples) put(example.name, writePage(example, { errors: [], code: [] }))
   put('index', writeIndex(examples.map((example) => ({ ...example, thumbnail: thumbnailOf(example) }))))
-  const { build } = await import('vitepress')
-  await build(join(folder, 'docs'), { outDir: join(folder, 'site') })
+  const command = [
+    join(root, 'node_modules/vitepress/bin/vitepress.js'),
+    'build',
+    'docs',
+    '--outDir',
+    join(folder, 'site'),
+  ]
+  await execa(process.execPath, command, { cwd: folder, env: { NODE_ENV: 'production' } })
   for (const path of globSync('**/*.*', { cwd: join(folder, 'site') }))
     files.set(path.replaceAll('\\', '/'), readFileSync(join(folder, 'site', path)))
 }
@@ -60,7 +67,9 @@ test('has a page for each document and each example', () => {
 })
 
 test('has each document in its sidebar', () => {
-  const documents = globSync('docs/**/*.md', { cwd: root }).filter((path) => !/^docs.(gallery|examples|index)/.test(path))
+  const documents = globSync('docs/**/*.md', { cwd: root }).filter(
+    (path) => !/^docs.(gallery|examples|index)/.test(path),
+  )
   const linked = JSON.stringify(sidebar())
   const missing = documents.filter((path) => !linked.includes(`"/${path.replaceAll('\\', '/').slice(5, -3)}"`))
   expect(missing).toEqual([])
