@@ -149,7 +149,10 @@ else
 
     test('a search finds documents and examples', async () => {
       const page = await open('', 1440, 'light')
-      await page.keyboard.press('Control+k')
+      while ((await page.$('#localsearch-input')) === null) {
+        await page.keyboard.press('Control+k') // heard only when the scripts of the page have started
+        await page.waitForTimeout(500)
+      }
       for (const [word, found] of [
         ['straight_through', '/language.html'],
         ['stick_breaking', '/gallery/stick_breaking.html'],
