@@ -11,11 +11,13 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readEntries, readExample } from '../scripts/gallery/example.ts'
 import { thumbnailOf, writeIndex } from '../scripts/gallery/index-page.ts'
 import { writePage } from '../scripts/gallery/page.ts'
+import { sidebar } from '../scripts/site/sidebar.ts'
 import { launchBrowser, missingBrowser, type Site, serve } from './browser.ts'
 
 // The documents as a site: it builds without a link that leads nowhere, and a browser shows its pages under a policy that forbids
@@ -37,8 +39,14 @@ async function buildSite(): Promise<void> {
   const examples = readEntries().map(readExample)
   for (const example of examples) put(example.name, writePage(example, { errors: [], code: [] }))
   put('index', writeIndex(examples.map((example) => ({ ...example, thumbnail: thumbnailOf(example) }))))
-  const { build } = await import('vitepress')
-  await build(join(folder, 'docs'), { outDir: join(folder, 'site') })
+  const command = [
+    join(root, 'node_modules/vitepress/bin/vitepress.js'),
+    'build',
+    'docs',
+    '--outDir',
+    join(folder, 'site'),
+  ]
+  await execa(process.execPath, command, { cwd: folder, env: { NODE_ENV: 'production' } })
   for (const path of globSync('**/*.*', { cwd: join(folder, 'site') }))
     files.set(path.replaceAll('\\', '/'), readFileSync(join(folder, 'site', path)))
 }
@@ -56,6 +64,15 @@ test('has a page for each document and each example', () => {
     'gallery/index.html',
   ]
   expect(pages.filter((path) => !files.has(path))).toEqual([])
+})
+
+test('has each document in its sidebar', () => {
+  const documents = globSync('docs/**/*.md', { cwd: root }).filter(
+    (path) => !/^docs.(gallery|examples|index)/.test(path),
+  )
+  const linked = JSON.stringify(sidebar())
+  const missing = documents.filter((path) => !linked.includes(`"/${path.replaceAll('\\', '/').slice(5, -3)}"`))
+  expect(missing).toEqual([])
 })
 
 test('colours sources by the grammar of the editor', () => {
@@ -132,7 +149,10 @@ else
 
     test('a search finds documents and examples', async () => {
       const page = await open('', 1440, 'light')
-      await page.keyboard.press('Control+k')
+      while ((await page.$('#localsearch-input')) === null) {
+        await page.keyboard.press('Control+k') // heard only when the scripts of the page have started
+        await page.waitForTimeout(500)
+      }
       for (const [word, found] of [
         ['straight_through', '/language.html'],
         ['stick_breaking', '/gallery/stick_breaking.html'],
