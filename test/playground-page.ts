@@ -120,7 +120,6 @@ export const packedSize = (files: ReadonlyMap<string, string>, url: string, requ
 export async function write(page: Page, source: string): Promise<void> {
   await page.locator('#editor .cm-content').focus()
   await page.keyboard.press('ControlOrMeta+a')
-  await page.keyboard.press('Delete')
   await settled(page, () => page.keyboard.insertText(source))
 }
 
