@@ -51,7 +51,7 @@ async function buildSite(): Promise<void> {
     files.set(path.replaceAll('\\', '/'), readFileSync(join(folder, 'site', path)))
 }
 
-beforeAll(buildSite, 300_000)
+beforeAll(buildSite, 600_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const text = (path: string): string => Buffer.from(files.get(path) ?? '').toString()
