@@ -120,7 +120,8 @@ export const packedSize = (files: ReadonlyMap<string, string>, url: string, requ
 export async function write(page: Page, source: string): Promise<void> {
   await page.locator('#editor .cm-content').focus()
   await page.keyboard.press('ControlOrMeta+a')
-  await settled(page, () => page.keyboard.insertText(source))
+  await settled(page, () => page.keyboard.press('Delete')) // its answer is not to be taken for that of the source
+  if (source !== '') await settled(page, () => page.keyboard.insertText(source))
 }
 
 /** Waits for what the compiler says of a change: its last step, or that the source is wrong. */
