@@ -1,6 +1,5 @@
 /** The playground as it is built, in a headless browser. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readGroups } from '../playground/build/examples-plugin.ts'
@@ -21,7 +20,6 @@ const missing = missingBrowser()
 if (missing !== undefined) console.log(`skipped: the playground in a browser, since ${missing}`)
 
 const examples = readGroups().flatMap(({ examples }) => examples)
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 /** Machines that test may have much else to do. */
 const eventually = (get: () => Promise<unknown>) => expect.poll(get, { timeout: 60_000, interval: 20 })
 const views = ['mathematics', 'plan', 'mask', 'code', 'map', 'device'] as const
@@ -413,9 +411,9 @@ describe.skipIf(missing !== undefined)('in a page,', { timeout: 120_000 }, () =>
   test.each(['light', 'dark'] as const)('axe-core finds nothing serious in the %s page', (colorScheme) =>
     inPage(
       async ({ page }) => {
-        await page.evaluate(axe)
+        await page.evaluate(axe.source)
         const serious = async (what: string): Promise<readonly string[]> => {
-          const { violations } = (await page.evaluate('axe.run()')) as Findings
+          const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults
           return violations
             .filter(({ impact }) => impact === 'serious' || impact === 'critical')
             .flatMap(({ id, nodes }) =>
@@ -438,14 +436,6 @@ describe.skipIf(missing !== undefined)('in a page,', { timeout: 120_000 }, () =>
     ),
   )
 })
-
-interface Findings {
-  readonly violations: readonly {
-    readonly id: string
-    readonly impact: string
-    readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
-  }[]
-}
 
 /** The first device is destroyed when its first work has been submitted. */
 const loseDevice = `
