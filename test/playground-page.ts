@@ -90,12 +90,14 @@ export async function startPlayground(
   }
 }
 
-/** The steps that the page has shown, in `globalThis.steps`: it measures each. */
+/** The steps that the page has shown since a moment, in `globalThis.steps`: it measures each from the change on that it is about. */
 const watchSteps = `
-globalThis.steps = []
-new PerformanceObserver((list) => {
-  for (const { name } of list.getEntries()) globalThis.steps.push(name)
-}).observe({ type: 'measure' })
+globalThis.since = 0
+globalThis.all = []
+Object.defineProperty(globalThis, 'steps', {
+  get: () => all.filter(({ startTime }) => startTime >= since).map(({ name }) => name),
+})
+new PerformanceObserver((list) => all.push(...list.getEntries())).observe({ type: 'measure' })
 `
 
 /** Waits for an expression to be true in the page; its policy forbids `page.waitForFunction`, which evaluates there. */
@@ -126,7 +128,7 @@ export async function write(page: Page, source: string): Promise<void> {
 
 /** Waits for what the compiler says of a change: its last step, or that the source is wrong. */
 export async function settled(page: Page, act: () => Promise<unknown>): Promise<void> {
-  await page.evaluate('void (globalThis.steps.length = 0)')
+  await page.evaluate('void ([globalThis.since, globalThis.all.length] = [performance.now(), 0])')
   await act()
   await until(
     page,
