@@ -177,17 +177,20 @@ function explainModule({ attentions }: Module, options: ExplainOptions, lower: L
   checkOptions(options, attentions)
   const plans: string[] = []
   const explanations = attentions.map((attention) => {
-    const { explanation, plan } = explainOne(attention, options, lower)
+    const { explanation, plan } = explainBy(lower, attention, options)
     plans.push(printPlan(plan))
     return explanation
   })
   return { explanations, text: explanations.map(printExplanation).join('\n'), plan: plans.join('\n') }
 }
 /** The same of one attention that has been checked. */
-export function explainOne(
+export const explainOne = (attention: Attention, options: ExplainOptions = {}): Explanation =>
+  explainBy(createLowering(), attention, options).explanation
+
+function explainBy(
+  lower: Lower,
   attention: Attention,
-  options: ExplainOptions = {},
-  lower: Lower = createLowering(),
+  options: ExplainOptions,
 ): { readonly explanation: Explanation; readonly plan: Plan } {
   const fixed = compileTimeShape(attention, options.shape ?? {})
   const all = { ...options, sizes: { ...options.sizes, ...fixed } }

@@ -11,7 +11,7 @@ interface Project {
   readonly scripts?: Readonly<Record<string, string>> // of package.json
   readonly packages?: Readonly<Record<string, string>> // beside attnc
   readonly ignored: readonly string[] // by git, beside node_modules
-  readonly next: readonly string[] // commands, after npm install
+  readonly next: readonly string[] // commands, after npm install; NAME is the attention
 }
 
 export type Tool = (typeof toolNames)[number]
@@ -44,6 +44,12 @@ const tools: Readonly<Record<Tool, Project>> = {
     ignored: ['gen/', '*.o', 'app'],
     next: ['make', './app'],
   },
+  torch: {
+    frames: ['torch/main.py'],
+    settings: ['target = "cuda"', 'out = "gen"', 'dtype = "f16"'],
+    ignored: ['gen/', '__pycache__/'],
+    next: ['npx attnc build NAME.attn --emit torch', 'pip install --no-build-isolation ./gen', 'python main.py'],
+  },
 }
 
 export interface NewProject {
@@ -72,6 +78,6 @@ export function projectOf(tool: Tool, template: Template): NewProject {
       { path: 'package.json', content: `${JSON.stringify(manifest, null, 2)}\n` },
       { path: '.gitignore', content: ['node_modules/', ...ignored].map((line) => `${line}\n`).join('') },
     ],
-    next: ['npm install', `npx attnc verify ${template}.attn`, ...next],
+    next: ['npm install', 'npx attnc verify NAME.attn', ...next].map((line) => line.replace('NAME', template)),
   }
 }

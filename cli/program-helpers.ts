@@ -3,7 +3,7 @@ import { type Add, choice, oneOf, shared } from './program.ts'
 
 export const shells = ['bash', 'zsh', 'fish'] as const
 export const templateNames = ['causal', 'softmax', 'sliding_window', 'alibi', 'sigmoid', 'normalizer'] as const
-export const toolNames = ['vite', 'node', 'cmake', 'c'] as const
+export const toolNames = ['vite', 'node', 'cmake', 'c', 'torch'] as const
 
 export function addHelpers(add: Add): void {
   add(

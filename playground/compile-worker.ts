@@ -1,9 +1,9 @@
 /** The compiler beside the page. A newer wish of a kind ends the older one between two steps. */
 import { runOnDevice } from './device-steps.ts'
 import { mapFor } from './map-steps.ts'
-import { generateFor, understand, type Wish } from './steps.ts'
+import { generateFor, rehearse, understand, type Wish } from './steps.ts'
 
-const kinds = { understand, generate: generateFor, map: mapFor, device: runOnDevice } as const
+const kinds = { understand, rehearse, generate: generateFor, map: mapFor, device: runOnDevice } as const
 
 export type Kind = keyof typeof kinds
 type Yielded<T> = T extends AsyncGenerator<infer S> ? S : never

@@ -6,8 +6,8 @@ export interface Compiler {
   ask<K extends Kind>(kind: K, wish: Wish, onStep: (step: StepOf<K>) => void, onDone?: () => void): void
 }
 
-/** Milliseconds without a sign of life after which a worker ends. Drivers may take long to compile a kernel. */
-const patience: Readonly<Record<Kind, number>> = { understand: 10_000, generate: 10_000, map: 10_000, device: 60_000 }
+/** Milliseconds without a sign of life after which a worker ends: code of a source may run without an end, drivers compile for long. */
+const patience = { compiling: 20_000, running: 5_000, device: 60_000 }
 /** The same where something newer is wanted. */
 const patienceForOld = 3_000
 
@@ -33,9 +33,10 @@ export function createCompiler(name: string): Compiler {
   }
 
   function hear({ kind, id, step }: Answer): void {
-    listen()
+    const isRunning = step?.step === 'running'
     const asked = pending.get(kind)
-    if (asked?.id !== id) return
+    if (asked?.id !== id) return listen()
+    listen(isRunning ? patience.running : undefined)
     if (step) asked.onStep(step)
     else finish(asked)
   }
@@ -45,11 +46,10 @@ export function createCompiler(name: string): Compiler {
     onDone()
   }
 
-  function listen(): void {
+  function listen(limit = pending.has('device') ? patience.device : patience.compiling): void {
     heard = performance.now()
     clearTimeout(alarm)
-    const limit = Math.max(0, ...[...pending.keys()].map((kind) => patience[kind]))
-    if (limit > 0) alarm = setTimeout(() => fail(`it took more than ${limit / 1000} s, and was stopped`), limit)
+    if (pending.size > 0) alarm = setTimeout(() => fail(`it took more than ${limit / 1000} s, and was stopped`), limit)
   }
 
   function fail(why: string): void {

@@ -45,23 +45,32 @@ export async function* runOnDevice(wish: Wish): AsyncGenerator<DeviceStep> {
   yield* withStudy(wish, async function* (studied): AsyncGenerator<DeviceStep> {
     const device = await requestDevice()
     if (typeof device === 'string') return yield { step: 'missing', why: device }
-    let lost: GPUDeviceLostInfo | undefined
-    device.gpu.lost.then((info) => {
-      lost = info
-    })
     yield { step: 'found', adapter: device.about }
     try {
-      for (const attention of studied.module.attentions) yield* tryAttention(attention, studied, device.gpu, wish)
-    } catch (error) {
-      await Promise.race([device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 100))])
-      if (!lost) throw error
-      yield { step: 'lost', why: lost.message }
+      for (const attention of studied.module.attentions)
+        yield* whileThere(device.gpu, tryAttention(attention, studied, device.gpu, wish))
     } finally {
       device.gpu.destroy()
     }
   })
 }
 
+/** Steps until the device is lost: what waits for it then may wait for ever. */
+async function* whileThere(device: GPUDevice, steps: AsyncGenerator<DeviceStep>): AsyncGenerator<DeviceStep> {
+  const lost = device.lost.then(({ message }): Lost => ({ step: 'lost', why: message }))
+  const soon = (): Promise<undefined> => new Promise((resolve) => setTimeout(resolve, 100))
+  for (;;) {
+    const next = steps.next().catch(async (error: unknown) => {
+      const reason = await Promise.race([lost, soon()]) // an error may come before what it comes of
+      if (!reason) throw error
+      return reason
+    })
+    const now = await Promise.race([next, lost])
+    if ('step' in now) return yield now
+    if (now.done) return
+    yield now.value
+  }
+}
 /** Or why there is none. */
 async function requestDevice(): Promise<{ readonly gpu: GPUDevice; readonly about: string } | string> {
   const { gpu } = navigator

@@ -4,7 +4,7 @@ import type { TileClass } from '../compiler/masks/evaluate.ts'
 export interface Example {
   readonly name: string
   readonly about: string
-  readonly paper: string
+  readonly papers: readonly string[] // in full
   readonly source: string
   readonly plan: string
   readonly cells: readonly string[] // of the mask's picture, a letter for each; none: all pairs are admitted

@@ -72,7 +72,7 @@ function sectionOf({ title, examples }: Group, choose: (name: string) => void) {
 }
 
 function cardOf(example: Example, choose: (name: string) => void): Card {
-  const { name, about, paper, plan } = example
+  const { name, about, papers, plan } = example
   const picture = h('span', { class: 'picture' })
   const button = h(
     'button',
@@ -83,11 +83,11 @@ function cardOf(example: Example, choose: (name: string) => void): Card {
       { class: 'text' },
       h('b', { class: 'card-name' }, name),
       h('span', {}, about),
-      h('span', { class: 'quiet' }, paper),
+      ...papers.map((paper) => h('span', { class: 'paper' }, paper)),
       h('span', { class: 'plan' }, plan),
     ),
   )
-  const text = [name, about, paper, plan].join(' ').toLowerCase()
+  const text = [name, about, ...papers, plan].join(' ').toLowerCase()
   return {
     card: h('li', {}, button),
     text,

@@ -15,7 +15,7 @@ export async function sourceIn(fragment: string): Promise<string | undefined> {
     const bytes = await through(packed, new DecompressionStream('deflate-raw'))
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new RangeError('the link is damaged: its end may be missing')
+    throw new RangeError('it is damaged, and its end may be missing')
   }
 }
 

@@ -35,9 +35,11 @@ const say = (what: string): void => {
 const quick = createCompiler('compiler')
 const slow = createCompiler('generator')
 let typedAt = 0
+let changes = 0
 
 const editor = createEditor(byId('editor'), () => {
   typedAt = performance.now()
+  changes += 1
   say('')
   device.forget()
   quick.ask('understand', wish('wgsl'), take)
@@ -77,6 +79,14 @@ function takeCode(step: Step): void {
   else if (step.step === 'failed') say(`The compiler failed, which is a fault of attnc: ${step.why}.`)
 }
 
+/** Sources of many kinds, one after the other, until somebody types. */
+function rehearse(sources: readonly string[]): void {
+  const [source, ...rest] = sources
+  if (source === undefined || changes > 1) return
+  const next = (): unknown => setTimeout(() => rehearse(rest), 20)
+  quick.ask('rehearse', { ...wish('wgsl'), source }, () => {}, next)
+}
+
 /** What is in sight and takes longer is asked for when nobody has typed for a moment. */
 const moment = 150
 let later: ReturnType<typeof setTimeout> | undefined
@@ -89,7 +99,7 @@ function askSlow(): void {
   const view = tabs.selected()
   if (view === 'code' && code.target() !== 'wgsl') slow.ask('generate', wish(code.target()), takeCode)
   if (view === 'map') {
-    map.begin()
+    map.begin(room())
     slow.ask('map', wish('ts'), map.take, map.end)
   }
 }
@@ -175,8 +185,11 @@ async function start(): Promise<void> {
     }
   } catch (error) {
     open('learned_sink')
-    say(error instanceof Error ? `${error.message}.` : String(error))
+    say(`This link cannot be opened: ${error instanceof Error ? error.message : String(error)}.`)
   }
 }
 start()
 addEventListener('hashchange', start)
+
+const longest = examples.toSorted((a, b) => b.source.length - a.source.length).slice(0, 8)
+setTimeout(() => rehearse(longest.map(({ source }) => source)), 500)

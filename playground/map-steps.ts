@@ -8,7 +8,11 @@ import { type MapWeights, weightsOf } from '../runtime/map-weights.ts'
 import { importFunctions } from './import-code.ts'
 import { type Failed, type Refused, type Wish, withStudy } from './steps.ts'
 
-export type MapStep = Mapped | Unmapped | Refused | Failed
+export type MapStep = Running | Mapped | Unmapped | Refused | Failed
+/** Code was made, and now runs. */
+export interface Running {
+  readonly step: 'running'
+}
 export interface Mapped extends MapWeights {
   readonly step: 'mapped'
   readonly attention: string
@@ -23,23 +27,24 @@ export interface Unmapped {
 
 export async function* mapFor(wish: Wish): AsyncGenerator<MapStep> {
   yield* withStudy(wish, async function* (studied) {
-    for (const attention of studied.module.attentions) yield await mapOf(attention, studied, wish)
+    for (const attention of studied.module.attentions) yield* mapOf(attention, studied, wish)
   })
 }
 
-async function mapOf(attention: Attention, studied: Study, { manner }: Wish): Promise<MapStep> {
+async function* mapOf(attention: Attention, studied: Study, { manner }: Wish): AsyncGenerator<MapStep> {
   const { name } = attention
   const unmapped = (why: string): Unmapped => ({ step: 'unmapped', attention: name, why })
-  if (!attention.weight) return unmapped('it has no weights')
+  if (!attention.weight) return yield unmapped('it has no weights')
   const launch = launchOf(attention, manner)
-  if (typeof launch === 'string') return unmapped(launch)
+  if (typeof launch === 'string') return yield unmapped(launch)
   const options = { target: 'ts', simd: 'none', results: [mapResult], sizes: launch.fixed } as const
   const prepared = studied.prepare(await targets.ts!(), options)
   const files = await prepared.emit()
+  yield { step: 'running' }
   const weights = await weightsOf(name, launch, { programs: prepared.programs, files }, importFunctions)
-  if (!weights) return unmapped('nothing computes its weights')
+  if (!weights) return yield unmapped('nothing computes its weights')
   const { sizes, made, isShortened } = launch
-  return { step: 'mapped', attention: name, ...weights, launch: { sizes, made, isShortened }, manner }
+  yield { step: 'mapped', attention: name, ...weights, launch: { sizes, made, isShortened }, manner }
 }
 
 /** Or why there is none. */

@@ -56,6 +56,11 @@ export async function* understand(wish: Wish): AsyncGenerator<Step> {
   })
 }
 
+/** The same for nothing: engines compile what has run often, and a keystroke should find it compiled. */
+export async function* rehearse(wish: Wish): AsyncGenerator<Failed> {
+  for await (const step of understand(wish)) if (step.step === 'failed') yield step
+}
+
 /** Code alone, for a source that is right. */
 export async function* generateFor(wish: Wish): AsyncGenerator<Step> {
   yield* withStudy(wish, async function* (studied) {

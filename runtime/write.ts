@@ -117,7 +117,7 @@ function exists(path: string): boolean {
   }
 }
 
-const alreadyThere = (path: string): Problem =>
+export const alreadyThere = (path: string): Problem =>
   problem('ATTN0319', `there is something at ${path}, and it stays as it is`, 'another name, or another folder')
 
 /** Content that is made while it is written is not compared. */

@@ -33,20 +33,19 @@ async function bundle(): Promise<Uint8Array> {
   return outputFiles[0]!.contents
 }
 
-const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+const quoted = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
 const vsixManifest = ({ name, displayName, description, version, publisher, categories, engines }: Manifest): string =>
   `<?xml version="1.0" encoding="utf-8"?>
 <PackageManifest Version="2.0.0" xmlns="http://schemas.microsoft.com/developer/vsx-schema/2011">
   <Metadata>
-    <Identity Language="en-US" Id="${escapeXml(name)}" Version="${escapeXml(version)}" Publisher="${escapeXml(publisher)}" />
-    <DisplayName>${escapeXml(displayName)}</DisplayName>
-    <Description xml:space="preserve">${escapeXml(description)}</Description>
-    <Categories>${escapeXml(categories.join(','))}</Categories>
+    <Identity Language="en-US" Id="${quoted(name)}" Version="${quoted(version)}" Publisher="${quoted(publisher)}" />
+    <DisplayName>${quoted(displayName)}</DisplayName>
+    <Description xml:space="preserve">${quoted(description)}</Description>
+    <Categories>${quoted(categories.join(','))}</Categories>
     <Tags>attn,attention,kernel,__ext_attn</Tags>
     <Properties>
-      <Property Id="Microsoft.VisualStudio.Code.Engine" Value="${escapeXml(engines.vscode)}" />
+      <Property Id="Microsoft.VisualStudio.Code.Engine" Value="${quoted(engines.vscode)}" />
     </Properties>
     <License>extension/LICENSE.txt</License>
   </Metadata>

@@ -125,13 +125,15 @@ describe('goals', () => {
     expect(goals.map(isReached)).toEqual([true, true, false])
   })
   test('of examples show what a pair takes, which may be the reason that they are missed', () => {
-    const goal = (share: number, shareOfAll: number): Goal =>
-      exampleGoal({ name: 'causal', share, shareOfAll, perPair: '128 + 4 + 1 a pair' })
+    const goal = (share: number, shareOfAll: number, materialised?: string): Goal =>
+      exampleGoal({ name: 'causal', share, shareOfAll, perPair: '128 + 4 + 1 a pair', materialised })
     const row = ['causal of the rate of softmax', '≥ 60.0 %']
     expect(goalRow(goal(0.5, 0.55))).toEqual([...row, '50.0 %', 'missed by 10.0 points', '128 + 4 + 1 a pair'])
     expect(goalRow(goal(0.7, 0.9))).toEqual([...row, '70.0 %', 'reached', '128 + 4 + 1 a pair'])
-    const reason = 'of all that it computes, 62 % of the rate of softmax: 128 + 4 + 1 a pair'
+    const reason = 'of all that it takes, 62 % of the rate of softmax: 128 + 4 + 1 a pair'
     expect(goalRow(goal(0.5, 0.62))).toEqual([...row, '50.0 %', 'has its reason', reason])
+    const why = 'materialised: a result for each pair; 128 + 4 + 1 a pair'
+    expect(goalRow(goal(0.5, 0.55, 'a result for each pair'))).toEqual([...row, '50.0 %', 'has its reason', why])
     expect([goal(0.5, 0.55), goal(0.7, 0.9), goal(0.5, 0.62)].map(isReached)).toEqual([false, true, true])
   })
   test('there are for every shape', () => {

@@ -42,10 +42,11 @@ function unpackBrowser(): string {
 export async function launchBrowser(): Promise<Browser> {
   const { chromium } = await import('playwright-core')
   const folder = unpackBrowser()
+  const { VK_DRIVER_FILES, ...env } = process.env // test/setup.ts sets it, for what these tests launch themselves
   return chromium.launch({
     executablePath: join(folder, 'chromium'),
     args: ['--no-sandbox', '--enable-unsafe-webgpu', '--disable-quic', '--no-first-run'],
-    env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib') } as Record<string, string>,
+    env: { ...env, LD_LIBRARY_PATH: join(folder, 'lib') } as Record<string, string>,
     timeout: 60_000,
   })
 }
@@ -59,6 +60,7 @@ const types: Readonly<Record<string, string>> = {
   js: 'text/javascript',
   html: 'text/html',
   css: 'text/css',
+  woff2: 'font/woff2',
   svg: 'image/svg+xml',
 }
 
@@ -70,12 +72,12 @@ export const isolating = {
 
 /** Files by path, from this machine only, under a policy that forbids eval and all that is not from here. */
 export function serve(
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, string | Uint8Array>,
   policy = "default-src 'self'",
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Site> {
   const server = createServer((request, response) => {
-    const path = request.url?.slice(1) || 'index.html'
+    const path = (request.url ?? '').slice(1).replace(/^$|\/$/, '$&index.html')
     const text = files.get(path)
     response.statusCode = text === undefined ? 404 : 200
     response.setHeader('content-type', types[path.split('.').at(-1) ?? ''] ?? 'text/plain')

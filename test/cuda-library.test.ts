@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Attention, analyze } from '../index.ts'
+import { missingDriver } from '../runtime/cuda/launcher.ts'
 import { missingNvcc } from '../runtime/cuda/load-ptx.ts'
 import { findCompiler } from '../runtime/native/compiler.ts'
 import { done } from '../runtime/problem.ts'
@@ -195,9 +196,14 @@ describe.skipIf(missing !== undefined || withoutNvcc !== undefined)(
       ])
       const wrong = await call(program, 'width', zeros(1, 1, 2, 2))
       expect(wrong).toMatchObject({ code: 1, text: expect.stringContaining('k has d = 17') })
-      const answer = await call(program, 'dense', zeros(1, 1, 2, 2))
-      expect(answer.code).toBe(4)
-      expect(answer.text).toMatch(/^(there is no GPU|the driver is older than the CUDA) .*\(CUDA error \d+: /)
+      const linked = join(own, 'linked') // with the archive, and CUDA's runtime
+      await execa('nvcc', [`-I${own}`, source, join(own, 'causal.a'), '-o', linked])
+      if (missingDriver() === undefined) return console.log('skipped: a library without a driver, since there is one')
+      for (const one of [program, linked]) {
+        const answer = await call(one, 'dense', zeros(1, 1, 2, 2))
+        expect(answer.code).toBe(4)
+        expect(answer.text).toMatch(/^(there is no GPU|the driver is older than the CUDA) .*\(CUDA error \d+: /)
+      }
     })
   },
 )

@@ -6,6 +6,7 @@ import { showSizes } from '../runtime/verify/verify.ts'
 import { faults } from './faults/all.ts'
 import { equivalents } from './faults/equivalents.ts'
 import { attentionOf, plantIn, shapesOf, tryFault, verify } from './faults/trial.ts'
+import { wasmFaults } from './faults/wasm-faults.ts'
 
 // The checker checked: faults of every kind are planted in plans, kernels and generated code, and what `attnc verify` runs has to
 // call them wrong; and it has to call right code right, whatever the seed. Each fault is planted in one of its examples here;
@@ -22,6 +23,24 @@ describe.each(Object.entries(faults))('verify finds, of faults of the %s:', (_la
       expect(found, fault.what).toBeDefined()
     },
   )
+})
+
+describe('verify finds, in WebAssembly:', () => {
+  /** Of those of plans and kernels some, in kernels that are lowered to WebAssembly, but for what lies in digits that f32 does not have. */
+  const large = [...faults.plan, ...faults.kernel, ...faults.merge].filter(
+    ({ name }) => !/1e-6|sigmoid by tanh/.test(name),
+  )
+  const some = large.filter((_, n) => n % 7 === 3)
+  test.each(
+    [...wasmFaults, ...some].map((fault, n) => ({
+      ...fault,
+      fault,
+      example: fault.examples[n % fault.examples.length]!,
+    })),
+  )('$name, in $example', { timeout: 120_000 }, async ({ fault, example }) => {
+    const { found } = await tryFault(fault, example, { simd: 'wasm' })
+    expect(found, fault.what).toBeDefined()
+  })
 })
 
 test('faults are many, unlike, and in unlike examples', () => {

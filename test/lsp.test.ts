@@ -528,6 +528,7 @@ describe('what is not as it should be', () => {
     client.change(uri('main.attn'), { text: `${main}\n` })
     expect((await client.findings(uri('main.attn')))[0]!.message).toContain('no such file')
     expect(await hover(main, '‸own[j](')).toContain('fn own[x](s)')
+    expect(await hover(main, '‸scaled =')).toContain('scaled[b, h, i, j]: f32')
     put('lib/twice.attn', lib)
     client.change(uri('main.attn'), { text: main })
     expect(await client.findings(uri('main.attn'))).toEqual([])

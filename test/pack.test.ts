@@ -28,6 +28,12 @@ async function sizeOf(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
 }
 
+test('the repository has no file and no dependency that nothing uses, as knip wants it', async () => {
+  const include = ['--include', 'files,dependencies,unlisted,unresolved']
+  const { exitCode, stdout } = await execa('npx', ['knip', '--no-progress', ...include], { reject: false })
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' })
+}, 60_000)
+
 // The package as its users get it: packed, installed into an empty project, run from there.
 describe('the packed package', { timeout: 3 * minutes }, () => {
   let folder: string

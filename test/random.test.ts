@@ -1,44 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { storageRounding } from '../compiler/arithmetic.ts'
 import { interpret } from '../compiler/interpret.ts'
 import { verdict } from '../compiler/verdict.ts'
 import { runners } from '../runtime/runners.ts'
+import { inputsFor, storage } from './fuzz/random-inputs.ts'
 import { type RandomProgram, randomProgram } from './fuzz/random-programs.ts'
-import { attentionOf, createNormal, run, type Tensors, tensor } from './run-source.ts'
-
-function inputsOf({ sizes, seed, amplitude }: RandomProgram): Tensors {
-  const normal = createNormal(seed)
-  const { i, j, m, d, e } = sizes
-  return {
-    q: tensor([1, 2, i, d], () => normal() * amplitude),
-    k: tensor([1, 2, j, d], normal),
-    v: tensor([1, 2, j, e], normal),
-    mk: tensor([1, 2, m, d], normal),
-    mv: tensor([1, 2, m, e], normal),
-    mix: tensor([2, 2], normal),
-    slope: tensor([2], normal),
-    kb: tensor([1, j], normal),
-    qb: tensor([1, i], normal),
-    seen: { shape: [1, j], data: Uint8Array.from({ length: j }, () => (normal() > 0 ? 1 : 0)) },
-    doc: { shape: [1, j], data: Int32Array.from({ length: j }, () => Math.abs(Math.round(normal())) % 3) },
-  }
-}
-const storage = {
-  out: storageRounding.f32,
-  lse: storageRounding.f32,
-  most: storageRounding.f32,
-  total: storageRounding.f32,
-  m2: storageRounding.f32,
-  col: storageRounding.f32,
-  map: storageRounding.f32,
-}
+import { attentionOf, run } from './run-source.ts'
 
 /** What is wrong with a program's generated TypeScript; undefined if nothing is. */
 export async function fault(program: RandomProgram, plan: 'auto' | 'materialised'): Promise<string | undefined> {
   const attention = attentionOf(program.source)
-  const names = new Set(attention.inputs.map((x) => x.name))
-  const inputs = Object.fromEntries(Object.entries(inputsOf(program)).filter(([name]) => names.has(name)))
+  const inputs = inputsFor(program, attention)
   const arithmetic = { ...(runners.ts?.arithmetic as NonNullable<typeof runners.ts>['arithmetic']), storage }
   const sizes = { b: 1, h: 2, a: 2, ...program.sizes }
   const outcomes = interpret(attention, { inputs, sizes, arithmetic })

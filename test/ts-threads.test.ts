@@ -168,6 +168,25 @@ describe('in WebAssembly', { timeout: 120_000 }, () => {
     expect(out.data).toEqual(want.out!.data)
   })
 
+  test('a call for which there is no memory is refused, and leaves its room to others', async () => {
+    const made = await build([causal], 'auto')
+    const parallel = made.causalParallel as Parallel
+    await made.startThreads(2)
+    const [small, large] = [inputsOf(35, 40), inputsOf(9000, 40)]
+    const want = await parallel(small, { threads: 2 })
+    const at = made.allocate(Float32Array, [4]).data.byteOffset
+    const grow = vi.spyOn(engine.Memory.prototype, 'grow').mockImplementation(() => {
+      throw new RangeError('no more')
+    })
+    await expect(parallel(large, { threads: 2 })).rejects.toThrow('of WebAssembly memory, and there is not as much')
+    expect(() => made.allocate(Float32Array, [2 ** 30])).toThrow('which has at most 4 GiB')
+    grow.mockRestore()
+    expect(await parallel(small, { threads: 2 })).toEqual(want)
+    const next = made.allocate(Float32Array, [4]).data.byteOffset
+    expect(next - at).toBeLessThan(1024) // nothing is kept of the call that was refused, which is far larger
+    expect(await parallel(large, { threads: 2 })).toEqual((made.causal as Run)(large))
+  })
+
   test('functions of JavaScript and of the module are those of threads too', async () => {
     const some = operationPrograms.filter(({ name }) => /sin|expm1|pow|atan2|div|mod/.test(name))
     expect(some.length).toBeGreaterThan(3)
@@ -277,8 +296,9 @@ parentPort.on('message', ({ id, given, cells }) => {
     const failing = `Atomics.add(cells, 2, 1), Atomics.sub(cells, 1, 1), parentPort.postMessage({ done: id, error: 'bad' })`
     for (const [then, message] of [
       [failing, 'a thread has failed: bad'],
-      ['process.exit(0)', 'a thread has failed: '], // at the latest by what it left unfinished
-      [`throw new Error('oh')`, 'a thread has failed: Error: oh'],
+      // Threads that end are noticed by what they leave unfinished, at the latest: their last words may come after that.
+      ['process.exit(0)', 'a thread has failed: '],
+      [`throw new Error('oh')`, 'a thread has failed: '],
     ] as const) {
       const pool = pooled(taking(then))
       const one = job(cellsOf())

@@ -57,7 +57,7 @@ describe('the packed extension', () => {
     // Whatever is asked of the editor's module is a class whose members are such classes too.
     const anything: () => unknown = () =>
       new Proxy(class {}, {
-        get: (_, name) => (name === 'prototype' ? {} : typeof name === 'string' ? anything() : undefined),
+        get: (target, name) => Reflect.get(target, name) ?? (typeof name === 'string' ? anything() : undefined),
       })
     const required = createRequire(import.meta.url)
     const extension = new Module('extension.cjs') as Module & { _compile: (code: string, name: string) => void }
@@ -71,13 +71,13 @@ describe('the server that is started', () => {
   const none = (): boolean => false
   const all = (): boolean => true
   test.each([
-    ['', ['/work'], all, 'node /work/node_modules/attnc/bin/attnc.js lsp --stdio'],
-    ['', ['/work'], none, 'attnc lsp --stdio'],
-    ['', [], all, 'attnc lsp --stdio'],
-    ['/opt/attnc', ['/work'], all, '/opt/attnc lsp --stdio'],
-    ['/opt/attnc.js', [], none, 'node /opt/attnc.js lsp --stdio'],
-    ['tools/attnc', ['/work'], all, '/work/tools/attnc lsp --stdio'],
-    ['my-attnc', ['/work'], all, 'my-attnc lsp --stdio'],
+    ['', ['/work'], all, 'node /work/node_modules/attnc/bin/attnc.js lsp'],
+    ['', ['/work'], none, 'attnc lsp'],
+    ['', [], all, 'attnc lsp'],
+    ['/opt/attnc', ['/work'], all, '/opt/attnc lsp'],
+    ['/opt/attnc.js', [], none, 'node /opt/attnc.js lsp'],
+    ['tools/attnc', ['/work'], all, '/work/tools/attnc lsp'],
+    ['my-attnc', ['/work'], all, 'my-attnc lsp'],
   ])('%j in %j', (setting, folders, isThere, line) => {
     const { command, args, shell } = findServer(setting, folders, isThere, 'linux')
     expect([command, ...args].join(' ')).toBe(line)

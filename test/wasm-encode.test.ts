@@ -6,16 +6,17 @@ import * as codes from '../targets/ts/wasm/code.ts'
 import { add, type Code, call, code, multiply, setLocal } from '../targets/ts/wasm/code.ts'
 import { type Instruction, instructionNames, resultOf, signed, unsigned } from '../targets/ts/wasm/instructions.ts'
 import { Module } from '../targets/ts/wasm/module.ts'
+import { bytesOfSource } from '../templates/ts/wasm.ts'
 import { type Exports, engine, instantiate } from './web-assembly.ts'
 
 const tools = await wabt()
-const features = { simd: true, bulk_memory: true, threads: true }
+const features = { simd: true, bulk_memory: true, threads: true, relaxed_simd: true }
 const textOf = (bytes: Uint8Array): string => {
   const read = tools.readWasm(bytes, features)
   ;(read.validate as (given: object) => void).call(read, features) // its types do not know that it takes them
   return read.toText({ foldExprs: true, inlineExport: false })
 }
-const run = (module: Module, functions: object = {}): Exports => instantiate(module.encode(), functions)
+const run = (module: Module, functions: object = {}): Exports => instantiate(module.encode().bytes, functions)
 
 test('integers are those of LEB128', () => {
   expect([0, 1, 127, 128, 624485, 2 ** 32 - 1].map(unsigned)).toEqual([
@@ -60,7 +61,7 @@ function operandsOf(name: Instruction): readonly Code[] {
 }
 
 describe('instructions', () => {
-  const names = instructionNames.filter((name) => !/^local\.|^call$|\.const$/.test(name))
+  const names = instructionNames.filter((name) => !/^local\.|^call$|\.const$|relaxed/.test(name))
   test.each(names)('%s is what wabt reads', (name) => {
     const module = new Module()
     module.define('f', [], name === 'select' ? 'f32' : resultOf(name), () => {
@@ -68,7 +69,7 @@ describe('instructions', () => {
       const isMemory = /load|store/.test(name)
       return code(name, operandsOf(name), [...(isMemory ? [300] : []), ...(hasLane ? [1] : [])])
     })
-    const bytes = module.encode()
+    const { bytes } = module.encode()
     expect(engine.validate(bytes), name).toBe(true)
     expect(textOf(bytes)).toContain(`(${name}${/load|store/.test(name) ? ' offset=300' : ''}`)
   })
@@ -88,12 +89,12 @@ test('a memory can come from outside, shared or not, as one byte says', () => {
     body.variable(code('i32.atomic.rmw.add', [param(0), codes.integer(5)], [4]))
   module.define('take', ['i32'], 'i32', take, true)
   module.define('two', [], 'f64', () => call(twice, code('f64.promote_f32', [codes.float(1)])), true)
-  const { bytes, flagAt } = module.encodeShareable()
+  const { bytes, flagAt } = module.encode('shareable')
   expect(textOf(bytes)).toContain('(import "js" "memory" (memory (;0;) 1 65536 shared))')
   const { Memory } = engine as unknown as { Memory: new (limits: object) => { readonly buffer: ArrayBuffer } }
   for (const shared of [true, false]) {
     const own = bytes.slice()
-    own[flagAt] = shared ? 3 : 1
+    own[flagAt!] = shared ? 3 : 1
     expect(engine.validate(own)).toBe(true)
     expect(textOf(own)).toContain(`1 65536${shared ? ' shared' : ''}))`)
     const memory = new Memory({ initial: 1, maximum: 65536, shared })
@@ -103,6 +104,29 @@ test('a memory can come from outside, shared or not, as one byte says', () => {
     expect(both[0]!.two!()).toBe(2)
     expect(() => instantiate(own, { memory: new Memory({ initial: 1, maximum: 65536, shared: !shared }) })).toThrow()
   }
+})
+
+test('a multiplication and an addition are one instruction where an engine has it', () => {
+  const module = new Module()
+  const give = (_: Block, param: (n: number) => Code): Code => {
+    const [a, b, c] = [0, 1, 2].map((n) => codes.splat(param(n), 'f32')) as [Code, Code, Code]
+    const inner = code('f32x4.relaxed_madd', [a, b, c])
+    return code('f32x4.extract_lane', [code('f32x4.relaxed_madd', [inner, b, code('f32x4.add', [a, c])])], [2])
+  }
+  module.define('give', ['f32', 'f32', 'f32'], 'f32', give, true)
+  const { bytes, fusable } = module.encode()
+  expect(fusable.length).toBe(4)
+  const named = (own: Uint8Array): readonly string[] =>
+    (textOf(own).match(/(?<=f32x4\.)(add|mul|relaxed_madd)/g) ?? []).sort()
+  expect(named(bytes)).toEqual(['add', 'add', 'add', 'mul', 'mul'])
+  const fused = bytesOfSource({ base64: btoa(String.fromCharCode(...bytes)), fusable })
+  expect(fused.length).toBe(bytes.length)
+  expect(named(fused)).toEqual(['add', 'relaxed_madd', 'relaxed_madd'])
+  for (const all of [instantiate(bytes), instantiate(fused)]) expect(all.give!(2, 3, 5)).toBe((2 * 3 + 5) * 3 + (2 + 5))
+  const rounded = instantiate(bytes).give!(1 + 2 ** -12, 1 + 2 ** -12, -1 - 2 ** -11)
+  expect(rounded).toBe(-(2 ** -12))
+  const once = instantiate(fused).give!(1 + 2 ** -12, 1 + 2 ** -12, -1 - 2 ** -11)
+  expect([rounded, Math.fround(2 ** -24 * (1 + 2 ** -12) - 2 ** -12)]).toContain(once)
 })
 
 test('constants keep their bits', () => {

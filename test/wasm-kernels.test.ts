@@ -206,7 +206,7 @@ describe('functions are within 4 units in the last place:', () => {
       code('f32x4.extract_lane', [own[name](body, body.keep(codes.splat(x, 'f32')), x)], [0])
     module.define(name, ['f32'], 'f32', (body, param) => write(body, param(0)), true)
   }
-  const exported = instantiate(module.encode())
+  const exported = instantiate(module.encode().bytes)
   const view = new DataView(new ArrayBuffer(4))
   const floatOf = (bits: number): number => {
     view.setUint32(0, bits)
@@ -346,6 +346,20 @@ describe('memory', { timeout: 120_000 }, () => {
     } finally {
       vi.unstubAllGlobals()
       warn.mockRestore()
+    }
+  })
+
+  test('without relaxed SIMD products are multiplications and additions', async () => {
+    const fused = (await build([one])).run.causal!(inputs).out!.data
+    vi.stubGlobal('WebAssembly', Object.assign(Object.create(engine), { validate: () => false }))
+    try {
+      const { run, whyPlain } = await build([one])
+      const apart = run.causal!(inputs).out!.data
+      expect(whyPlain()).toBeUndefined()
+      apart.forEach((x, n) => void expect(Math.abs(x - fused[n]!)).toBeLessThan(2e-6))
+      if (process.arch === 'x64') expect(apart).not.toEqual(fused) // where processors fuse them
+    } finally {
+      vi.unstubAllGlobals()
     }
   })
 

@@ -21,6 +21,7 @@ export interface Rate {
   readonly share: number // of the rate of softmax, in multiply-adds a second
   readonly shareOfAll: number // the same of all that is computed, in operations of the processor
   readonly perPair: string // what a pair takes
+  readonly materialised: string | undefined // why something of it is computed an element at a time
 }
 
 const root = join(import.meta.dirname, '../..')
@@ -32,6 +33,8 @@ const together = 4
 
 /** Operations that an elementary function takes, about: exp is a polynomial and its range reduction (templates/native/functions.h). */
 const operationsOfFunction = 12
+/** An element that each row reads at a place of its own is read lane by lane: as many operations as a vector has lanes. */
+const operationsOfRead = 16
 
 interface Example {
   readonly name: string
@@ -41,6 +44,7 @@ interface Example {
   readonly multiplyAdds: number
   readonly operations: number // of the processor: multiply-adds and all others
   readonly perPair: string
+  readonly materialised: string | undefined
 }
 
 export async function measureExamples(
@@ -95,8 +99,8 @@ export async function measureExamples(
   const softmax = examples.findIndex(({ name }) => name === 'softmax')
   const shareOf = (n: number, what: 'multiplyAdds' | 'operations'): number =>
     examples[n]![what] / median(times[n]!) / (examples[softmax]![what] / median(times[softmax]!))
-  return examples.map(({ name, perPair }, n) => ({
-    ...{ name, perPair },
+  return examples.map(({ name, perPair, materialised }, n) => ({
+    ...{ name, perPair, materialised },
     milliseconds: median(times[n]!),
     share: shareOf(n, 'multiplyAdds'),
     shareOfAll: shareOf(n, 'operations'),
@@ -137,7 +141,7 @@ async function prepareExample(path: string, n: number): Promise<Example> {
     attention,
     sizes: sizes.value,
     program,
-    ...workOf(file, attention, sizes.value, readImport, tilesOf(program.steps)),
+    ...workOf(file, attention, sizes.value, readImport, program),
   } // prettier-ignore
 }
 
@@ -157,14 +161,38 @@ function tilesOf(steps: readonly Step[]): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(all).filter(([axis]) => axis === 'i' || axis === 'j'))
 }
 
+/** Elements that a pair reads at a place of its own, as of a table of biases: the most of any walk. */
+function readsPerPair({ steps, sizes }: Program): number {
+  const inBody = (body: readonly Statement[], row: string, streams: readonly string[]): number =>
+    body.reduce((sum, one) => {
+      if (one.kind === 'loop') {
+        const { over } = one
+        const inner = over.kind === 'tiles' ? [...streams, over.axis] : streams
+        return sum + inBody([...(over.kind === 'tiles' ? over.head : []), ...one.body], row, inner)
+      }
+      if (one.kind !== 'load') return sum
+      const axes = one.to.axes.map(({ axis }) => axis)
+      if (!axes.includes(row) || !axes.some((axis) => streams.includes(axis))) return sum
+      const others = axes.filter((axis) => axis !== row && !streams.includes(axis))
+      return sum + others.reduce((n, axis) => n * (sizes[axis] ?? 1), 1)
+    }, 0)
+  return Math.max(
+    0,
+    ...steps.map((step) => {
+      const row = step.kind === 'kernel' ? step.grid.find(({ tile }) => tile !== undefined)?.axis : undefined
+      return step.kind === 'kernel' && row !== undefined ? inBody(step.body, row, []) : 0
+    }),
+  )
+}
+
 /** As `attnc explain` counts it, with masks that read tensors asked for those that are drawn here. */
 function workOf(
   file: { readonly path: string; readonly text: string },
   attention: Attention,
   sizes: Readonly<Record<string, number>>,
   readImport: Parameters<typeof analyze>[1] & {},
-  tile: Readonly<Record<string, number>>,
-): Pick<Example, 'multiplyAdds' | 'operations' | 'perPair'> {
+  program: Program,
+): Pick<Example, 'multiplyAdds' | 'operations' | 'perPair' | 'materialised'> {
   const drawn = drawInputs(attention, sizes, { seed: 1, dtype: 'f32' })
   const draw = {
     params: () => drawParams(attention, sizes, 1, {}),
@@ -173,9 +201,10 @@ function workOf(
   const isGiven = ({ length }: Attention['axes'][number]): boolean =>
     length.kind === 'input' || length.kind === 'divides'
   const shape = Object.fromEntries(attention.axes.filter(isGiven).map(({ name }) => [name, sizes[name]!]))
-  const explained = explain(file, { shape, draw, readImport, tile })
+  const explained = explain(file, { shape, draw, readImport, tile: tilesOf(program.steps) })
   if (!explained.ok) throw new Error(`${file.path} has errors`)
-  const { work } = explained.value.explanations[0]!
+  const { work, parts } = explained.value.explanations[0]!
+  const reads = readsPerPair(program)
   const sum = (of: (pass: (typeof work.passes)[number]) => number): number =>
     work.passes.reduce((total, pass) => total + pass.pairs * (pass.times ?? 1) * of(pass), 0)
   const all = sum(({ perPair }) => flopsOf(perPair)) // of one head
@@ -187,7 +216,14 @@ function workOf(
     multiplyAdds: heads * sum(({ perPair }) => perPair.multiplyAdds),
     operations:
       heads *
-      sum(({ perPair }) => perPair.multiplyAdds + perPair.operations + operationsOfFunction * perPair.functions),
-    perPair: `${mean('multiplyAdds')} + ${mean('operations')} + ${mean('functions')} a pair`,
+      sum(
+        ({ perPair }) =>
+          perPair.multiplyAdds +
+          perPair.operations +
+          operationsOfFunction * perPair.functions +
+          operationsOfRead * reads,
+      ),
+    perPair: `${mean('multiplyAdds')} + ${mean('operations')} + ${mean('functions')}${reads > 0 ? ` + ${reads} reads` : ''} a pair`,
+    materialised: parts.flatMap((part) => (part.kind === 'materialised' ? [part.reason.why] : []))[0],
   }
 }

@@ -3,9 +3,8 @@ import type { Operations } from './count-operations.ts'
 import { columns, listed, pageWidth, wrap } from './layout.ts'
 import type { PassWork, Work } from './work.ts'
 
-const width = pageWidth - 2
-
-export function printWork(w: Work): readonly string[] {
+/** @param width  in columns */
+export function printWork(w: Work, width = pageWidth - 2): readonly string[] {
   const lengths = Object.entries(w.sizes).map(([axis, n]) => `${axis} = ${n}`)
   const scaled =
     w.scaled.length > 0 ? ` (${listed(w.scaled)} ${w.isChecked ? 'longer than in the check line' : 'chosen'})` : ''

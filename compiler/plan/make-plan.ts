@@ -39,7 +39,12 @@ export function makePlan(attention: Attention, options: PlanOptions): Planned {
   const stable = stabilise(wanted.map((r) => r.expr))
   const hints = new Map<Expr, string>()
   if (attention.score) hints.set(normalise(stabilise([attention.score])[0] as Expr, names, axes), 'score')
+  let known: ReadonlyMap<Expr, string> | undefined
   const named = (): ReadonlyMap<Expr, string> => {
+    known ??= nameForms()
+    return known
+  }
+  const nameForms = (): ReadonlyMap<Expr, string> => {
     const { mask, score, weight } = attention
     const own = [[mask, 'mask'], [score, 'score'], [weight, 'weight'], ...attention.names] as const
     const all = own.flatMap(([e, name]) => (e ? [{ e, name }] : []))

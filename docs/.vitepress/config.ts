@@ -28,5 +28,6 @@ export default defineConfig({
     sidebar: sidebar(),
     outline: [2, 3],
   },
+  vue: { template: { compilerOptions: { whitespace: 'preserve' } } }, // figures have columns
   vite: { plugins: [figureColors], build: { chunkSizeWarningLimit: 2000 } },
 })

@@ -32,8 +32,6 @@ async function restart(): Promise<void> {
   const setting = workspace.getConfiguration('attnc').get<string>('path', '')
   const { command, args, shell } = findServer(setting, folders, existsSync)
   const run = { command, args: [...args], transport: TransportKind.stdio, options: { shell } }
-  // The client adds --stdio itself.
-  run.args = run.args.filter((arg) => arg !== '--stdio')
   const selector = [
     { scheme: 'file', language: 'attn' },
     { scheme: 'untitled', language: 'attn' },

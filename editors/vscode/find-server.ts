@@ -1,4 +1,4 @@
-/** Which attnc is started, and how. */
+/** Which attnc is started, and how; the client adds --stdio. */
 import { isAbsolute, join } from 'node:path'
 
 export interface Start {
@@ -21,9 +21,9 @@ export function findServer(
   const own = folders.map((folder) => join(folder, 'node_modules/attnc/bin/attnc.js')).find(isThere)
   const program = named || own
   const shell = platform === 'win32'
-  if (program === undefined) return { command: 'attnc', args: ['lsp', '--stdio'], shell }
-  if (/\.[cm]?js$/.test(program)) return { command: 'node', args: [program, 'lsp', '--stdio'], shell: false }
-  return { command: program, args: ['lsp', '--stdio'], shell }
+  if (program === undefined) return { command: 'attnc', args: ['lsp'], shell }
+  if (/\.[cm]?js$/.test(program)) return { command: 'node', args: [program, 'lsp'], shell: false }
+  return { command: program, args: ['lsp'], shell }
 }
 
 /** A name without a folder is one on the path. */

@@ -73,9 +73,14 @@ export class Analysis {
   attention(one: ast.Attention): Attention | undefined {
     if (this.#attentions.has(one)) return this.#attentions.get(one)
     const depth = new Map<ast.Expr, number>()
-    const module = checkFile(this.file, this.#readImport(), {
+    const readImport = this.#readImport()
+    const isReadable = (file: SourceFile) => (clause: ast.Import) => !('problem' in readImport(file, clause.path))
+    const module = checkFile(this.file, readImport, {
       only: (other) => other === one,
-      toTree: (file) => succeed(recover(file).program),
+      toTree: (file) => {
+        const { program } = recover(file)
+        return succeed({ ...program, imports: program.imports.filter(isReadable(file)) })
+      },
       seen: (e, value, calls) => {
         const before = depth.get(e)
         if (before !== undefined && before <= calls) return

@@ -5,7 +5,7 @@ import { type CompletionItem, CompletionItemKind, InsertTextFormat } from 'vscod
 import { builtins, isFold } from '../../compiler/check/builtins.ts'
 import { storages } from '../../compiler/check/declarations.ts'
 import type * as ast from '../../grammar/ast.ts'
-import { lex, type Token } from '../../grammar/lex.ts'
+import { type Lexed, lex } from '../../grammar/lex.ts'
 import { Ident, Num, OpenStr, Str } from '../../grammar/tokens.ts'
 import { clauseWords, itemWords, type Word } from '../../grammar/words.ts'
 import { extension } from '../../runtime/files.ts'
@@ -14,6 +14,8 @@ import { type Declaration, type DeclarationKind, type Scope, visible } from './d
 import { describe } from './describe.ts'
 import { innermost } from './resolve.ts'
 import { meaningOfWord } from './words.ts'
+
+type Token = Lexed['tokens'][number]
 
 /** @param folder  of the file, where it has one */
 export function completionsAt(

@@ -4,8 +4,8 @@ import type { Expr } from '../../compiler/ir.ts'
 import type * as ast from '../../grammar/ast.ts'
 import { lex } from '../../grammar/lex.ts'
 import { type SourceFile, type Span, spanOf } from '../../grammar/source.ts'
-import { reserved } from '../../grammar/tokens.ts'
 import { expressionsIn, rootsOf } from '../../grammar/walk.ts'
+import { reserved } from '../../grammar/words.ts'
 import type { Analysis } from './analysis.ts'
 import { type Declaration, find, type Occurrence } from './declarations.ts'
 import { describe, typed } from './describe.ts'
@@ -23,7 +23,10 @@ export function hoverAt(analysis: Analysis, offset: number): Hover | null {
   if (!word) return describeExpression(analysis, offset)
   const text = file.text.slice(word.start, word.end)
   const known = reserved.find((one) => one === text)
-  if (known) return hover([meaningOfWord[known], stateAt(analysis, word, known)], word)
+  if (known) {
+    const state = known === 'attention' || known === 'output' ? stateAt(analysis, offset) : ''
+    return hover([meaningOfWord[known], state], word)
+  }
   const scope = innermost(analysis.resolved.scopes, offset)
   const named = find(scope, 'values', text) ?? find(scope, 'axes', text) ?? find(scope, 'functions', text)
   return named ? hover(parts(named, undefined), word) : null
@@ -61,36 +64,28 @@ function describeOccurrence(analysis: Analysis, { of, node, span, role }: Occurr
   const called = node?.kind === 'call' ? analysis.valueOf(node) : undefined
   const [code = '', text = ''] = parts(of, value)
   const gives = called ? `here: \`${typed('', called).replace(/^: /, '')}\`` : ''
-  const declared = role === 'declares' && ['attention', 'predefined', 'output'].includes(of.kind)
-  return hover([code, text, gives, declared ? stateAt(analysis, span, of.name) : ''], span)
+  const isResult = role === 'declares' && (of.kind === 'attention' || of.kind === 'output' || results.includes(of.name))
+  return hover([code, text, gives, isResult ? stateAt(analysis, span.start) : ''], span)
 }
+
+/** The predefined names that rows are carried for. */
+const results: readonly string[] = ['normalize', 'out']
 
 /** What the checker makes of what a clause defines. */
-export function valueOfDeclaration(analysis: Analysis, { node, kind, name }: Declaration): Expr | undefined {
-  if (name === 'weight' && kind === 'predefined') return undefined
+function valueOfDeclaration(analysis: Analysis, { node, kind, name }: Declaration): Expr | undefined {
+  if (kind === 'predefined' && name === 'weight') return undefined // it stands at the clause of another
   const value = node && 'value' in node ? node.value : undefined
-  return value && typeof value === 'object' && 'kind' in value && kind !== 'function' && name !== ''
-    ? analysis.valueOf(value)
-    : undefined
+  return value && analysis.valueOf(value)
 }
 
-/** The state of rows, at the name of an attention and at what its normalizer and its results are called. */
-function stateAt(analysis: Analysis, span: Span, word: string): string {
-  if (
-    !['attention', 'normalize', 'output'].includes(word) &&
-    wordBefore(span) !== 'attention' &&
-    wordBefore(span) !== 'output'
-  )
-    return ''
-  const one = attentionAt(analysis, span.start)
+/** The state of rows of the attention at a place. */
+function stateAt(analysis: Analysis, offset: number): string {
+  const one = attentionAt(analysis, offset)
   const checked = one && analysis.attention(one)
   return checked ? showStates(checked) : ''
 }
 
-const wordBefore = ({ file, start }: Span): string =>
-  /(\w+)\s+$/.exec(file.text.slice(Math.max(0, start - 40), start))?.[1] ?? ''
-
-export const attentionAt = ({ recovered }: Analysis, offset: number): ast.Attention | undefined =>
+const attentionAt = ({ recovered }: Analysis, offset: number): ast.Attention | undefined =>
   recovered.program.items.find(
     (item): item is ast.Attention => item.kind === 'attention' && item.span.start <= offset && offset <= item.span.end,
   )

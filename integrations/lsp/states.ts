@@ -10,7 +10,7 @@ const shown = new WeakMap<Attention, string>()
 export function showStates(attention: Attention): string {
   const known = shown.get(attention)
   if (known !== undefined) return known
-  const text = explainOne(attention).explanation.parts.map(showPart).join('\n\n')
+  const text = explainOne(attention).parts.map(showPart).join('\n\n')
   shown.set(attention, text)
   return text
 }

@@ -1,5 +1,6 @@
 /** The texts that an editor has open, before those on disk, and what is known of each. */
 import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { ReadImport } from '../../compiler/check/check.ts'
 import { library } from '../../compiler/check/check.ts'
 import type { SourceFile } from '../../grammar/source.ts'
@@ -46,8 +47,11 @@ export class Workspace {
 
   close(uri: string): void {
     const { real } = this.#open.get(uri) ?? {}
-    if (real !== undefined) this.#openByPath.delete(real)
     this.#open.delete(uri)
+    if (real === undefined) return
+    const other = this.documents.find((one) => one.real === real) // by another way to the same file
+    if (other) this.#openByPath.set(real, other)
+    else this.#openByPath.delete(real)
   }
 
   get(uri: string): Open | undefined {
@@ -106,7 +110,7 @@ export class Workspace {
     const uri = this.#uris.get(main)
     if (main === library || (uri !== undefined && pathOf(uri) === undefined))
       return () => ({ problem: 'this text is in no folder yet; save it first' })
-    return importReader(main, '/', (real, shown) => {
+    return importReader(main, dirname(main.path), (real, shown) => {
       const file = this.read(real)
       seen(real, file)
       return file ? done(file) : readSource(real, shown)

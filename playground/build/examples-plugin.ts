@@ -1,14 +1,10 @@
 /** The examples, with their mask pictures and plans: worked out when the page is built, by the compiler that the page has. */
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Plugin } from 'vite'
 import type { Explanation } from '../../compiler/explain/explain.ts'
-import { study } from '../../index.ts'
-import { drawn } from '../../runtime/drawn.ts'
+import { type Entry, readEntries, readExample } from '../../scripts/gallery/example.ts'
 import type { Example, Group } from '../examples.ts'
 import { outlineOf } from '../outline.ts'
 
-const root = resolve(import.meta.dirname, '../..')
 const id = 'virtual:examples'
 const resolved = `\0${id}`
 
@@ -18,25 +14,18 @@ export const examplesPlugin = (): Plugin => ({
   load: (name) => (name === resolved ? `export const groups = ${JSON.stringify(readGroups())}` : undefined),
 })
 
-/** In the order of docs/examples.md, which says in a few words what each is, and whose. */
-export function readGroups(): readonly Group[] {
-  const text = readFileSync(resolve(root, 'docs/examples.md'), 'utf8')
-  const sections = text.split(/^## /m).slice(1)
-  return sections.flatMap((section) => {
-    const rows = section.matchAll(/^\| \[(\w+)\]\(\S+\) \| (.+?) \| (.+?) \|$/gm)
-    const examples = Array.from(rows, ([, name = '', about = '', paper = '']) => readExample(name, about, paper))
-    return examples.length > 0 ? [{ title: section.slice(0, section.indexOf('\n')).trim(), examples }] : []
-  })
-}
+/** In the order of docs/examples.md. */
+export const readGroups = (): readonly Group[] =>
+  [...Map.groupBy(readEntries(), ({ section }) => section)].map(([title, entries]) => ({
+    title,
+    examples: entries.map(exampleOf),
+  }))
 
-function readExample(name: string, about: string, paper: string): Example {
-  const source = readFileSync(resolve(root, `examples/${name}.attn`), 'utf8')
-  const studied = study({ path: `${name}.attn`, text: source })
-  if (!studied.ok) throw new Error(`examples/${name}.attn has errors`)
-  const { explanations } = studied.value.explain({ draw: drawn })
+function exampleOf(entry: Entry): Example {
+  const { name, about, file, papers, explanations } = readExample(entry)
   const [first] = explanations
-  if (!first) throw new Error(`examples/${name}.attn has no attention`)
-  return { name, about, paper, source, plan: outlineOf(first), cells: cellsOf(first) }
+  if (!first) throw new Error(`${entry.path} has no attention`)
+  return { name, about, papers, source: file.text, plan: outlineOf(first), cells: cellsOf(first) }
 }
 
 /** A letter for each cell; a mask that admits all has none. */

@@ -35,7 +35,7 @@ export function createEditor(place: HTMLElement, onChange: (text: string) => voi
     indentUnit.of('  '),
     bracketMatching(),
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ 'aria-label': 'Source', spellcheck: 'false' }),
+    EditorView.contentAttributes.of({ 'aria-label': 'Source', spellcheck: 'false', tabindex: '0' }),
     keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
     colored('attn'),
     theme,

@@ -17,7 +17,7 @@ export function createReader(place: HTMLElement): Reader {
       extensions: [
         lineNumbers(),
         EditorState.readOnly.of(true),
-        EditorView.contentAttributes.of({ 'aria-label': `Generated code: ${path}` }),
+        EditorView.contentAttributes.of({ 'aria-label': `Generated code: ${path}`, tabindex: '0' }),
         keymap.of(defaultKeymap),
         colored(languageOf(path)),
         theme,

@@ -10,7 +10,7 @@ import type { Mapped, MapStep, Unmapped } from '../map-steps.ts'
 export interface MapPanel {
   readonly panel: HTMLElement
   readonly manner: () => MapManner
-  begin(): void
+  begin(width: number): void
   take(step: MapStep): void
   end(): void
   paint(width: number): void
@@ -55,17 +55,19 @@ export function createMapPanel(onManner: () => void): MapPanel {
   return {
     panel,
     manner: () => manner.value as MapManner,
-    begin() {
+    begin(room) {
+      width = room
       coming = []
       status.textContent = 'Computing …'
     },
     take(step) {
+      if (step.step === 'running') return
       if (step.step === 'mapped' || step.step === 'unmapped') coming.push(step)
       else coming.push({ step: 'unmapped', attention: '', why: step.why })
     },
     /** Of a source that is wrong nothing came: what was there stays. */
     end() {
-      status.textContent = coming.length > 0 ? '' : 'The last map is shown until the source is right.'
+      status.textContent = ''
       if (coming.length === 0) return
       shown = coming
       paintAxes()

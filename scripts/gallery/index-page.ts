@@ -13,7 +13,7 @@ export interface Card extends Entry {
 export const thumbnailOf = ({ name, explanations: [first] }: Example): string =>
   printInPage(drawThumbnail(name, cellsOf(first?.mask ?? null), 96))
 
-const whole: Picture['cells'] = Array.from({ length: 16 }, () => Array.from({ length: 16 }, () => 'full' as const))
+const whole: Picture['cells'] = Array.from({ length: 8 }, () => Array.from({ length: 8 }, () => 'full' as const))
 
 function cellsOf(mask: NonNullable<Example['explanations'][number]>['mask']): Picture['cells'] {
   if (mask === null) return whole
@@ -33,4 +33,4 @@ export function writeIndex(cards: readonly Card[]): string {
 }
 
 const writeCard = ({ name, about, paper, thumbnail }: Card): string =>
-  `<a class="card" href="./${name}.html">${thumbnail}<strong>${name}</strong><span>${escaped(about)}</span><em>${escaped(paper)}</em></a>`
+  `<a class="card" href="./${name}.html">${thumbnail}<strong>${name.replaceAll('_', '_<wbr>')}</strong><span>${escaped(about)}</span><em>${escaped(paper)}</em></a>`

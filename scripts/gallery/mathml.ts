@@ -21,6 +21,16 @@ const math = (content: string): string => `<math display="block">${content}</mat
 
 const sign = (text: string): string => `<mo>${escaped(text)}</mo>`
 const word = (text: string): string => `<mo lspace="0.35em" rspace="0.35em">${text}</mo>`
+/** Around what is taller than a line, parentheses grow. */
+const around = ([open, close]: readonly [string, string], content: string): string => {
+  const grows = /<(?:mfrac|msqrt|mtable)/.test(content)
+  const fence = (text: string): string => `<mo stretchy="${grows}">${text}</mo>`
+  return row(fence(open), content, fence(close))
+}
+const parentheses = ['(', ')'] as const
+const brackets = ['[', ']'] as const
+const bars = ['|', '|'] as const
+const braces = ['{', '}'] as const
 const row = (...parts: readonly string[]): string => `<mrow>${parts.join('')}</mrow>`
 
 /** `t1` is t with an index; a name of several letters stands upright by itself. */
@@ -56,11 +66,11 @@ function set(f: Formula, outer = 0, small = false): string {
     case 'root':
       return `<msqrt>${set(f.of, 0, small)}</msqrt>`
     case 'size':
-      return row(sign('|'), set(f.of, 0, small), sign('|'))
+      return around(bars, set(f.of, 0, small))
     case 'call':
       return setCall(f.name, f.args, small)
     case 'at':
-      return row(set(f.of, atom, small), sign('['), f.places.map((p) => setPlace(p, small)).join(sign(',')), sign(']'))
+      return row(set(f.of, atom, small), around(brackets, f.places.map((p) => setPlace(p, small)).join(sign(','))))
     case 'fold':
       return within(setFold(f, small), outer >= product)
     case 'choice':
@@ -70,8 +80,7 @@ function set(f: Formula, outer = 0, small = false): string {
   }
 }
 
-const within = (content: string, parentheses: boolean): string =>
-  parentheses ? row(sign('('), content, sign(')')) : row(content)
+const within = (content: string, isInner: boolean): string => (isInner ? around(parentheses, content) : row(content))
 
 /** `1e-12` as a power of ten. */
 function setNumber(text: string): string {
@@ -100,7 +109,7 @@ function setCall(called: string, args: readonly Formula[], small: boolean): stri
   const [only] = args
   if (called === 'exp2' && only) return `<msup><mn>2</mn>${row(set(only, 0, true))}</msup>`
   const inside = args.map((arg) => set(arg, 0, small)).join(sign(','))
-  return row(name(called, []), `<mo>&#x2061;</mo>`, sign('('), inside, sign(')'))
+  return row(name(called, []), '<mo>&#x2061;</mo>', around(parentheses, inside))
 }
 
 const setPlace = ({ axis, index, elseZero }: Place, small: boolean): string =>
@@ -123,12 +132,14 @@ function setChoice(f: Extract<Formula, { kind: 'choice' }>, small: boolean): str
   for (; rest.kind === 'choice'; rest = rest.no)
     lines.push(line(rest.yes, `<mtext>if&nbsp;</mtext>${set(rest.condition, 0, small)}`))
   lines.push(line(rest, '<mtext>otherwise</mtext>'))
-  return row('<mo stretchy="true">{</mo>', `<mtable columnalign="left left">${lines.join('')}</mtable>`)
+  return row(
+    '<mo stretchy="true">{</mo>',
+    `<mtable displaystyle="true" columnalign="left left">${lines.join('')}</mtable>`,
+  )
 }
 
-const setSolve = ({ variable, low, high, of }: Extract<Formula, { kind: 'solve' }>, small: boolean): string => {
-  const range = row(sign('['), set(low, 0, small), sign(','), set(high, 0, small), sign(']'))
+function setSolve({ variable, low, high, of }: Extract<Formula, { kind: 'solve' }>, small: boolean): string {
+  const range = around(brackets, set(low, 0, small) + sign(',') + set(high, 0, small))
   const condition = row(set(of, comparison + 1, small), sign('≥'), '<mn>0</mn>')
-  const below = row(name(variable, []), sign('∈'), range, sign(':'), condition)
-  return `<munder><mo movablelimits="false" rspace="0.2em">max</mo>${below}</munder>${name(variable, [])}`
+  return row('<mi>max</mi>', around(braces, row(name(variable, []), sign('∈'), range, word(':'), condition)))
 }

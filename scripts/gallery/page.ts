@@ -1,5 +1,6 @@
 /** The page of one example, as Markdown with pictures and formulas in it. */
 import { listed } from '../../compiler/explain/layout.ts'
+import type { Described } from '../../compiler/explain/mathematics.ts'
 import { amount } from '../../compiler/explain/print-work.ts'
 import type { Work } from '../../compiler/explain/work.ts'
 import { drawPlan } from '../../figures/plan.ts'
@@ -38,24 +39,27 @@ const withTitle = (paper: string): string => paper.replaceAll(/&quot;(.+?)&quot;
 function writeExplanation(one: Explanation, level: string): readonly string[] {
   const { definitions, inputs, params, axes } = one.mathematics
   const given = [
-    ['tensors', inputs],
-    ['parameters', params],
-    ['lengths', axes],
-  ] as const
-  const lists = given.flatMap(([title, all]) =>
-    all.length === 0
-      ? []
-      : `<dt>${title}</dt><dd>${all.map((d) => `<code>${escaped(`${d.name} ${d.text}`.trim())}</code>`).join(' ')}</dd>`,
-  )
+    ...writeGiven('tensors', inputs),
+    ...writeGiven('parameters', params),
+    ...writeGiven('lengths', axes, ' '),
+  ]
   return [
     `${level} Mathematics`,
     verbatim('equations', setDefinitions(definitions)),
-    verbatim('given', `<dl>${lists.join('\n')}</dl>`),
+    verbatim('given', '<dl>', ...given, '</dl>'),
     `${level} Mask`,
+    '<!-- #region mask -->',
     picture((width) => drawTiles(one.attention, one.mask, width), [480, 320]),
+    '<!-- #endregion mask -->',
     `${level} Plan`,
     picture((width) => drawPlan(one, width, false), [680, 320]),
   ]
+}
+
+function writeGiven(title: string, all: readonly Described[], sign = ': '): readonly string[] {
+  if (all.length === 0) return []
+  const items = all.map(({ name, text }) => `<code>${escaped(text === '' ? name : name + sign + text)}</code>`)
+  return [`<dt>${title}</dt><dd>${items.join(' ')}</dd>`]
 }
 
 /** For wide and for narrow windows; one of them is shown. */
@@ -78,7 +82,15 @@ function writeMeasured(explanations: readonly Explanation[], { errors, code }: M
     'Errors against the definition in WebAssembly, on random inputs at the lengths of the `check` lines: the element that ' +
       'uses most of [what it is allowed](../numerics.md#how-far-off-a-result-may-be).',
     table(
-      [...(several ? ['attention'] : []), 'stored as', 'elements', 'largest error', 'hard bound', 'six deviations', ''],
+      [
+        ...(several ? ['attention'] : []),
+        'stored as',
+        'elements',
+        'largest error',
+        'hard bound',
+        'six deviations',
+        'verdict',
+      ],
       errors.map(({ attention, dtype, elements, worst, verdict }) => [
         ...(several ? [attention] : []),
         dtype,

@@ -31,7 +31,9 @@ const reserved: Reserved = {
   has: (name) => own.has(name) || reservedInCuda.has(name) || reservedInPython.has(name),
 }
 
+/** Nothing of a source that has functions alone. */
 export function emitTorch({ name, programs, version }: EmitSource): readonly OutFile[] {
+  if (programs.length === 0) return []
   const file = namesOfFile(programs)
   const inModule = new Names(reserved)
   const library = `attnc_${name}`

@@ -136,12 +136,24 @@ export const wasmFunctions = (imports: readonly string[], show: (name: string) =
 
 /** The bytes, and what callers see beside the programs. */
 export function declareMachine({ compiled, source, why, allocate, free }: FastNames): readonly string[] {
-  const { bytes, imports, ownBytes, flagAt } = compiled
+  const { bytes, imports, ownBytes, flagAt, fusable } = compiled
   const base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
   const memory =
     flagAt === undefined
       ? { open: 'openAlone', flagged: false, flagAt: 0 }
       : { open: 'openShareable', flagged: true, flagAt }
   const functions = wasmFunctions(imports, (name) => name)
-  return [fill('ts/machine', { source, why, allocate, free, base64, functions, ownBytes, ...memory }).trimEnd()]
+  return [
+    fill('ts/machine', {
+      source,
+      why,
+      allocate,
+      free,
+      base64,
+      functions,
+      ownBytes,
+      ...memory,
+      fusable: fusable.join(),
+    }).trimEnd(),
+  ]
 }

@@ -4,7 +4,7 @@ import { kernelFaults } from './kernel-faults.ts'
 import { mergeFaults } from './merge-faults.ts'
 import { planFaults } from './plan-faults.ts'
 
-/** By what is changed. */
+/** By what is changed; those of WebAssembly apart. */
 export const faults = {
   plan: planFaults,
   kernel: kernelFaults,

@@ -4,6 +4,7 @@ import { faults } from './all.ts'
 import { equivalents } from './equivalents.ts'
 import type { Fault } from './fault.ts'
 import { type Trial, tryFault } from './trial.ts'
+import { wasmFaults } from './wasm-faults.ts'
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, seed: { type: 'string', default: '0' } },
@@ -25,10 +26,11 @@ function excessOf({ found }: Trial): string {
 }
 
 const lines: Line[] = []
-for (const [layer, planted] of Object.entries({ ...faults, equivalent: equivalents }))
+for (const [layer, planted] of Object.entries({ ...faults, wasm: wasmFaults, equivalent: equivalents }))
   for (const fault of planted.filter(({ name }) => name.includes(values.only)))
     for (const example of fault.examples) {
-      const line = { layer, fault, example, ...(await tryFault(fault, example, { seed, all: true })) }
+      const simd = layer === 'wasm' ? 'wasm' : 'none'
+      const line = { layer, fault, example, ...(await tryFault(fault, example, { seed, all: true, simd })) }
       lines.push(line)
       const by =
         line.by.length > 4 ? `${line.by.slice(0, 3).join(', ')} and ${line.by.length - 3} more` : line.by.join(', ')

@@ -15,6 +15,7 @@ import { type Schedule, type Shape, shapesFor } from '../../runtime/verify/shape
 import { type Finding, type Ready, type Verification, verifyAttention } from '../../runtime/verify/verify.ts'
 import { ts } from '../../targets/ts/target.ts'
 import type { Fault } from './fault.ts'
+import { rewriteWasm } from './rewrite-wasm.ts'
 
 export interface Trial {
   readonly found: Finding | undefined // the worst of the first shape that shows it
@@ -34,14 +35,21 @@ export function attentionOf(name: string): Attention {
   return attention
 }
 
+/** The form of the code that faults are planted in. */
+type Form = 'none' | 'wasm'
+
 /** Shape by shape as `attnc verify` takes them, until one shows the fault; with `all`, to the end. */
-export async function tryFault(fault: Fault, example: string, { seed = 0, all = false } = {}): Promise<Trial> {
+export async function tryFault(
+  fault: Fault,
+  example: string,
+  { seed = 0, all = false, simd = 'none' as Form } = {},
+): Promise<Trial> {
   const attention = attentionOf(example)
-  const garden = plantIn(attention, fault)
+  const garden = plantIn(attention, fault, simd)
   const parts = fault.splits ?? 1
   const by = new Set<string>()
   let found: Finding | undefined
-  for (const shape of shapesOf(attention, seed)) {
+  for (const shape of shapesOf(attention, seed, fault.dtype)) {
     const schedules = shape.schedules.filter(({ splits }) => splits === parts)
     if (schedules.length === 0) continue
     const report = await verify(attention, { ...shape, schedules }, seed, garden.build)
@@ -53,8 +61,8 @@ export async function tryFault(fault: Fault, example: string, { seed = 0, all = 
   return { found, by: [...by] }
 }
 
-export function shapesOf(attention: Attention, seed: number): readonly Shape[] {
-  const shapes = shapesFor(attention, { sizes: {}, tile: {}, seed, params: {} })
+export function shapesOf(attention: Attention, seed: number, dtype?: Shape['dtype']): readonly Shape[] {
+  const shapes = shapesFor(attention, { sizes: {}, tile: {}, seed, params: {}, dtype })
   if (!shapes.ok) throw new Error(shapes.findings[0]?.message)
   return shapes.value
 }
@@ -68,11 +76,11 @@ export async function verify(attention: Attention, shape: Shape, seed: number, b
 }
 
 /** Builds with the fault, each once; and whether it was in any of them. */
-export function plantIn(attention: Attention, fault: Omit<Fault, 'examples'>) {
+export function plantIn(attention: Attention, fault: Omit<Fault, 'examples'>, simd: Form = 'none') {
   const built = new Map<string, Promise<Ready>>()
   let isChanged = false
   const make = async (shape: Shape, schedule: Schedule): Promise<Ready> => {
-    const planted = await plant(attention, shape, schedule, fault)
+    const planted = await plant(attention, shape, schedule, fault, simd)
     isChanged ||= planted.isChanged
     const loaded = await runner.load(
       { read: () => Buffer.from(planted.code), path: () => '' },
@@ -81,7 +89,10 @@ export function plantIn(attention: Attention, fault: Omit<Fault, 'examples'>) {
     )
     if (!loaded.ok) throw new Error('what was generated cannot be loaded')
     return {
-      arithmetic: { ...runner.arithmetic, storage: storageOf(attention, shape.dtype) },
+      arithmetic: {
+        ...runner.arithmeticOf!(shape.dtype, attention.precision ?? 'accurate', simd),
+        storage: storageOf(attention, shape.dtype),
+      },
       prices: [],
       call: (inputs, params) => loaded.value.call(planted.program, inputs, params),
     }
@@ -95,22 +106,30 @@ export function plantIn(attention: Attention, fault: Omit<Fault, 'examples'>) {
   return { build, hasChanged: () => isChanged }
 }
 
-async function plant(attention: Attention, shape: Shape, { tile, splits }: Schedule, fault: Omit<Fault, 'examples'>) {
+async function plant(
+  attention: Attention,
+  shape: Shape,
+  { tile, splits }: Schedule,
+  fault: Omit<Fault, 'examples'>,
+  simd: Form,
+) {
   const { dtype } = shape
   const sizes = compileTimeSizes(attention, shape.sizes)
-  const options = { machine: ts.machine, dtype, sizes, tile: tile ?? {}, splits }
+  const [machine = ts.machine] = ts.machinesFor!(dtype, simd, { features: [], limits: {} })
+  const options = { machine, dtype, sizes, tile: tile ?? {}, splits }
   const plan = makePlan(attention, { sizes })
   const right = lowerProgram(plan, options).program
   const planned = fault.plan ? lowerProgram(fault.plan(plan), options).program : right
   const program = fault.kernel ? fault.kernel(planned) : planned
   const [malformed] = verifyProgram(program)
   if (malformed) throw new Error(`${fault.name} is no program: ${malformed}`)
-  const text = await codeOf(program, dtype)
-  const code = fault.code ? fault.code(text) : text
+  const text = await codeOf(program, dtype, simd)
+  const changed = fault.code ? fault.code(text) : text
+  const code = fault.wasm ? await rewriteWasm(changed, fault.wasm) : changed
   return { program, code, isChanged: code !== text || printProgram(program) !== printProgram(right) }
 }
 
-async function codeOf(program: Program, dtype: Shape['dtype']): Promise<string> {
-  const files = await ts.emit({ name: program.name, programs: [program], dtype, version: '0' })
+async function codeOf(program: Program, dtype: Shape['dtype'], simd: Form): Promise<string> {
+  const files = await ts.emit({ name: program.name, programs: [program], dtype, version: '0', simd })
   return files.find(({ path }) => path.endsWith('.js'))?.text ?? ''
 }

@@ -98,6 +98,13 @@ const vector = {
   'f32x4.convert_i32x4_s': 0xfa,
 } as const
 
+/**
+ * a b + c, of a, b and c: rounded once where an engine fuses the two, which is its own choice and always the same. A module has it as
+ * a multiplication and an addition, in as many bytes, for engines that do not know it.
+ */
+const fusable = { 'f32x4.relaxed_madd': 0x105 } as const
+const nop = 0x01
+
 /** These name one lane. */
 const lanes = {
   'i32x4.extract_lane': 0x1b,
@@ -139,13 +146,23 @@ export type Instruction =
   | keyof typeof simple
   | keyof typeof saturating
   | keyof typeof vector
+  | keyof typeof fusable
   | keyof typeof lanes
   | keyof typeof memory
   | keyof typeof atomic
   | keyof typeof memoryLanes
   | (typeof special)[number]
 
-export const instructionNames: readonly Instruction[] = [simple, saturating, vector, lanes, memory, atomic, memoryLanes]
+export const instructionNames: readonly Instruction[] = [
+  simple,
+  saturating,
+  vector,
+  fusable,
+  lanes,
+  memory,
+  atomic,
+  memoryLanes,
+]
   .flatMap((table) => Object.keys(table) as Instruction[])
   .concat(special)
 
@@ -182,7 +199,7 @@ export function encodeInstruction(name: Instruction, immediates: readonly number
   const [first = 0, second = 0] = immediates
   const own = find<number>(simple, name)
   if (own !== undefined) return [own]
-  const wide = find<number>(vector, name)
+  const wide = find<number>({ ...vector, ...fusable }, name)
   if (wide !== undefined) return [0xfd, ...unsigned(wide)]
   const lane = find<number>(lanes, name)
   if (lane !== undefined) return [0xfd, lane, first]
@@ -209,6 +226,12 @@ export function encodeInstruction(name: Instruction, immediates: readonly number
       throw new Error(`no opcode for ${name}`)
   }
 }
+
+/** What stands between the operands of an instruction: of one that is fused, or that is not, a multiplication before the last. */
+export const encodeBetween = (isFused: boolean): readonly number[] =>
+  isFused ? [nop, nop, nop] : encodeInstruction('f32x4.mul', [])
+
+export const isFusable = (name: Instruction): boolean => Object.hasOwn(fusable, name)
 
 /** The type of what an instruction leaves; undefined: it leaves nothing. Of `local.get`, `select` and `call` it is said otherwise. */
 export function resultOf(name: Instruction): ValueType | undefined {

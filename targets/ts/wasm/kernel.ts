@@ -8,19 +8,17 @@ import * as codes from './code.ts'
 import { add, type Code, call, code, isLess, multiply, subtract } from './code.ts'
 import type { ValueType } from './instructions.ts'
 import { singleAt } from './loop.ts'
-import { Module } from './module.ts'
+import { type Encoded, Module } from './module.ts'
 import { printNodes } from './nodes.ts'
 import { strideAlong } from './product.ts'
 import { type AxisSpot, type Given, layoutOf, lengthOf, type Sheet, sizeOf } from './spot.ts'
 import { lowest } from './words.ts'
 
 /** A module of all kernels. */
-export interface Compiled {
-  readonly bytes: Uint8Array<ArrayBuffer>
+export interface Compiled extends Encoded {
   readonly imports: readonly string[] // functions that it takes from its surroundings
   readonly names: ReadonlyMap<Kernel, string> // of its exports
   readonly ownBytes: number // what one thread needs of the memory for its tiles
-  readonly flagAt: number | undefined // the byte that says whether its memory is shared; undefined: it has its own
 }
 
 /** The form of a kernel for several threads. */
@@ -41,8 +39,7 @@ export function compileKernels(programs: readonly Program[], threads = false): C
       ownBytes = Math.max(ownBytes, writeKernel(kernel, program, name, module, threads))
     }
   }
-  const { bytes, flagAt } = threads ? module.encodeShareable() : { bytes: module.encode(), flagAt: undefined }
-  return { bytes, flagAt, imports: module.imported, names, ownBytes }
+  return { ...module.encode(threads ? 'shareable' : 'own'), imports: module.imported, names, ownBytes }
 }
 
 /** What kernels are given after the thread's own memory and the blocks: addresses of buffers, lengths that are not fixed, parameters. */

@@ -1,7 +1,8 @@
 /** Modules of WebAssembly as bytes (core specification 3.0, 5.5). */
+import { invariant } from '../../../compiler/invariant.ts'
 import { Block, type Line, Locals } from './block.ts'
 import { type Callee, type Code, constantOf } from './code.ts'
-import { encodeInstruction, unsigned, type ValueType } from './instructions.ts'
+import { encodeBetween, encodeInstruction, isFusable, unsigned, type ValueType } from './instructions.ts'
 
 const typeBytes: Readonly<Record<ValueType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 
@@ -14,10 +15,11 @@ interface Definition extends Callee {
 export const pageBytes = 2 ** 16
 const mostPages = 2 ** 16
 
-/** A module whose memory comes from outside, and may be shared: it is as `bytes[flagAt]` says, 3 for one that is, 1 for one that is not. */
-export interface Shareable {
+/** The bytes of a module. */
+export interface Encoded {
   readonly bytes: Uint8Array<ArrayBuffer>
-  readonly flagAt: number
+  readonly flagAt: number | undefined // of a memory from outside: the byte that is 3 for one that is shared, and 1 for one that is not
+  readonly fusable: readonly number[] // places of multiplications and additions by turns, each relative to the one before
 }
 
 /** Functions, in the order in which they were asked for; one memory. */
@@ -54,22 +56,20 @@ export class Module {
     return definition
   }
 
-  /** The bytes of the module. Its memory is its own, and exported as `memory`, as are all functions that are. */
-  encode(): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(this.#sections([]).flat())
-  }
-
-  /** The same with a memory that it is given, which several instances of it may share. */
-  encodeShareable(): Shareable {
-    const limits = [3, ...unsigned(1), ...unsigned(mostPages)]
-    const sections = this.#sections([...text('js'), ...text('memory'), 2, ...limits])
+  /** Its memory is its own, and exported as `memory`, as are all functions that are; or it is given one, which instances may share. */
+  encode(memory: 'own' | 'shareable' = 'own'): Encoded {
+    const limits = memory === 'own' ? [] : [3, ...unsigned(1), ...unsigned(mostPages)]
+    const sections = this.#sections(limits, false)
     const flagAt = sections.slice(0, 3).flat().length - limits.length // imports are the third part, and end with it
-    return { bytes: Uint8Array.from(sections.flat()), flagAt }
+    const bytes = Uint8Array.from(sections.flat())
+    const fusable = placesApart(bytes, this.#sections(limits, true).flat())
+    return { bytes, flagAt: memory === 'own' ? undefined : flagAt, fusable }
   }
 
-  /** @param memory  that is imported; empty: there is one of its own */
-  #sections(memory: readonly number[]): readonly (readonly number[])[] {
-    const isOwn = memory.length === 0
+  /** @param limits  of a memory that is imported; empty: there is one of its own */
+  #sections(limits: readonly number[], isFused: boolean): readonly (readonly number[])[] {
+    const isOwn = limits.length === 0
+    const memory = [...text('js'), ...text('memory'), 2, ...limits]
     const [imports, functions] = [[...this.#imports.values()], [...this.#functions.values()]]
     const numbers = new Map([...imports, ...functions].map((one, n) => [one.name, n]))
     const types = new Map<string, number>()
@@ -98,7 +98,7 @@ export class Module {
       section(7, exportEntries),
       section(
         10,
-        functions.map((one) => sized(encodeBody(one, numbers))),
+        functions.map((one) => sized(encodeBody(one, { numbers, isFused }))),
       ),
     ]
   }
@@ -113,9 +113,29 @@ const section = (id: number, entries: readonly (readonly number[])[]): readonly 
   entries.length === 0 ? [] : [id, ...sized(list(entries))]
 const text = (value: string): readonly number[] => sized([...new TextEncoder().encode(value)])
 
-type Numbers = ReadonlyMap<string, number>
+const instructionBytes = 3 // of those that differ, which begin with 0xfd; their first byte stays in an addition
 
-function encodeBody({ locals, body }: Definition, numbers: Numbers): readonly number[] {
+/** Where instructions differ that are fused in one of two encodings. */
+function placesApart(bytes: Uint8Array, fused: readonly number[]): readonly number[] {
+  const places: number[] = []
+  for (let n = 0, last = 0; n < bytes.length; n++) {
+    if (bytes[n] === fused[n]) continue
+    const isFirst = fused[n] === encodeBetween(true)[0]
+    invariant(isFirst === (places.length % 2 === 0), 'one fused instruction is the last operand of another')
+    const at = isFirst ? n : n - 1
+    places.push(at - last)
+    last = at
+    n = at + instructionBytes - 1
+  }
+  return places
+}
+
+interface How {
+  readonly numbers: ReadonlyMap<string, number> // of functions
+  readonly isFused: boolean
+}
+
+function encodeBody({ locals, body }: Definition, how: How): readonly number[] {
   const runs: { type: ValueType; count: number }[] = []
   for (const type of locals.types) {
     const last = runs.at(-1)
@@ -123,36 +143,41 @@ function encodeBody({ locals, body }: Definition, numbers: Numbers): readonly nu
     else runs.push({ type, count: 1 })
   }
   const bytes: number[] = [...list(runs.map(({ type, count }) => [...unsigned(count), typeBytes[type]]))]
-  writeLines(body.lines, numbers, bytes)
+  writeLines(body.lines, how, bytes)
   bytes.push(0x0b)
   return bytes
 }
 
-function writeLines(lines: readonly Line[], numbers: Numbers, bytes: number[]): void {
+function writeLines(lines: readonly Line[], how: How, bytes: number[]): void {
   for (const line of lines) {
-    if (!('kind' in line)) writeCode(line, numbers, bytes)
+    if (!('kind' in line)) writeCode(line, how, bytes)
     else if (line.kind === 'loop') {
       bytes.push(0x03, 0x40)
-      writeLines(line.body.lines, numbers, bytes)
+      writeLines(line.body.lines, how, bytes)
       if (line.condition && constantOf(line.condition) !== 0) {
-        writeCode(line.condition, numbers, bytes)
+        writeCode(line.condition, how, bytes)
         bytes.push(0x0d, 0)
       }
       bytes.push(0x0b)
     } else {
-      if (line.condition) writeCode(line.condition, numbers, bytes)
+      if (line.condition) writeCode(line.condition, how, bytes)
       bytes.push(0x04, 0x40)
-      writeLines(line.body.lines, numbers, bytes)
+      writeLines(line.body.lines, how, bytes)
       if (line.other && line.other.lines.length > 0) {
         bytes.push(0x05)
-        writeLines(line.other.lines, numbers, bytes)
+        writeLines(line.other.lines, how, bytes)
       }
       bytes.push(0x0b)
     }
   }
 }
 
-function writeCode({ op, args, immediates, callee }: Code, numbers: Numbers, bytes: number[]): void {
-  for (const arg of args) writeCode(arg, numbers, bytes)
-  bytes.push(...encodeInstruction(op, callee ? [numbers.get(callee.name)!] : immediates))
+function writeCode({ op, args, immediates, callee }: Code, how: How, bytes: number[]): void {
+  const isPair = isFusable(op)
+  args.forEach((arg, n) => {
+    if (isPair && n === args.length - 1) bytes.push(...encodeBetween(how.isFused))
+    writeCode(arg, how, bytes)
+  })
+  const last = isPair && !how.isFused ? 'f32x4.add' : op
+  bytes.push(...encodeInstruction(last, callee ? [how.numbers.get(callee.name)!] : immediates))
 }

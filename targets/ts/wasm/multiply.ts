@@ -27,7 +27,8 @@ const nameOf = (what: string, { c, a, x, k }: Strides, fresh: boolean): string =
 
 const loadVector = (at: Code, offset = 0): Code => code('v128.load', [at], [offset])
 const splatAt = (at: Code, offset = 0): Code => code('v128.load32_splat', [at], [offset])
-const sumOf = (sum: Code, a: Code, b: Code): Code => code('f32x4.add', [sum, code('f32x4.mul', [a, b])])
+/** Fused or not, wherever a product is computed. */
+export const sumOf = (sum: Code, a: Code, b: Code): Code => code('f32x4.relaxed_madd', [a, b, sum])
 const bytes = (n: Code, stride: number): Code => multiply(n, codes.integer(stride))
 
 interface Operands {

@@ -4,7 +4,7 @@ import type { KernelExpr, Load, Value } from '../../../compiler/kernel.ts'
 import type { Product } from '../../nests/item.ts'
 import * as codes from './code.ts'
 import { add, type Code, call, code, isWide, setLocal } from './code.ts'
-import { multiplyMasked, multiplyTiles, type Strides } from './multiply.ts'
+import { multiplyMasked, multiplyTiles, type Strides, sumOf } from './multiply.ts'
 import { openAxis } from './nodes.ts'
 import {
   type Address,
@@ -24,7 +24,7 @@ import {
   strideIn,
   valueAt,
 } from './spot.ts'
-import { widen } from './words.ts'
+import { laneOf, widen } from './words.ts'
 
 const has = (value: Value, axis: string): boolean => value.axes.some((a) => a.axis === axis)
 const names = (value: Value): readonly string[] => value.axes.map(({ axis }) => axis)
@@ -134,27 +134,26 @@ export function strideAlong(load: Load, axis: string, { program }: Pick<Sheet, '
   return sizes.reduce<number>((product, size) => product * (size ?? 1), bytesOf[buffer.storage])
 }
 
-/** One element after the other, for tiles that lie in any way. */
+/** One element after the other, for tiles that lie in any way. In lanes that are alike where there is one: as the blocked form is rounded. */
 function printLoops({ to, left, right, over, weighted, fresh }: Product, spot: Spot): void {
   const start = over === spot.sheet.lane ? { ...spot, oneLane: 0 } : spot
   const innermost = (at: Spot): void => {
     const site = siteOf(at)
     const wide = at.oneLane === undefined && hasLanes(to.name, at.sheet)
-    const sum = at.block.variable(wide ? widen(codes.float(0), 'f32', site) : codes.float(0))
+    const sum = at.block.variable(widen(codes.float(0), 'f32', site))
     openAxis(over, {}, at, (inner) => {
       const own = siteOf(inner)
       const values = [left, right].map(({ name }) => valueAt(name, inner))
-      const [a, b] = values.map((value) => inner.block.keep(wide ? widen(value, 'f32', own) : value)) as [Code, Code]
+      const [a, b] = values.map((value) => inner.block.keep(widen(value, 'f32', own))) as [Code, Code]
       const now = { ...sum, level: inner.block.level }
-      const next = code(wide ? 'f32x4.add' : 'f32.add', [now, code(wide ? 'f32x4.mul' : 'f32.mul', [a, b])])
-      const none = wide ? widen(codes.float(0), 'f32', own) : codes.float(0)
-      const isAny = code(wide ? 'f32x4.ne' : 'f32.ne', [a, none])
-      const chosen = wide ? code('v128.bitselect', [next, now, isAny]) : codes.select(isAny, next, now)
-      inner.block.line(setLocal(sum, weighted ? chosen : next))
+      const next = sumOf(now, a, b)
+      const isAny = code('f32x4.ne', [a, widen(codes.float(0), 'f32', own)])
+      inner.block.line(setLocal(sum, weighted ? code('v128.bitselect', [next, now, isAny]) : next))
     })
-    if (fresh) return keep(to.name, sum, at)
+    const all = wide ? sum : at.block.keep(laneOf(sum, 0, 'f32'))
+    if (fresh) return keep(to.name, all, at)
     const before = valueAt(to.name, at)
-    keep(to.name, code(isWide(before) ? 'f32x4.add' : 'f32.add', [before, sum]), at)
+    keep(to.name, code(isWide(before) ? 'f32x4.add' : 'f32.add', [before, all]), at)
   }
   const nested = names(to).reduceRight<(at: Spot) => void>(
     (inside, axis) => (at) => openAxis(axis, {}, at, inside),
