@@ -303,6 +303,12 @@ describe('the picture of a mask', () => {
     }
   })
 
+  // Every second head sees all pairs, the others those of the diagonal's tiles: (32 + 8) / 2 of 32 columns.
+  test.each([2, 4, 16, 32, 64])('counts the pairs of a mask that differs between %i heads as their mean', (h) => {
+    const options = { sizes: { d: 2, e: 2 }, tile: { i: 8, j: 8 }, shape: { b: 1, h, i: 32, j: 32 } }
+    const { work } = pageOf(source('mask = h % 2 == 0 or i div 8 == j div 8  normalize = softmax[j](score)'), options)
+    expect(work.passes[0]).toMatchObject({ pairs: (32 * (32 + 8)) / 2 })
+  })
   test('counts the tiles that the kernel has, and the pairs in them', () => {
     const { mask, work } = pageOf(declared('j <= i'), { shape: { i: 20, j: 20, b: 1, h: 1 }, tile: { i: 8, j: 8 } })
     // Rows 0-7, 8-15, 16-19; so the last tile has 4 by 4 pairs.

@@ -143,14 +143,13 @@ function livePairs(pass: Pass, { row }: StreamPlan, { classifier, lengths, tile 
   return Math.round(live.reduce((sum, n) => sum + n, 0) / Math.max(1, live.length))
 }
 
-/** Heads and members of the batch that stand for all: each of them, or so many, at distances that no pattern of heads has. */
-const mostPlaces = 16
-const goldenRatio = 0.6180339887498949
+/** Heads and members of the batch that stand for all: each of them, or so many at about even distances, odd ones as often as even. */
+const mostPlaces = 8
 function placesOf(axes: readonly string[], sizes: Lengths['sizes']): readonly Readonly<Record<string, number>>[] {
   const all = product(axes, sizes)
   const count = Math.min(all, mostPlaces)
   return Array.from({ length: count }, (_, n) => {
-    let rest = all === count ? n : Math.floor(all * ((n * goldenRatio) % 1))
+    let rest = Math.floor((n * all) / count) + (all > count ? n % 2 : 0)
     const at: Record<string, number> = {}
     for (const axis of axes) {
       const size = own(sizes, axis) ?? 1
