@@ -71,13 +71,13 @@ describe('the server that is started', () => {
   const none = (): boolean => false
   const all = (): boolean => true
   test.each([
-    ['', ['/work'], all, 'node /work/node_modules/attnc/bin/attnc.js lsp'],
-    ['', ['/work'], none, 'attnc lsp'],
+    ['', ['/project'], all, 'node /project/node_modules/attnc/bin/attnc.js lsp'],
+    ['', ['/project'], none, 'attnc lsp'],
     ['', [], all, 'attnc lsp'],
-    ['/opt/attnc', ['/work'], all, '/opt/attnc lsp'],
+    ['/opt/attnc', ['/project'], all, '/opt/attnc lsp'],
     ['/opt/attnc.js', [], none, 'node /opt/attnc.js lsp'],
-    ['tools/attnc', ['/work'], all, '/work/tools/attnc lsp'],
-    ['my-attnc', ['/work'], all, 'my-attnc lsp'],
+    ['tools/attnc', ['/project'], all, '/project/tools/attnc lsp'],
+    ['my-attnc', ['/project'], all, 'my-attnc lsp'],
   ])('%j in %j', (setting, folders, isThere, line) => {
     const { command, args, shell } = findServer(setting, folders, isThere, 'linux')
     expect([command, ...args].join(' ')).toBe(line)
