@@ -24,8 +24,9 @@ import type { Define, Facts } from '../nests/item.ts'
 import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
 import { simplify } from '../ranges.ts'
+import { spellingsAt } from './exponent.ts'
 import { hoistCall, hoistValue } from './hoist.ts'
-import { constant, isWide, spellings, widen } from './words.ts'
+import { constant, isWide, widen } from './words.ts'
 
 export type { GivenNames }
 
@@ -38,6 +39,12 @@ export const elementWords: ElementWords = {
   toBrain: 'vec::toBrain',
 }
 
+/** The largest or smallest elements of a product for each row, in an array over the lane axis. */
+export interface Extreme {
+  readonly op: 'max' | 'min'
+  readonly array: string
+}
+
 /** One kernel while it is printed. */
 export interface Sheet {
   readonly program: Program
@@ -47,6 +54,7 @@ export interface Sheet {
   readonly given: GivenNames
   readonly used: Set<string> // arguments that the text reads
   readonly arrays: ReadonlyMap<string, string> // names of arrays by value
+  readonly extremes: ReadonlyMap<string, Extreme> // what products find beside what they give, by value
   readonly locals: Map<string, Code> // names of consts by value
   readonly lane: string | undefined // the axis whose places lie in the lanes of vectors
   readonly hoisted: Map<Block, Map<string, Code>> // names of what does not change in the loops that a block is around, by its text
@@ -80,7 +88,7 @@ function wordsAt(spot: Spot): Words {
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
     whole: (e) => hoistCall(e, spot),
-    ops: spellings,
+    ops: spellingsAt(spot),
   }
 }
 
