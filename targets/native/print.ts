@@ -8,7 +8,7 @@ import type { Define, Fold, Item } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
 import { printColumns } from './columns.ts'
-import { foundExtreme, isLooseExtreme, type LooseExtreme } from './extremes.ts'
+import { foundExtreme, isLooseExtreme } from './extremes.ts'
 import { alongFeatures } from './features.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
@@ -70,7 +70,7 @@ function printAtOnce(nest: Nest, spot: Spot): readonly Node[] {
   if (folds.length < nodes.length || axis === spot.sheet.lane || spot.oneLane) return nodes
   const printed = folds
     .filter(({ to }) => isWide(spot.sheet.locals.get(to.name)!))
-    .filter((item) => printShared(item, nest, spot) || (isLooseExtreme(item) && printExtreme(item, nest, spot)))
+    .filter((item) => printShared(item, nest, spot) || printExtreme(item, nest, spot))
   return nodes.filter((node) => !(node.kind === 'line' && printed.some((item) => item === node.item)))
 }
 
@@ -84,20 +84,20 @@ function printShared(item: Fold, nest: Nest, spot: Spot): boolean {
   return true
 }
 
-function printExtreme(item: LooseExtreme, nest: Nest, spot: Spot): boolean {
+/** An extreme, which a product has found already or several chains find. */
+function printExtreme(item: Fold, nest: Nest, spot: Spot): boolean {
+  if (!isLooseExtreme(item)) return false
   const { axis } = nest
-  const found = spot.sheet.locals.get(item.to.name)!.text
-  const known = item.where === undefined || isWhole(item.where, spot) ? foundExtreme(item, spot) : undefined
-  if (known) {
-    spot.block.line(`${found} = ${known.text};`)
+  const to = spot.sheet.locals.get(item.to.name)!.text
+  const found = item.where === undefined || isWhole(item.where, spot) ? foundExtreme(item, spot) : undefined
+  if (found) {
+    spot.block.line(`${to} = ${found.text};`)
     return true
   }
   const name = spot.sheet.names.reuse(axis)
   const of = foldedOf(item, inLoop(spot, nest, axis, spot.block, atom(name))).text
   const count = countOf(axis, spot).text
-  spot.block.line(
-    `${found} = vec::${looseSteps[item.op]}Of(${count}, ${found}, [&](int32_t ${name}) { return ${of}; });`,
-  )
+  spot.block.line(`${to} = vec::${looseSteps[item.op]}Of(${count}, ${to}, [&](int32_t ${name}) { return ${of}; });`)
   return true
 }
 

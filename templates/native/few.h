@@ -43,13 +43,6 @@ struct FewSums {
   }
 };
 
-constexpr int lineFloats = 16;  // in a line of the cache
-
-/** Asks for the line that lies so many elements further: there is too little arithmetic to wait for memory in. */
-ATTNC_INLINE void prefetch(const float *at, std::ptrdiff_t further) {
-  __builtin_prefetch(reinterpret_cast<const void *>(std::uintptr_t(at) + std::uintptr_t(further) * sizeof(float)));
-}
-
 /** Elements of b that are neighbours along x. The next tile follows along k. */
 template <bool fresh, int groups>
 inline void multiplyFewAcross(Into c, Left a, Right b, std::ptrdiff_t depth) {
