@@ -5,7 +5,7 @@ import type { Item, Repeat } from '../../nests/item.ts'
 import { printBounds } from '../loop.ts'
 import { type AxisSpot, valueAt } from '../spot.ts'
 import { copyOf, feedOf } from './feed.ts'
-import type { TileOf } from './layout.ts'
+import { columnsOf, type TileOf } from './layout.ts'
 import { printItems } from './print.ts'
 import { sumInPlace } from './statistics.ts'
 import { eachRow, type Round, type Warp } from './warp.ts'
@@ -43,12 +43,14 @@ export function printTileLoop(repeat: Repeat, at: Warp): void {
     },
   })
   const flags = flagsOf(body)
+  const isFilled = columnsOf(axis, at.sheet.layout.facts) === tile
   printSpanAt(repeat, inTile, { spanAt: spanAt!, first: first!, count: count!, end, tile }, spot.block)
-  printIsPlain(repeat, inTile, { isPlain: isPlain!, first: first!, count: count!, tile }, flags, spot.block)
+  if (isFilled)
+    printIsPlain(repeat, inTile, { isPlain: isPlain!, first: first!, count: count!, tile }, flags, spot.block)
   spot.block.line(`tiles::Span ${now} = ${spanAt}(${start});`)
   const isInOrder = over.from === undefined && over.skip === undefined
   const feeds = tiles.map((one): Feed => {
-    const own = isInOrder ? feedOf(one, inTile(spot.block), spanSpot(now!)) : undefined
+    const own = isInOrder && isFilled ? feedOf(one, inTile(spot.block), spanSpot(now!)) : undefined
     return { tile: one, copy: (span, inner) => own?.(`${span}.count`) ?? copyOf(one, inner, spanSpot(span)) }
   })
   if (tiles.length === 0) spot.block.line(...awaitCopies)
@@ -61,11 +63,11 @@ export function printTileLoop(repeat: Repeat, at: Warp): void {
     block.line(
       `[[maybe_unused]] const int32_t ${first} = ${now}.first, ${count} = ${now}.count;`,
       `const tiles::Span ${next} = ${spanAt}(${first} + ${isInOrder ? tile : count});`,
-      `[[maybe_unused]] const bool ${plain} = ${isPlain}(${now});`,
+      ...(isFilled ? [`[[maybe_unused]] const bool ${plain} = ${isPlain}(${now});`] : []),
       `[[maybe_unused]] const int32_t ${left} = tiles::columnsFrom(${count});`,
     )
     printItems(repeat.head, inner)
-    const round: Round = { plain: plain!, flags, left: left!, settled: new Set(), sums }
+    const round: Round = { plain: isFilled ? plain : undefined, flags, left: left!, settled: new Set(), sums }
     const pipelined = pipeline(feeds, body, { ...inner, round }, now!, next!)
     printItems(body, pipelined.at)
     pipelined.finish()

@@ -27,7 +27,7 @@ export interface Warp {
 }
 /** A round of a loop over tiles, which are plain, whole and with all of their places admitted, or not. */
 export interface Round {
-  readonly plain: string // the bool that says so
+  readonly plain: string | undefined // the bool that says so; undefined: tiles are shorter than fragments, and none is plain
   readonly flags: readonly string[] // uniform values that are true in plain tiles
   readonly left: string // of a ragged tile, the columns from the lane's own first one on
   readonly settled: Set<string> // operands of products, which are 0 beyond the last column
@@ -178,7 +178,7 @@ export function assign(value: Value, at: Warp, code: (inner: Warp) => string): v
 /** Statements that differ in plain tiles and in others; what they have in common stands once. */
 export function inForms(at: Warp, fill: (inner: Warp) => void): void {
   const { round, spot } = at
-  if (!round) return fill(at)
+  if (round?.plain === undefined) return fill(at)
   const form = (checked: boolean): readonly string[] => {
     const flags = checked ? spot.flags : new Map([...spot.flags, ...round.flags.map((flag) => [flag, true] as const)])
     return statements(collect((block) => fill({ ...at, checked, spot: { ...spot, block, flags } })))
