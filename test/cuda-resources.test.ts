@@ -113,7 +113,8 @@ describe('the text on tensor cores', () => {
   test('asks a mask, and for the end of the keys, in tiles only that are not whole', async () => {
     for (const name of ['softmax', 'causal', 'sliding_window', 'sigmoid']) {
       const own = tensorText((await compiled(name, { dtype: 'f16' })).text)!
-      const loop = own.slice(own.indexOf('  while ('), own.indexOf('\n  }\n', own.indexOf('  while (')))
+      const start = own.search(/^ {2}(while|for) \(/m)
+      const loop = own.slice(start, own.indexOf('\n  }\n', start))
       const whole = loop
         .replace(/^( *)if \(!plain\) \{\n[\s\S]*?\n\1\}$/gm, '')
         .replace(/^( *)\} else \{\n[\s\S]*?\n\1\}$/gm, '$1}')
@@ -121,6 +122,21 @@ describe('the text on tensor cores', () => {
       expect(whole).not.toMatch(/stepOf|\.has\(|hasNonFinite/)
       expect(whole).toContain('tiles::multiply')
     }
+  })
+  test('finds the place of a lane anew where tiles are not whole, so that nothing of it stays in registers', async () => {
+    const own = tensorText((await compiled('causal', { dtype: 'f16' })).text)!
+    const [, partial] = /^ {4}if \(!plain\) \{\n([\s\S]*?)^ {4}\}$/m.exec(own)!
+    expect(partial).toContain('const int thread = ptx::ownThread();')
+    expect(partial!.match(/(rowOf<\d+>|columnOf)\([^)]*\)/g)).toEqual([
+      'rowOf<2>(m, r / 2, thread)',
+      'columnOf(n, r, thread)',
+    ])
+  })
+  test('scales what is carried before it makes the weights of a tile', async () => {
+    const own = tensorText((await compiled('softmax', { dtype: 'f16' })).text)!
+    const [scale, weights] = [own.indexOf(' acc.at[m][n][r] *= factor'), own.indexOf('t.at[m][n][r] = ptx::exp2')]
+    expect(scale).toBeGreaterThan(own.indexOf('  for (int32_t j0'))
+    expect(weights).toBeGreaterThan(scale)
   })
   test('has nothing of a maximum or a sum where a normalizer has none', async () => {
     const own = tensorText((await compiled('sigmoid', { dtype: 'f16' })).text)!

@@ -35,7 +35,7 @@ export function printFragments(
   openBlock: (sheet: Spots, block: Block) => ReadonlyMap<string, AxisSpot>,
 ): PrintedFragments {
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
-  const names = new Names(reserved, [...taken, ...[...given.strides.values()].flat(), 'm', 'n', 'r'])
+  const names = new Names(reserved, [...taken, ...[...given.strides.values()].flat(), 'm', 'n', 'r', 'thread'])
   for (const axis of layout.facts.order) names.reuse(axis)
   const body = new Block()
   const spots: Spots = {

@@ -25,7 +25,7 @@ export function registersOf(lines: readonly string[]): { readonly registers: num
   const loops: { readonly first: number; last: number }[] = []
   const statements = statementsOf(lines).map(({ text }) => text)
   statements.forEach((statement, n) => {
-    if (/^while \(/.test(statement)) loops.push({ first: n, last: n })
+    if (/^(while|for) \(/.test(statement)) loops.push({ first: n, last: n })
     if (/^}/.test(statement) && loops.length > 0 && loops.at(-1)!.last === loops.at(-1)!.first) loops.at(-1)!.last = n
     const found = declaration.exec(statement)
     if (found) {

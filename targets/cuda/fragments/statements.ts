@@ -9,7 +9,7 @@ export function statementsOf(lines: readonly string[]): readonly Statement[] {
   const found: string[][] = []
   let inLoop = false
   for (const line of lines) {
-    if (line.startsWith('while (')) inLoop = true
+    if (/^(while|for) \(/.test(line)) inLoop = true
     else if (line.startsWith('}')) inLoop = false
     const own = inLoop && line.startsWith('  ') ? line.slice(2) : line
     if (/^[ }]/.test(own) && !isEnd(own, inLoop) && found.length > 0) found.at(-1)!.push(line)
