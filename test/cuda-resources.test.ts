@@ -132,6 +132,13 @@ describe('the text on tensor cores', () => {
       'columnOf(n, r, thread)',
     ])
   })
+  test('works out where the keys of its rows lie: folds over rows by warps, and loops over numbers', async () => {
+    const { text, program } = await compiled('documents', { dtype: 'f16' })
+    const own = tensorText(text)!
+    expect(own).toContain('min_text_of_query_i = tiles::smallestOfWarp(min_text_of_query_i);')
+    expect(own).toMatch(/for \(int32_t round = 0; round < rounds; \+\+round\) \{\n {4}.*const int32_t middle = /)
+    expect(fragmentsOf(program)[0]!.registers).toBeLessThanOrEqual(mostRegisters)
+  })
   test('scales what is carried before it makes the weights of a tile', async () => {
     const own = tensorText((await compiled('softmax', { dtype: 'f16' })).text)!
     const [scale, weights] = [own.indexOf(' acc.at[m][n][r] *= factor'), own.indexOf('t.at[m][n][r] = ptx::exp2')]

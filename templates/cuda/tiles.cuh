@@ -72,6 +72,39 @@ ATTNC_DEVICE int columnOf(int n, int r, int thread = int(threadIdx.x)) { return 
 ATTNC_DEVICE int columnsFrom(int count) { return count - int(threadIdx.x) % 4 * 2; }
 ATTNC_DEVICE constexpr int stepOf(int n, int r) { return n * 8 + r % 2; }
 
+/** f(place) for each of `count` places, which the lanes of a warp share. */
+template <class F>
+ATTNC_DEVICE void eachOfWarp(int count, F f) {
+  for (int place = int(threadIdx.x) % 32; place < count; place += 32) f(place);
+}
+
+// Of what the lanes of a warp have.
+
+ATTNC_DEVICE float sumOfWarp(float x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x += ptx::exchange(x, mask);
+  return x;
+}
+ATTNC_DEVICE std::int32_t sumOfWarp(std::int32_t x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x = num::add(x, ptx::exchange(x, mask));
+  return x;
+}
+template <class Element>
+ATTNC_DEVICE Element largestOfWarp(Element x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x = num::largest(x, ptx::exchange(x, mask));
+  return x;
+}
+template <class Element>
+ATTNC_DEVICE Element smallestOfWarp(Element x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x = num::smallest(x, ptx::exchange(x, mask));
+  return x;
+}
+ATTNC_DEVICE bool anyOfWarp(bool x) { return largestOfWarp(std::int32_t(x ? 1 : 0)) != 0; }
+ATTNC_DEVICE bool allOfWarp(bool x) { return !anyOfWarp(!x); }
+
 // Of a row's elements, which four lanes have.
 
 ATTNC_DEVICE float sumOfRow(float x) {

@@ -95,7 +95,7 @@ function printAll(items: readonly Item[], at: Warp): void {
   for (const item of items) {
     const tile = item.kind === 'define' ? at.sheet.layout.tiles.get(item.to.name) : undefined
     if (tile) at.spot.block.line(copyOf(tile, at, rowsOf(tile, at)))
-    else if (item.kind === 'repeat') printTileLoop(item, at)
+    else if (item.kind === 'repeat' && item.loop.over.kind === 'tiles') printTileLoop(item, at)
     else printItems([item], at)
   }
 }
