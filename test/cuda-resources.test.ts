@@ -35,6 +35,16 @@ describe('tiles', () => {
     const { text } = await compiled('softmax', { dtype: 'bf16', sizes: { d: width, e: width } })
     expect(tensorText(text)).toBeUndefined()
   })
+  test.each([64, 128, 256])('of few rows are a warp each, of width %i', async (width) => {
+    const few = { dtype: 'f16', rows: 'few', sizes: { d: width, e: width } } as const
+    const { program } = await compiled('grouped_query', few)
+    const [kernel] = fragmentsOf(program)
+    expect(kernel).toMatchObject({ name: 'grouped_query_out_parts_on_tensor_cores', threads: 32 })
+    expect(kernel!.sharedBytes).toBeLessThanOrEqual(sharedRoom)
+    expect(program.steps[0]).toMatchObject({
+      grid: [{ axis: 'b' }, { axis: 'g' }, { axis: 'split' }, { axis: 'rows', tile: 16 }],
+    })
+  })
   test('that need more than there is are refused, with how much and what to ask for', async () => {
     const wide = { dtype: 'f16', sizes: { d: 256, e: 256 } } as const
     await expect(compiled('softmax', { ...wide, tile: { i: 128, j: 128 } })).rejects.toThrow(

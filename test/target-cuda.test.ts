@@ -83,6 +83,7 @@ const sample = [
   ['softmax', 'f32'],
   ['causal', 'f16'],
   ['documents', 'bf16'],
+  ['grouped_query', 'f16'],
   ['sigmoid', 'f16'],
   ['clipped_softmax', 'f16'],
   ['key_value_bias', 'f16'],
