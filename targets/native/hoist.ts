@@ -46,7 +46,7 @@ function outermost(parts: readonly KernelExpr[], spot: Spot): Spot | undefined {
 }
 
 /** Whether an expression means at an outer place what it means here. */
-function isSame(e: KernelExpr, here: Spot, there: Spot): boolean {
+export function isSame(e: KernelExpr, here: Spot, there: Spot): boolean {
   switch (e.kind) {
     case 'index': {
       const [a, b] = [here.axes.get(e.axis), there.axes.get(e.axis)]

@@ -26,7 +26,10 @@ export function printKernel(
   given: GivenNames,
 ): readonly string[] {
   const lane = laneOf(kernel)
-  const analysis = analyze(kernel, program, (load, to, values) => isReadInPlace(load, to, lane, values, program))
+  const analysis = analyze(kernel, program, {
+    inPlace: (load, to, values) => isReadInPlace(load, to, lane, values, program),
+    row: lane,
+  })
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given, lane)
@@ -41,7 +44,9 @@ export function printKernel(
     '',
     ...docLines([kernel.doc]),
     `void ${names.kernel}(const ${givenType} &given, int64_t block, void *memory) {`,
-    ...(sheet.arrays.size > 0 ? [`  auto &scratch = *static_cast<${names.scratch} *>(memory);`] : ['  (void)memory;']),
+    ...(sheet.arrays.size + sheet.diagonals.size > 0
+      ? [`  auto &scratch = *static_cast<${names.scratch} *>(memory);`]
+      : ['  (void)memory;']),
     ...[...sheet.used].map((name) => `  const auto ${name} = given.${name};`),
     ...body.lines.map(indented),
     '}',
@@ -84,21 +89,27 @@ function sheetOf(
 ): Sheet {
   for (const axis of facts.order) names.reuse(axis)
   const arrays = new Map([...places].flatMap(([name, { stored }]) => (stored ? [[name, names.fresh(name)]] : [])))
-  const kept = { used: new Set<string>(), locals: new Map(), hoisted: new Map() }
+  const kept = { used: new Set<string>(), locals: new Map(), diagonals: new Map(), hoisted: new Map() }
   const sheet = { program, facts, places, names, given, arrays, extremes: new Map(), lane, ...kept }
   for (const [of, op] of findExtremes(nodes, sheet)) sheet.extremes.set(of, { op, array: names.fresh(`${of}_${op}`) })
   return sheet
 }
 
-const arrayLines = (sheet: Sheet): readonly string[] => [
-  ...[...sheet.arrays].map(([value, array]) => {
+function arrayLines(sheet: Sheet): readonly string[] {
+  const ofValues = [...sheet.arrays].map(([value, array]) => {
     const { sizes, lanes } = layoutOf(value, sheet)
     const type = sheet.facts.values.get(value)?.type ?? 'f32'
     const size = sizes.reduce((product, length) => product * length, 1)
     return `alignas(64) ${lanes && type === 'bool' ? 'int32_t' : cppTypes[type]} ${array}[${size}];`
-  }),
-  ...[...sheet.extremes.values()].map(({ array }) => `alignas(64) float ${array}[${lineOf(sheet.lane!, sheet)}];`),
-]
+  })
+  const ofExtremes = [...sheet.extremes.values()].map(
+    ({ array }) => `alignas(64) float ${array}[${lineOf(sheet.lane!, sheet)}];`,
+  )
+  const ofDiagonals = [...sheet.diagonals].map(
+    ([array, { type, length }]) => `alignas(64) ${type === 'f32' ? 'float' : 'int32_t'} ${array}[${length}];`,
+  )
+  return [...ofValues, ...ofExtremes, ...ofDiagonals]
+}
 
 /** The indices of a block: its last axis runs fastest. */
 function openBlock({ grid }: Kernel, sheet: Sheet, body: Block): ReadonlyMap<string, AxisSpot> {
