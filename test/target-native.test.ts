@@ -220,6 +220,7 @@ int main() {
   OF(tanh, std::tanh(x), -3, 3);
   OF(tanh, std::tanh(x), 3, 12);
   OF(sigmoid, 1 / (1 + std::exp(-x)), -86, 20);
+  OF(logistic2, 1 / (1 + std::exp2(x)), -30, 124);
   OF(softplus, std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))), -80, 20);
   OF(expm1, std::expm1(x), -2, 2);
   OF(log2, std::log2(x), 1e-6f, 3);

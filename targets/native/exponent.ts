@@ -6,7 +6,7 @@ import { type KernelCall, type KernelExpr, kernelCall, kernelConst } from '../..
 import { type Code, invoke, join, tightness } from '../expression.ts'
 import type { Facts } from '../nests/item.ts'
 import { valuesIn } from '../nests/item.ts'
-import { print, type Spot } from './sheet.ts'
+import { print, type Sheet, type Spot } from './sheet.ts'
 import { constant, isWide, spellings, widen } from './words.ts'
 
 /** How operations are spelled at a place. */
@@ -24,7 +24,7 @@ function exponential(call: KernelCall, spot: Spot): Code | undefined {
   const difference = writtenOut(call.args[0]!, spot)
   if (!isCall(difference, 'sub')) return undefined
   const [x, y] = difference.args as readonly [KernelExpr, KernelExpr]
-  if (!isComputed(x, spot.sheet.facts) || !isOfRow(y, spot)) return undefined
+  if (!isComputed(x, spot.sheet) || !isOfRow(y, spot)) return undefined
   const below = times(y, -Math.LOG2E, spot)
   if (isOfRow(x, spot)) return invoke('vec::exp2', join('+', tightness.sum, times(x, Math.LOG2E, spot), below))
   const { by, of } = scaled(x, spot)
@@ -34,7 +34,7 @@ function exponential(call: KernelCall, spot: Spot): Code | undefined {
 /** 1 / (1 + exp2(-log2 e x)) */
 function sigmoid(call: KernelCall, spot: Spot): Code | undefined {
   const x = call.args[0]!
-  if (!isComputed(x, spot.sheet.facts)) return undefined
+  if (!isComputed(x, spot.sheet)) return undefined
   const sum = writtenOut(x, spot)
   const [a, b] = isCall(sum, 'add') && isOfRow(sum.args[1]!, spot) ? sum.args : [x, undefined]
   const { by, of } = scaled(a!, spot)
@@ -81,11 +81,11 @@ function scaled(e: KernelExpr, spot: Spot): { readonly by: number; readonly of: 
  * Whether sums go into an expression: these have rounded already, by more than the multiplication with log2 e. What is exact would lose
  * by it where both parts of a difference are large.
  */
-const isComputed = (e: KernelExpr, facts: Facts): boolean =>
+const isComputed = (e: KernelExpr, sheet: Sheet): boolean =>
   valuesIn(e).some((name) => {
-    const from = facts.defines.get(name)?.from
-    if (!from) return true
-    return from.kind !== 'load' && isComputed(from.expr, facts)
+    const from = sheet.facts.defines.get(name)?.from
+    if (from?.kind !== 'load') return !from || isComputed(from.expr, sheet)
+    return sheet.program.buffers.find((buffer) => buffer.name === from.buffer)?.role === 'workspace'
   })
 
 /** Whether an expression is the same for all elements of a row: no axis of a tile is left but that of the lanes. */
