@@ -1,17 +1,16 @@
-/** What nvcc makes of generated CUDA, interpreted: examples within their allowances, architectures, and faults planted in kernels. */
+/** What nvcc makes of generated CUDA, interpreted: by the command, for each architecture, and with faults planted in kernels. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { builder } from '../cli/verify-build.ts'
+import { verifySource } from '../cli/verify-source.ts'
 import type { Program } from '../compiler/kernel.ts'
-import { analyze, compile, prepare } from '../index.ts'
+import { compile, prepare } from '../index.ts'
 import { sharedCache } from '../runtime/cache/cache.ts'
 import { keepPtx, loadPtx, missingNvcc } from '../runtime/cuda/load-ptx.ts'
 import { importReader } from '../runtime/imports.ts'
 import type { Inputs, Loaded } from '../runtime/runners.ts'
-import { type Schedule, shapesFor } from '../runtime/verify/shapes.ts'
-import { verifyAttention } from '../runtime/verify/verify.ts'
+import { architectures } from '../targets/cuda/resources.ts'
 
 const missing = missingNvcc()
 if (missing !== undefined) console.log(`skipped: what nvcc makes of CUDA, since ${missing}`)
@@ -22,42 +21,25 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const byDefault: Schedule = { tile: undefined, splits: 1 }
-const merged: Schedule = { tile: { i: 8, j: 16 }, splits: 3, rows: 'few' }
-
-/** A kind of plan each, and all types: each takes nvcc seconds. All of them: `attnc verify examples --target cuda-ptx`. */
-const sample = [
-  ['softmax', 'f32', merged],
-  ['causal', 'f16', byDefault],
-  ['sigmoid', 'bf16', byDefault],
-  ['clipped_softmax', 'f16', byDefault],
-  ['stick_breaking', 'f32', byDefault],
-  ['sinkformer', 'bf16', byDefault],
-] as const
-console.log(`skipped: all examples but ${sample.length} as PTX, since each takes nvcc seconds`)
-
-describe.skipIf(missing !== undefined)('examples are within their allowances', () => {
-  test.each(sample)('%s, %s', { timeout: 240_000 }, async (name, dtype, schedule) => {
-    const path = `examples/${name}.attn`
-    const file = { path, text: readFileSync(join(root, path), 'utf8') }
-    const source = { file, folder: '', readImport: importReader(file) }
-    const module = analyze(file, source.readImport)
-    if (!module.ok) throw new Error(`${name} has errors`)
-    const [attention] = module.value.attentions
-    const wanted = { dtype, sizes: {}, tile: {}, seed: 1, params: {}, isSlow: true }
-    const shapes = shapesFor(attention!, wanted)
-    if (!shapes.ok) throw new Error(`${name} has no shapes`)
-    const report = await verifyAttention(attention!, {
-      shapes: shapes.value.slice(0, 1).map((shape) => ({ ...shape, schedules: [schedule] })),
+test.skipIf(missing !== undefined)('an example by the command', { timeout: 240_000 }, async () => {
+  const path = 'examples/causal.attn'
+  const file = { path, text: readFileSync(join(root, path), 'utf8') }
+  const { rows, findings } = await verifySource(
+    { file, folder: '', readImport: importReader(file) },
+    {
+      targets: ['cuda-ptx'],
+      dtype: 'bf16',
+      shape: { b: 1, h: 2, i: 9, j: 20, d: 8, e: 8 },
+      tile: {},
       seed: 1,
-      probes: true,
-      params: {},
-      build: builder(source, attention!, 'cuda-ptx'),
-    })
-    if (!report.ok) throw new Error(report.findings[0]?.message)
-    expect(report.value.failures).toEqual([])
-    expect(report.value.verdict).toBe('right')
-  })
+      params: new Map(),
+      probes: false,
+      cache: false,
+      threads: 1,
+    },
+  )
+  expect(findings).toEqual([])
+  expect(rows.map(({ verdict }) => verdict)).toEqual(['right'])
 })
 
 /** Softmax on tensor cores, small: an architecture or a planted fault each is a run of nvcc. */
@@ -122,7 +104,7 @@ const furthest = (got: readonly number[]): number => {
 }
 
 describe.skipIf(missing !== undefined)('softmax on tensor cores', { timeout: 240_000 }, () => {
-  test.each(['sm_80', 'sm_90', 'sm_100', 'sm_120'])('is right as nvcc makes it for %s', async (architecture) => {
+  test.each(Object.keys(architectures))('is right as nvcc makes it for %s', async (architecture) => {
     process.env.ATTNC_PTX_ARCH = architecture
     try {
       expect(furthest(await call(await build()))).toBeLessThan(2e-3)

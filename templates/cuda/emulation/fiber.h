@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sys/mman.h>
+#include <vector>
 #if !defined(__x86_64__) || defined(ATTNC_UCONTEXT)
 #include <ucontext.h>
 #endif
@@ -73,6 +74,35 @@ inline void startAt(Place &place, char *stack, void (*entry)()) {
 }
 #endif
 
+/** Stacks that blocks which have ended leave to those that follow in the same thread: to map them takes longer than a small kernel. */
+class Stacks {
+ public:
+  Stacks() = default;
+  Stacks(const Stacks &) = delete;
+  Stacks &operator=(const Stacks &) = delete;
+  ~Stacks() {
+    for (char *const stack : free) munmap(stack, stackBytes);
+  }
+  char *take() {
+    if (!free.empty()) {
+      char *const stack = free.back();
+      free.pop_back();
+      return stack;
+    }
+    void *const room = mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) {
+      std::fputs("emulation: there is no memory for the stacks of a block\n", stderr);
+      std::abort();
+    }
+    return static_cast<char *>(room);
+  }
+  void leave(char *stack) { free.push_back(stack); }
+
+ private:
+  std::vector<char *> free;
+};
+inline thread_local Stacks stacks;
+
 /** A stack with what sanitizers know of it. */
 class Fiber {
  public:
@@ -83,18 +113,13 @@ class Fiber {
 #if defined(__SANITIZE_THREAD__)
     if (own && stack) __tsan_destroy_fiber(own);
 #endif
-    if (stack) munmap(stack, stackBytes);
+    if (stack) stacks.leave(stack);
   }
 
   /** A stack of its own, which begins in `entry`. */
   void start(void (*entry)()) {
     if (!stack) {
-      void *const room = mmap(nullptr, stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (room == MAP_FAILED) {
-        std::fputs("emulation: there is no memory for the stacks of a block\n", stderr);
-        std::abort();
-      }
-      stack = static_cast<char *>(room);
+      stack = stacks.take();
 #if defined(__SANITIZE_THREAD__)
       own = __tsan_create_fiber(0);
 #endif

@@ -1,0 +1,5 @@
+/** CUDA by emulation, with every second example. */
+import { testExamples } from './cuda-examples.ts'
+import { withCompiler } from './native-build.ts'
+
+testExamples('cuda-emulated', 0, withCompiler('examples on CUDA by emulation'))
