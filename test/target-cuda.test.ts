@@ -94,10 +94,9 @@ const sample = [
 console.log(`skipped: all examples but ${sample.length} on CUDA by emulation, since each takes seconds to compile`)
 
 describe.skipIf(missing !== undefined)('examples are within their allowances', () => {
-  test.each(sample)('%s, %s', { timeout: 240_000 }, async (name, dtype) => {
-    const path = `examples/${name}.attn`
-    const file = { path, text: readFileSync(join(root, path), 'utf8') }
-    const { rows, findings } = await verifySource(
+  const verify = (path: string, text: string, dtype: 'f32' | 'f16' | 'bf16') => {
+    const file = { path, text }
+    return verifySource(
       { file, folder: '', readImport: importReader(file) },
       {
         targets: ['cuda-emulated'],
@@ -111,7 +110,19 @@ describe.skipIf(missing !== undefined)('examples are within their allowances', (
         threads: 1,
       },
     )
+  }
+  test.each(sample)('%s, %s', { timeout: 240_000 }, async (name, dtype) => {
+    const path = `examples/${name}.attn`
+    const { rows, findings } = await verify(path, readFileSync(join(root, path), 'utf8'), dtype)
     expect(findings).toEqual([])
+    expect(rows.map(({ verdict }) => verdict)).toEqual(['right'])
+  })
+  test('softmax, f32 with the precision fast', {
+    timeout: 240_000,
+  }, async () => {
+    const text = readFileSync(join(root, 'examples/softmax.attn'), 'utf8')
+    const fast = text.replace('attention softmax_attention {', '$&\n  precision fast')
+    const { rows } = await verify('fast.attn', fast, 'f32')
     expect(rows.map(({ verdict }) => verdict)).toEqual(['right'])
   })
 })
