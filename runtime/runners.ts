@@ -48,7 +48,7 @@ const webAssembly: Arithmetic = { ...float32, tiny: 2 ** -125 }
 const native: Arithmetic = { ...float32, tiny: 2 ** -125 }
 
 /**
- * f32, with operands of products in the 16 bits that tensors are stored in, whose sums tensor cores truncate. Exponentials are made in
+ * f32, with operands of products in the 16 bits that tensors are stored in, or as tf32 makes them, whose sums tensor cores truncate. Exponentials are made in
  * base 2 of rounded products, so that their error grows with the exponent, and quotients of reciprocals:
  * targets/cuda/fragments/functions.ts.
  */
@@ -64,10 +64,16 @@ const fast: Arithmetic['functions'] = { tanh: { relative: 2 ** 13 }, sigmoid: { 
 const operands = {
   f16: { roundoff: 2 ** -11, smallest: 2 ** -24 },
   bf16: { roundoff: 2 ** -8, smallest: 2 ** -133 },
+  split: { roundoff: 2 ** -22, smallest: 2 ** -125 }, // f32 as two of tf32, and half of the product of lower parts, which is left out
+  tf32: { roundoff: 2 ** -11, smallest: 2 ** -125 },
 }
 const cuda = {
-  accurate: { f32: float32, f16: tensorCores(operands.f16), bf16: tensorCores(operands.bf16) },
-  fast: { f32: float32, f16: tensorCores(operands.f16, fast), bf16: tensorCores(operands.bf16, fast) },
+  accurate: { f32: tensorCores(operands.split), f16: tensorCores(operands.f16), bf16: tensorCores(operands.bf16) },
+  fast: {
+    f32: tensorCores(operands.tf32, fast),
+    f16: tensorCores(operands.f16, fast),
+    bf16: tensorCores(operands.bf16, fast),
+  },
 }
 
 /** Where built code is kept, and who is told if that fails. Without a cache nothing is kept. */

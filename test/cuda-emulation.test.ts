@@ -28,7 +28,7 @@ async function run(
 ) {
   const text = `#include <cuda_runtime.h>
 #include <cstdio>
-#include "tiles.cuh"
+#include "products.cuh"
 struct Given { float *out; };
 void kernel(const Given given) {
   char *const shared = ptx::sharedMemory();
@@ -73,6 +73,105 @@ describe.skipIf(missing !== undefined)('a warp', { timeout: 120_000 }, () => {
         expect(numbers[row * 8 + column]).toBe(sum)
       }
   })
+  test('multiplies fragments of tf32 as mma.m16n8k8 lays them out, without their lowest bits', async () => {
+    const { numbers } = await run(`
+      const int g = lane / 4, t = lane % 4;
+      const auto a = [](int row, int k) { return ptx::asWord(float((row * 8 + k) % 7) - 3) | 0x1fff; };
+      const auto b = [](int k, int column) { return ptx::asWord(float((k * 8 + column) % 5) - 2); };
+      const std::uint32_t left[4] = {a(g, t), a(g + 8, t), a(g, t + 4), a(g + 8, t + 4)};
+      float c[4] = {1, 1, 1, 1};
+      ptx::multiplySingles(c, left, b(t, g), b(t + 4, g));
+      if (thread < 32) for (int n = 0; n < 4; ++n) given.out[(g + n / 2 * 8) * 8 + 2 * t + n % 2] = c[n];`)
+    for (let row = 0; row < 16; row++)
+      for (let column = 0; column < 8; column++) {
+        let sum = 1
+        for (let k = 0; k < 8; k++) sum += (((row * 8 + k) % 7) - 3) * (((k * 8 + column) % 5) - 2)
+        expect(numbers[row * 8 + column]).toBe(sum)
+      }
+  })
+  test('takes f32 apart into two numbers of tf32, and leaves what is not finite', async () => {
+    const { numbers } = await run(`
+      const auto look = [&](int n, float x) {
+        const tiles::Single::Part part = tiles::Single::partOf(ptx::asWord(x));
+        const float high = ptx::asFloat(part.high), low = ptx::asFloat(part.low);
+        given.out[4 * n] = (x - high - low) / x * 0x1p23f;
+        given.out[4 * n + 1] = float((part.high | part.low) & 0x1fff);
+        given.out[4 * n + 2] = high;
+        given.out[4 * n + 3] = low;
+      };
+      if (thread == 0) {
+        unsigned state = 1;
+        float most = 0, bits = 0;
+        for (int n = 0; n < 10000; ++n) {
+          state = state * 1664525u + 1013904223u;
+          look(0, (1 + float(state >> 9) * 0x1p-23f) * (n % 2 == 0 ? 1 : -1));
+          most = std::fmax(most, std::fabs(given.out[0]));
+          bits += given.out[1];
+        }
+        given.out[0] = most;
+        given.out[1] = bits;
+        look(1, INFINITY);
+        look(2, -INFINITY);
+        look(3, NAN);
+        look(4, ptx::asFloat(0x7fffffff));
+      }`)
+    expect(numbers[0]).toBeLessThanOrEqual(1)
+    expect(numbers[0]).toBeGreaterThan(0.9)
+    expect(numbers[1]).toBe(0)
+    expect(numbers.slice(6, 8)).toEqual([Infinity, 0])
+    expect(numbers.slice(10, 12)).toEqual([-Infinity, 0])
+    expect([numbers[14], numbers[18]]).toEqual([NaN, NaN])
+  })
+  test.each(['Single', 'Rough', 'Half'])(
+    'multiplies tiles and fragments in every way that they can lie, %s',
+    async (type) => {
+      const element = type === 'Half' ? 'std::uint16_t' : 'float'
+      const stored = type === 'Half' ? 'ptx::toHalf' : ''
+      const { numbers } = await run(
+        `
+      using Type = tiles::${type};
+      constexpr int bytes = ${type === 'Half' ? 2 : 4};
+      using A = tiles::Tile<32, 64, bytes>; using B = tiles::Tile<32, 64, bytes>; using C = tiles::Tile<64, 32, bytes>;
+      const auto a = [](int row, int k) { return float((row * 64 + k) % 7) - 3; };
+      const auto b = [](int k, int column) { return float((k * 32 + column) % 11) - 5; };
+      const auto put = [&](auto tile, int at, auto value) {
+        using Of = decltype(tile);
+        for (int n = thread; n < Of::rows * Of::columns; n += 64) {
+          const int row = n / Of::columns, column = n % Of::columns;
+          reinterpret_cast<${element} *>(shared + at + Of::spot(row, column / Of::each))[column % Of::each] = ${stored}(value(row, column));
+        }
+      };
+      put(A(), 0, a);
+      put(B(), 8192, [&](int column, int k) { return b(k, column); });
+      put(C(), 16384, b);
+      __syncthreads();
+      tiles::Fragment<1, 8> own;
+      tiles::eachElement<1, 8>([&](int m, int n, int r) { own.at[m][n][r] = a(tiles::rowOf<1>(m, r / 2), tiles::columnOf(n, r)); });
+      const tiles::LeftTile<A, 1> left(0);
+      const tiles::LeftFragment<Type, 1, 8> fragment{own};
+      const tiles::RightRows<B> rows(8192);
+      const tiles::RightColumns<C> columns(16384);
+      constexpr int steps = 64 / Type::depth;
+      tiles::Fragment<1, 4> sums[4] = {};
+      tiles::multiply<Type, steps>(sums[0], left, rows);
+      tiles::multiply<Type, steps>(sums[1], left, columns);
+      tiles::multiply<Type, steps>(sums[2], fragment, rows);
+      tiles::multiply<Type, steps>(sums[3], fragment, columns);
+      float wrong = 0;
+      for (const auto &sum : sums)
+        tiles::eachElement<1, 4>([&](int m, int n, int r) {
+          float want = 0;
+          for (int k = 0; k < 64; ++k) want += a(tiles::rowOf<1>(m, r / 2), k) * b(k, tiles::columnOf(n, r));
+          wrong += sum.at[m][n][r] == want ? 0 : 1;
+        });
+      given.out[thread] = wrong;`,
+        [],
+        {},
+        24576,
+      )
+      expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, () => 0))
+    },
+  )
   test.each([false, true])('reads matrices from shared memory as ldmatrix does; transposed: %s', async (transposed) => {
     const { numbers } = await run(`
       for (int n = thread; n < 256; n += 64) reinterpret_cast<std::uint16_t *>(shared)[n] = ptx::toHalf(float(n));
@@ -184,9 +283,10 @@ describe.skipIf(missing !== undefined)('tiles in shared memory', { timeout: 120_
     look(tiles::Tile<64, 16>()); look(tiles::Tile<64, 32>()); look(tiles::Tile<64, 48>()); look(tiles::Tile<64, 64>());
     look(tiles::Tile<64, 80>()); look(tiles::Tile<64, 96>()); look(tiles::Tile<64, 128>()); look(tiles::Tile<64, 192>());
     look(tiles::Tile<96, 64>()); look(tiles::Tile<64, 256>());
+    look(tiles::Tile<64, 16, 4>()); look(tiles::Tile<64, 48, 4>()); look(tiles::Tile<64, 64, 4>()); look(tiles::Tile<32, 128, 4>());
     given.out[thread] = float(conflicts);`
   const each = (load: string) =>
-    `for (int row = 0; row < Of::rows; row += 16) for (int step = 0; step < Of::columns / 16; ++step) ${load}`
+    `for (int row = 0; row < Of::rows; row += 16) for (int step = 0; step < Of::rowBytes / 32; ++step) ${load}`
   test.each([
     ['read as rows', each('meet(tiles::addressAt<Of>(0, tiles::laneOfLeft<Of>(), row, step));')],
     ['read as columns', each('meet(tiles::addressAt<Of>(0, tiles::laneOfRight<Of>(), row, step));')],
@@ -203,6 +303,26 @@ describe.skipIf(missing !== undefined)('tiles in shared memory', { timeout: 120_
     expect(stderr).toBe('')
     expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, () => 0))
   })
+  test('of 32 bits are read as columns, a word for each lane of a warp, without two in a bank', async () => {
+    const { numbers } = await run(`
+      int conflicts = 0;
+      const auto look = [&](auto tile) {
+        using Of = decltype(tile);
+        std::uint32_t *const all = reinterpret_cast<std::uint32_t *>(shared);
+        for (int step = 0; step < Of::rows / 8; ++step)
+          for (int pair = 0; pair < Of::columns / 16; ++pair)
+            for (int n = 0; n < 4; ++n) {
+              __syncthreads();
+              all[thread] = tiles::RightColumns<Of>(0).template wordAt<true>(step, pair, n) / 4 % 32;
+              __syncthreads();
+              for (int other = thread / 32 * 32; other < thread; ++other) conflicts += all[other] == all[thread] ? 1 : 0;
+              __syncthreads();
+            }
+      };
+      look(tiles::Tile<64, 32, 4>()); look(tiles::Tile<64, 64, 4>()); look(tiles::Tile<32, 96, 4>()); look(tiles::Tile<32, 128, 4>());
+      given.out[thread] = float(conflicts);`)
+    expect(numbers.slice(0, 64)).toEqual(Array.from({ length: 64 }, () => 0))
+  })
   test('would have conflicts without their order', async () => {
     const { numbers } = await run(
       count(each('meet(std::uint32_t((row + lane % 16) * Of::rowBytes + (step * 2 + lane / 16) * 16));')),
@@ -210,17 +330,20 @@ describe.skipIf(missing !== undefined)('tiles in shared memory', { timeout: 120_
     expect(Math.max(...numbers.slice(0, 64))).toBeGreaterThan(0)
   })
   test.each([
-    [64, 64],
-    [64, 128],
-    [96, 64],
-    [32, 80],
-    [48, 96],
-  ])('of %i rows and %i columns hold what was copied, and 0 beyond', async (rows, columns) => {
+    [64, 64, 2],
+    [64, 128, 2],
+    [96, 64, 2],
+    [32, 80, 2],
+    [48, 96, 2],
+    [48, 64, 4],
+    [32, 80, 4],
+  ])('of %i rows and %i columns of %i bytes hold what was copied, and 0 beyond', async (rows, columns, bytes) => {
     const { numbers } = await run(
       `
-      using Of = tiles::Tile<${rows}, ${columns}>;
-      static std::uint16_t from[${rows} * ${columns + 8}];
-      for (int n = 0; n < ${rows} * ${columns + 8}; ++n) from[n] = std::uint16_t(n % 4093 + 1);
+      using Of = tiles::Tile<${rows}, ${columns}, ${bytes}>;
+      using Element = std::uint${8 * bytes}_t;
+      static Element from[${rows} * ${columns + 8}];
+      for (int n = 0; n < ${rows} * ${columns + 8}; ++n) from[n] = Element(n % 4093 + 1);
       tiles::Feed<Of, 64, ${columns - 8}> feed(from, ${columns + 8});
       __syncthreads();
       feed.copy(ptx::sharedAddress(shared), ${rows - 3});
@@ -230,7 +353,7 @@ describe.skipIf(missing !== undefined)('tiles in shared memory', { timeout: 120_
       for (int row = thread; row < ${rows}; row += 64)
         for (int column = 0; column < ${columns}; ++column) {
           const bool isInside = row < ${rows - 3} && column < ${columns - 8};
-          const std::uint16_t has = reinterpret_cast<const std::uint16_t *>(shared + Of::spot(row, column / 8))[column % 8];
+          const Element has = reinterpret_cast<const Element *>(shared + Of::spot(row, column / Of::each))[column % Of::each];
           wrong += has == (isInside ? from[row * ${columns + 8} + column] : 0) ? 0 : 1;
         }
       given.out[thread] = float(wrong);`,

@@ -31,6 +31,17 @@ describe('tiles', () => {
     for (const machine of Object.values(architectures))
       expect(occupancy({ ...kernel!, threads: kernel!.threads }, machine).blocks).toBeGreaterThan(0)
   })
+  test.each([4, 16, 64, 96, 128])('of width %i in f32 fit every device', async (width) => {
+    const { text, program } = await compiled('softmax', { dtype: 'f32', sizes: { d: width, e: width } })
+    expect(tensorText(text)).toContain('tiles::multiply<tiles::Single, ')
+    const [kernel] = fragmentsOf(program)
+    expect(kernel!.sharedBytes).toBeLessThanOrEqual(sharedRoom)
+    expect(kernel!.registers).toBeLessThanOrEqual(mostRegisters)
+  })
+  test('of f32 are rounded to tf32 where precision may be low', async () => {
+    const { text } = await compiled('softmax', { dtype: 'f32', precision: 'fast' })
+    expect(tensorText(text)).toContain('tiles::multiply<tiles::Rough, ')
+  })
   test.each([1, 3, 512])('of width %i are for the form that fits anything', async (width) => {
     const { text } = await compiled('softmax', { dtype: 'bf16', sizes: { d: width, e: width } })
     expect(tensorText(text)).toBeUndefined()
@@ -174,6 +185,6 @@ describe('the text on tensor cores', () => {
 test('explain says what the precision fast costs, and nothing of the accurate one', async () => {
   const source = readFileSync(join(root, 'examples/sigmoid.attn'), 'utf8')
   const fast = await attnc(['explain', '-'], source.replace('attention sigmoid_attention {', '$&\n  precision fast'))
-  expect(fast.out).toMatch(/Precision\n\n {2}fast: [\s\S]*sigmoid,[\s\S]*absolute one of 2\^-12/)
+  expect(fast.out).toMatch(/Precision\n\n {2}fast: [\s\S]*sigmoid,[\s\S]*absolute one of 2\^-12[\s\S]*rounded to tf32/)
   expect((await attnc(['explain', '-'], source)).out).not.toContain('Precision')
 })

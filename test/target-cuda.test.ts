@@ -86,10 +86,9 @@ const sample = [
 ] as const
 
 describe.skipIf(missing !== undefined)('examples by the command', () => {
-  test.each(sample)('%s, %s', { timeout: 240_000 }, async (name, dtype) => {
-    const path = `examples/${name}.attn`
-    const file = { path, text: readFileSync(join(root, path), 'utf8') }
-    const { rows, findings } = await verifySource(
+  const verify = (path: string, text: string, dtype: 'f32' | 'f16' | 'bf16') => {
+    const file = { path, text }
+    return verifySource(
       { file, folder: '', readImport: importReader(file) },
       {
         targets: ['cuda-emulated'],
@@ -103,7 +102,19 @@ describe.skipIf(missing !== undefined)('examples by the command', () => {
         threads: 1,
       },
     )
+  }
+  test.each(sample)('%s, %s', { timeout: 240_000 }, async (name, dtype) => {
+    const path = `examples/${name}.attn`
+    const { rows, findings } = await verify(path, readFileSync(join(root, path), 'utf8'), dtype)
     expect(findings).toEqual([])
+    expect(rows.map(({ verdict }) => verdict)).toEqual(['right'])
+  })
+  test('softmax, f32 with the precision fast', {
+    timeout: 240_000,
+  }, async () => {
+    const text = readFileSync(join(root, 'examples/softmax.attn'), 'utf8')
+    const fast = text.replace('attention softmax_attention {', '$&\n  precision fast')
+    const { rows } = await verify('fast.attn', fast, 'f32')
     expect(rows.map(({ verdict }) => verdict)).toEqual(['right'])
   })
 })

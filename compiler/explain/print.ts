@@ -39,7 +39,8 @@ const width = pageWidth - 2
 
 const fast =
   'fast: functions may be instructions of the hardware. On tensor cores tanh then has a relative error of 2^-11, and sigmoid, ' +
-  'half of a tanh and a half, an absolute one of 2^-12; verify allows for that. Elsewhere functions are as with accurate.'
+  'half of a tanh and a half, an absolute one of 2^-12, and f32 is rounded to tf32 where it is multiplied, with 2^-11; verify allows ' +
+  'for that. Elsewhere functions and products are as with accurate.'
 
 function printMathematics({ definitions, axes, inputs, params }: Mathematics): readonly string[] {
   return [

@@ -5,6 +5,7 @@ import { type CallNames, kernelsOf, nameCall, runLines, viewOfCall } from '../c-
 import { Names, safeName } from '../names.ts'
 import { fill } from '../template.ts'
 import type { PrintedFragments } from './fragments/kernel.ts'
+import { eachOf } from './fragments/layout.ts'
 import { blocksOf, type PrintedKernel, printKernel, tensorForm } from './kernel.ts'
 import { reserved } from './reserved.ts'
 import { spellings } from './words.ts'
@@ -130,8 +131,9 @@ const redoneBytes = (blocks: string, { scratchBytes }: PrintedKernel): string =>
   `launch::tileBytes(${blocks}, ${scratchBytes}) + ${blocks}`
 
 /** Whether rows of a tensor begin where they can be copied 16 bytes at a time. */
-function alignedText({ name, axes }: Buffer, { buffers, strides }: GivenNames): string {
+function alignedText(buffer: Buffer, { buffers, strides }: GivenNames): string {
+  const { name, axes } = buffer
   const own = (strides.get(name) ?? []).map((stride) => `given.${stride}`)
   const last = own.at(axes.length - 1) ?? '1'
-  return `tiles::isAligned(${[`given.${buffers.get(name)}`, last, ...own.slice(0, -1)].join(', ')})`
+  return `tiles::isAligned<${eachOf(buffer)}>(${[`given.${buffers.get(name)}`, last, ...own.slice(0, -1)].join(', ')})`
 }

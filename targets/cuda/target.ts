@@ -16,6 +16,12 @@ const tiles: readonly Machine['tile'][] = [
   { i: 64, j: 64 },
 ]
 
+/** Those for 32 bits, which take twice the room. */
+const wide: readonly Machine['tile'][] = [
+  ...[64, 48, 32].map((j) => ({ i: 128, j })),
+  ...[64, 32, 16].map((j) => ({ i: 64, j })),
+  { i: 64, j: 64 },
+]
 /** Where a head has few rows: a warp each, so that many blocks share the keys. */
 const narrow: readonly Machine['tile'][] = [64, 48, 32, 16].map((j) => ({ i: 16, j }))
 
@@ -30,8 +36,8 @@ export const cuda: Target = {
     near: { bytes: 320 * 2 ** 10, what: 'the registers and the shared memory of a block' },
   },
   machinesFor: (dtype, _, __, rows) => {
-    if (rows === 'few') return (dtype === 'f32' ? narrow.slice(0, 1) : narrow).map(machineOf)
-    return dtype === 'f32' ? [machineOf({ i: 64, j: 64 })] : tiles.map(machineOf)
+    if (rows === 'few') return narrow.map(machineOf)
+    return (dtype === 'f32' ? wide : tiles).map(machineOf)
   },
   fits: (program) => {
     const all = fragmentsOf(program)
@@ -96,6 +102,7 @@ const headers = [
   'templates/cuda/ptx.cuh',
   'templates/cuda/functions.cuh',
   'templates/cuda/tiles.cuh',
+  'templates/cuda/products.cuh',
   'templates/native/call.h',
   'templates/cuda/launch.cuh',
 ] as const

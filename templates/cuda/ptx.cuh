@@ -37,6 +37,9 @@ ATTNC_DEVICE std::uint32_t packBrain(float low, float high) {
   return pair;
 }
 
+ATTNC_DEVICE float asFloat(std::uint32_t word) { return __uint_as_float(word); }
+ATTNC_DEVICE std::uint32_t asWord(float x) { return __float_as_uint(x); }
+
 /** Within 2 units in the last place; results below the smallest normal number are 0. */
 ATTNC_DEVICE float exp2(float x) {
   float y;
@@ -107,6 +110,16 @@ ATTNC_DEVICE void loadMatrices(std::uint32_t (&to)[4], std::uint32_t address) {
                  : "r"(address));
 }
 
+ATTNC_DEVICE std::uint32_t loadWord(std::uint32_t address) {
+  std::uint32_t word;
+  asm volatile("ld.shared.b32 %0, [%1];" : "=r"(word) : "r"(address));
+  return word;
+}
+/** Two words that follow each other, at a multiple of 8 bytes. */
+ATTNC_DEVICE void loadPair(std::uint32_t &low, std::uint32_t &high, std::uint32_t address) {
+  asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];" : "=r"(low), "=r"(high) : "r"(address));
+}
+
 /** c[16, 8] += a[16, 16] b[16, 8], summed in f32. */
 ATTNC_DEVICE void multiplyHalves(float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -115,6 +128,12 @@ ATTNC_DEVICE void multiplyHalves(float (&c)[4], const std::uint32_t (&a)[4], std
 }
 ATTNC_DEVICE void multiplyBrains(float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+/** c[16, 8] += a[16, 8] b[8, 8] of tf32, summed in f32. */
+ATTNC_DEVICE void multiplySingles(float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }

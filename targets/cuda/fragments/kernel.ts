@@ -9,7 +9,7 @@ import type { Item } from '../../nests/item.ts'
 import { reserved } from '../reserved.ts'
 import type { AxisSpot, Spot, Sheet as Spots } from '../spot.ts'
 import { copyOf } from './feed.ts'
-import { ceilTo, type Layout, type TileOf } from './layout.ts'
+import { bytesOf, ceilTo, eachOf, type Layout, type TileOf } from './layout.ts'
 import { awaitCopies, printTileLoop } from './loop.ts'
 import { printItems } from './print.ts'
 import { registersOf } from './registers.ts'
@@ -78,7 +78,8 @@ export function printFragments(
       `__global__ void __launch_bounds__(${threads}, 2) ${name}(const __grid_constant__ launch::Work<${givenType}> work) {`,
       ...[...spots.used].map((argument) => `  const auto ${argument} = work.given.${argument};`),
       ...[...layout.tiles].map(
-        ([value, { rows, columns }]) => `  using ${types.get(value)} = tiles::Tile<${rows}, ${columns}>;`,
+        ([value, { rows, columns, buffer }]) =>
+          `  using ${types.get(value)} = tiles::Tile<${rows}, ${columns}${eachOf(buffer) === 4 ? ', 4' : ''}>;`,
       ),
       '  char *const shared = ptx::sharedMemory();',
       '  const uint32_t base = ptx::sharedAddress(shared);',
@@ -118,7 +119,7 @@ function roomOf({ items, tiles }: Layout): { readonly at: ReadonlyMap<string, nu
       const tile = item.kind === 'define' ? tiles.get(item.to.name) : undefined
       if (!tile) continue
       at.set(tile.value.name, end)
-      end = ceilTo(end + tile.rows * tile.columns * 2, 1024)
+      end = ceilTo(end + bytesOf(tile), 1024)
     }
     return end
   }

@@ -36,7 +36,7 @@ export interface Layout {
   readonly items: readonly Item[]
   readonly facts: Facts
   readonly tiles: ReadonlyMap<string, TileOf>
-  readonly type: 'Half' | 'Brain'
+  readonly type: 'Half' | 'Brain' | 'Single' | 'Rough' // what products multiply: templates/cuda/products.cuh
 }
 
 export const ceilTo = (n: number, step: number): number => Math.ceil(n / step) * step
@@ -57,6 +57,11 @@ export function formOf(value: Pick<Value, 'axes'>, row: string): Form {
 export const columnOf = (value: Pick<Value, 'axes'>, row: string): string =>
   value.axes.find(({ axis }) => axis !== row)?.axis ?? ''
 
+/** The elements of 16 bytes. */
+export const eachOf = ({ storage }: Pick<Buffer, 'storage'>): number => (storage === 'f32' ? 4 : 8)
+/** The bytes of a tile in shared memory. */
+export const bytesOf = ({ rows, columns, buffer }: TileOf): number => (rows * columns * 16) / eachOf(buffer)
+
 /** undefined: the kernel does not fit. */
 export function layOutFragments(kernel: Kernel, program: Program, given: Facts): Layout | undefined {
   const tiled = kernel.grid.filter(({ tile }) => tile !== undefined)
@@ -73,7 +78,7 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   )
   const types = new Set([...tiles.values()].map(({ buffer }) => buffer.storage))
   const [storage] = types
-  if (types.size !== 1 || (storage !== 'f16' && storage !== 'bf16')) return undefined
+  if (types.size !== 1 || (storage !== 'f16' && storage !== 'bf16' && storage !== 'f32')) return undefined
   const inlined = new Set(
     all.flatMap((item) => (item.kind === 'define' && isWrittenOut(item.to, item.from.kind, row) ? [item.to.name] : [])),
   )
@@ -81,7 +86,9 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   if (!all.every((item) => fits(item, row, tiles, facts)) || !items.every(isAtTop)) return undefined
   const warps = Math.min(4, Math.ceil(tile / 16))
   const groups = Math.ceil(tile / (16 * warps))
-  return { kernel, row, tile, warps, groups, items, facts, tiles, type: storage === 'f16' ? 'Half' : 'Brain' }
+  const single = program.precision === 'fast' ? 'Rough' : 'Single'
+  const type = storage === 'f16' ? 'Half' : storage === 'bf16' ? 'Brain' : single
+  return { kernel, row, tile, warps, groups, items, facts, tiles, type }
 }
 
 /** Sums of what a mask admits as sums of what it has put 0 into elsewhere, where products need that, too. */
@@ -137,7 +144,7 @@ function tileOf(
     return undefined
   const isWhole = value.axes.some(({ axis, extent }) => axis === minor && extent === 'whole')
   const width = program.sizes[minor] ?? 0
-  if (!isWhole || width % 8 !== 0 || width === 0) return undefined
+  if (!isWhole || width % eachOf(buffer) !== 0 || width === 0) return undefined
   return {
     value,
     load,

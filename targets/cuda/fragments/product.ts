@@ -5,7 +5,7 @@ import { everyItem, type Product } from '../../nests/item.ts'
 import { valueAt } from '../spot.ts'
 import { largestOf } from './bounds.ts'
 import { existsText, isBits } from './fold.ts'
-import { columnsOf, operandsOf } from './layout.ts'
+import { columnsOf, eachOf, operandsOf } from './layout.ts'
 import { declared, eachElement, groupsOf, inForms, threadsOf, type Warp } from './warp.ts'
 
 export function printProduct(item: Product, at: Warp): void {
@@ -32,7 +32,8 @@ export function printProduct(item: Product, at: Warp): void {
     : `tiles::LeftFragment<${type}, ${groupsOf(sheet)}, ${columns / 8}>{${spot.sheet.locals.get(a.name)!.text}}`
   const kind = right.minor === item.over ? 'RightRows' : 'RightColumns'
   const second = `tiles::${kind}<${sheet.names.get(b.name)}>(base + ${sheet.addressOf(right)})`
-  spot.block.line(`tiles::multiply<${type}, ${columns / 16}>(${into}, ${first}, ${second});`)
+  const depth = eachOf(right.buffer) * 2 // places that an instruction sums over
+  spot.block.line(`tiles::multiply<${type}, ${columns / depth}>(${into}, ${first}, ${second});`)
 }
 
 /** Settles what has just been made, if it is an operand of a product. */
@@ -50,7 +51,7 @@ export function settleOperand(made: Value, at: Warp): void {
 function settle(a: Value, { over }: Product, at: Warp): void {
   const { layout } = at.sheet
   const bound = largestOf({ kind: 'value', type: 'f32', name: a.name }, layout)
-  const isSafe = layout.type === 'Brain' || bound <= 65504
+  const isSafe = layout.type !== 'Half' || bound <= 65504
   const exists = isZeroBeyond(a.name, at) ? undefined : existsText(over, at)
   if (exists === undefined && isSafe) return
   const { block: around, sheet } = at.spot

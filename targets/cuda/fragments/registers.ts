@@ -10,6 +10,8 @@ const short = /ptx::(exp2|reciprocal|tanh)/g
 const long =
   / \/ (?!2\])|num::(exp|exp2|expm1|log|log2|log1p|tanh|sin|cos|erf|atan2|realPower|integerPower|sigmoid|softplus|logAddExp|floorModulo|random)\(/
 const places = 24
+/** For f32, whose operands are taken apart. */
+const parts = 40
 /** For what each further loop has to find again. */
 const loop = 16
 
@@ -52,11 +54,16 @@ export function registersOf(lines: readonly string[]): { readonly registers: num
       now.reduce((sum, { registers }) => sum + registers, 0),
     )
   }, 0)
-  const ofElements = statements.filter((statement) => /^\s*(if.*\n\s*)?tiles::eachElement/.test(statement))
+  const ofElements = statements.filter(
+    (statement, n) =>
+      loops.some(({ first, last }) => first < n && n < last) && /^\s*(if.*\n\s*)?tiles::eachElement/.test(statement),
+  )
   const busy = ofElements.some((statement) => long.test(statement) || (statement.match(short) ?? []).length > 1)
   const placed = ofElements.some((statement) => statement.includes('const int32_t'))
+  const split = statements.some((statement) => /tiles::multiply<tiles::(Single|Rough)/.test(statement)) ? parts : 0
   const further = Math.max(0, loops.length - 1) * loop
-  return { registers: most + others + (busy ? functions : 0) + (placed ? places : 0) + further, accumulators: most }
+  const beside = others + (busy ? functions : 0) + (placed ? places : 0) + split + further
+  return { registers: most + beside, accumulators: most }
 }
 
 function sizeOf(kind: string, groups: number, width: number): number {

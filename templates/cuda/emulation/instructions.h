@@ -29,6 +29,9 @@ inline std::uint16_t toBrain(float x) {
 inline std::uint32_t packHalf(float low, float high) { return toHalf(low) | std::uint32_t(toHalf(high)) << 16; }
 inline std::uint32_t packBrain(float low, float high) { return toBrain(low) | std::uint32_t(toBrain(high)) << 16; }
 
+inline float asFloat(std::uint32_t word) { return bitsOf<float>(word); }
+inline std::uint32_t asWord(float x) { return bitsOf<std::uint32_t>(x); }
+
 /** Results below the smallest normal number are 0, as the hardware has it. */
 inline float exp2(float x) {
   const float y = std::exp2(x);
@@ -129,6 +132,17 @@ void loadMatrices(std::uint32_t (&to)[4], std::uint32_t address) {
   emulation::together("the end of ldmatrix", [](emulation::Warp &) {});
 }
 
+inline std::uint32_t loadWord(std::uint32_t address) {
+  std::uint32_t word;
+  std::memcpy(&word, emulation::sharedAt(address, 4), 4);
+  return word;
+}
+inline void loadPair(std::uint32_t &low, std::uint32_t &high, std::uint32_t address) {
+  if (address % 8 != 0) emulation::die("a pair of words is read from an address that is not aligned");
+  low = loadWord(address);
+  high = loadWord(address + 4);
+}
+
 /** c[16, 8] += a[16, 16] b[16, 8]; of lane n, g = n / 4 and t = n % 4. */
 template <float (*read)(std::uint16_t)>
 void multiplyTiles(const char *name, float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
@@ -168,6 +182,33 @@ inline void multiplyHalves(float (&c)[4], const std::uint32_t (&a)[4], std::uint
 }
 inline void multiplyBrains(float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
   multiplyTiles<fromBrain>("mma of bf16", c, a, b0, b1);
+}
+/** c[16, 8] += a[16, 8] b[8, 8] of tf32, whose lowest 13 bits count for nothing. */
+inline void multiplySingles(float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
+  const emulation::Unwatched unwatched;
+  const int lane = emulation::thread->lane;
+  emulation::Warp &warp = emulation::block->warps[emulation::thread->warp];
+  std::memcpy(&warp.in[lane][0], a, 16);
+  warp.in[lane][4] = b0;
+  warp.in[lane][5] = b1;
+  std::memcpy(&warp.in[lane][6], c, 16);
+  emulation::together("mma of tf32", [](emulation::Warp &all) {
+    float left[16][8], right[8][8];
+    const auto single = [](std::uint32_t word) { return bitsOf<float>(word & ~0x1fffu); };
+    for (int n = 0; n < emulation::warpLanes; ++n) {
+      const int g = n / 4, t = n % 4;
+      for (int k = 0; k < 4; ++k) left[g + k % 2 * 8][t + k / 2 * 4] = single(all.in[n][k]);
+      for (int k = 0; k < 2; ++k) right[t + k * 4][g] = single(all.in[n][4 + k]);
+    }
+    for (int n = 0; n < emulation::warpLanes; ++n)
+      for (int k = 0; k < 4; ++k) {
+        const int row = n / 4 + k / 2 * 8, column = n % 4 * 2 + k % 2;
+        float sum = bitsOf<float>(all.in[n][6 + k]);
+        for (int m = 0; m < 8; ++m) sum += left[row][m] * right[m][column];
+        all.out[n][k] = bitsOf<std::uint32_t>(sum);
+      }
+  });
+  std::memcpy(c, warp.out[lane], 16);
 }
 
 }  // namespace ptx
