@@ -56,6 +56,9 @@ export function formOf(value: Pick<Value, 'axes'>, row: string): Form {
 export const columnOf = (value: Pick<Value, 'axes'>, row: string): string =>
   value.axes.find(({ axis }) => axis !== row)?.axis ?? ''
 
+/** Threads of a block: with 16 rows to a warp, more of them share what is read of the keys. */
+const usualGroup = 128
+
 /** undefined: the kernel does not fit. */
 export function layOutFragments(kernel: Kernel, program: Program, given: Facts): Layout | undefined {
   const tiled = kernel.grid.filter(({ tile }) => tile !== undefined)
@@ -78,7 +81,7 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   )
   const facts = { ...given, inlined }
   if (!all.every((item) => fits(item, row, tiles, facts)) || !items.every(isAtTop)) return undefined
-  const warps = Math.min(4, Math.ceil(tile / 16))
+  const warps = Math.min((program.group ?? usualGroup) / 32, Math.ceil(tile / 16))
   const groups = Math.ceil(tile / (16 * warps))
   return { kernel, row, tile, warps, groups, items, facts, tiles, type: storage === 'f16' ? 'Half' : 'Brain' }
 }
