@@ -128,7 +128,7 @@ function prepareModule(module: Module, name: string, target: Target, options: Co
     const machines = target.machinesFor?.(options.dtype ?? 'f32', simd, device, options.rows) ?? [target.machine]
     return firstThatFits(machines, target, device, (machine) => lower(attention, options, machine))
   })
-  for (const { program } of options.tile ? lowered : []) {
+  for (const { program } of options.tile || options.group !== undefined ? lowered : []) {
     const reason = target.refuses?.(program, device)
     if (reason) throw new OptionError('resources', reason)
   }
@@ -265,7 +265,11 @@ function createLowering(): Lower {
     })
     for (const fault of verifyProgram(lowered.program)) invariant(false, `after lowering ${attention.name}: ${fault}`)
     const precision = options.precision ?? attention.precision
-    const program = precision === 'fast' ? { ...lowered.program, precision } : lowered.program
+    const program = {
+      ...lowered.program,
+      ...(precision === 'fast' ? { precision } : {}),
+      ...(options.group === undefined ? {} : { group: options.group }),
+    }
     return { ...lowered, program, planned, sizes }
   }
 }

@@ -43,7 +43,7 @@ async function build(
   attention: Attention,
   target: string,
   { sizes, dtype }: Shape,
-  { tile, splits, rows }: Schedule,
+  { tile, splits, rows, group }: Schedule,
   whole: () => Promise<Outcome<Ready>>,
   { keeping, threads, simd, device }: How,
 ): Promise<Outcome<Ready>> {
@@ -54,6 +54,7 @@ async function build(
     splits,
     ...(tile ? { tile } : {}),
     ...(rows ? { rows } : {}),
+    ...(group === undefined ? {} : { group }),
     ...(simd ? { simd } : {}),
     ...((threads ?? 1) > 1 ? { threads: true } : {}),
     ...device,

@@ -25,6 +25,7 @@ export interface Program {
   readonly params: readonly ParamDecl[]
   readonly buffers: readonly Buffer[]
   readonly steps: readonly Step[]
+  readonly group?: number // threads of a group that shares a tile, where a target has such and somebody asked for a number
   readonly precision?: 'fast' // of elementary functions, where a target has a choice; else accurate
 }
 

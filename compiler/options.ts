@@ -8,6 +8,7 @@ export const dtypes = ['f32', 'f16', 'bf16'] as const
 export const precisions = ['accurate', 'fast'] as const
 export const planKinds = ['auto', 'materialised'] as const
 export const rowCounts = ['many', 'few'] as const
+export const groupSizes = [32, 64, 128, 256, 512, 1024] as const
 
 export interface StageOptions {
   readonly dtype?: (typeof dtypes)[number] // of float inputs without a declared type, and of results with a feature axis; default f32
@@ -18,6 +19,7 @@ export interface StageOptions {
   readonly splits?: number // parts of the streamed axis, merged by a second kernel; default 1
   readonly plan?: (typeof planKinds)[number]
   readonly rows?: (typeof rowCounts)[number] // of a head's queries in a call; few: heads that share keys are computed together; default many
+  readonly group?: number // threads of a block or invocations of a workgroup, where a target has such; default: as many as the target finds good for a tile
   readonly readImport?: ReadImport
 }
 type Lengths = Readonly<Record<string, number>>
@@ -54,7 +56,7 @@ export interface Unknown {
 
 /** Throws an `OptionError` unless the options fit these attentions; a caller in JavaScript may have given anything. */
 export function checkOptions(options: StageOptions, attentions: readonly Attention[]): void {
-  const { dtype, precision, plan, rows, sizes = {}, tile = {}, splits = 1, results } = options
+  const { dtype, precision, plan, rows, sizes = {}, tile = {}, splits = 1, group, results } = options
   const axes = attentions.flatMap((attention) => attention.axes.map(({ name }) => name))
   checkChoice('dtype', dtype, dtypes)
   checkChoice('precision', precision, precisions)
@@ -63,6 +65,8 @@ export function checkOptions(options: StageOptions, attentions: readonly Attenti
   checkLengths('sizes', sizes, axes, (axis) => (featureAxes.includes(axis) ? maxWidth : most.length))
   checkLengths('tile', tile, [...tokenAxes, ...axes], () => most.tile)
   checkNumber('splits', 'splits', splits, most.splits)
+  if (group !== undefined && !groupSizes.some((size) => size === group))
+    throw new OptionError('group', `group is one of ${groupSizes.join(', ')}, not ${String(group)}`)
   checkResults(results, attentions)
 }
 

@@ -32,6 +32,8 @@ export interface Choices {
   readonly tiles: readonly number[] // along any axis that is cut into tiles, ascending
   readonly splits: readonly number[] // parts of the streamed axis
   readonly threads: boolean // whether a call may have several
+  readonly groups?: readonly number[] // threads of a group that shares a tile, ascending
+  readonly features?: readonly string[] // of those that a device is said to have, those that kernels may be better without
   readonly near: { readonly bytes: number; readonly what: string } // memory that all values of one block should fit in
 }
 
@@ -51,6 +53,8 @@ export interface Target {
   fits?(program: Program, device: Device): boolean
   /** What a device does not have for the tiles that somebody has asked for, and what to ask for instead. */
   refuses?(program: Program, device: Device): string | undefined
+  /** Threads of a group of the kernel whose tile is the largest; undefined: there are no groups whose size could be chosen. */
+  groupOf?(program: Program, device: Device): number | undefined
   /** Whether `refuses` knows all that a program takes of a device; tuning holds others to `choices.near`. */
   weighs?(program: Program): boolean
   emit(source: EmitSource): Promise<readonly OutFile[]>

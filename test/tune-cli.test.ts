@@ -71,6 +71,31 @@ describe('--show-space', () => {
     expect(await space('--features', 'subgroups', '--limits', limits)).toBeGreaterThan(await space())
   })
 
+  test('has groups that a tile gives work to, and features that kernels may do without', async () => {
+    const space = async (...args: readonly string[]) => {
+      const { out } = await attnc(['tune', 'softmax.attn', ...args, '--show-space', '--json'])
+      const { parameters, points, rejected } = JSON.parse(out)
+      const values = (name: string) => parameters.find((one: { name: string }) => one.name === name)?.values
+      return { values, points, reasons: rejected.map(({ reason }: { reason: string }) => reason) }
+    }
+    const wgsl = await space('--target', 'wgsl', '--features', 'subgroups', '--space', 'splits=1,tile.i=8:32,tile.j=8')
+    expect([wgsl.values('group'), wgsl.values('subgroups')]).toEqual([
+      [64, 128, 256],
+      ['no', 'yes'],
+    ])
+    expect(wgsl.points).toContainEqual({ 'tile.i': 32, 'tile.j': 8, splits: 1, group: 128, subgroups: 'no' })
+    expect(wgsl.reasons).toContain('these tiles give work to a group of 64')
+    const cuda = await space('--target', 'cuda', '--dtype', 'f16', '--space', 'splits=1,tile.i=32:128,tile.j=32')
+    const groups = (rows: number) =>
+      cuda.points.flatMap((point: Record<string, number>) => (point['tile.i'] === rows ? point.group : [])).sort()
+    expect([groups(32), groups(128)]).toEqual([
+      [32, 64],
+      [128, 256, 64],
+    ])
+    const plain = await space('--target', 'cuda', '--dtype', 'f32', '--space', 'splits=1')
+    expect([plain.values('group'), plain.values('subgroups')]).toEqual([undefined, undefined])
+  })
+
   test('what the source or the command pins is no parameter, --space narrows', async () => {
     writeFileSync('pinned.attn', readFileSync('softmax.attn', 'utf8').replace(/\n}/, '\n  tile { i = 16 }\n}'))
     const names = async (...args: readonly string[]): Promise<unknown> => {

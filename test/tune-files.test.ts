@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Attention, analyze } from '../index.ts'
 import type { Outcome } from '../runtime/problem.ts'
-import { isChoice, optionsOf, withoutPinned } from '../runtime/tuned/choice.ts'
+import { isChoice, optionsOf, withChoice, withoutPinned } from '../runtime/tuned/choice.ts'
 import { choose, pickTuned, shapeClass, withTuned } from '../runtime/tuned/pick.ts'
 import { addTuned, merged, printTuned, readTuned, type Tuned, tunedPath } from '../runtime/tuned/tuned-file.ts'
 import { appendToLog, type Entry, readLog, type Subject, trialsOf } from '../tune/log.ts'
@@ -330,6 +330,17 @@ describe('what is picked', () => {
     })
     expect(optionsOf(choice)).toEqual({ tile: { i: 16, j: 32, gone: 8 }, splits: 2, rows: 'few' })
     expect(isChoice({ splits: 'by length' })).toBe(true)
+    expect(isChoice({ group: 128, subgroups: 'no' })).toBe(true)
+    expect([{ group: 48 }, { group: '64' }, { subgroups: 'maybe' }].some(isChoice)).toBe(false)
+    expect(withoutPinned({ group: 128, subgroups: 'no' }, attention, { group: 64 })).toEqual({ subgroups: 'no' })
+    const without = { features: ['shader-f16', 'subgroups'], tile: { i: 8 } }
+    expect(withChoice(without, optionsOf({ subgroups: 'no', group: 128, 'tile.i': 16 }))).toEqual({
+      features: ['shader-f16'],
+      tile: { i: 8 },
+      group: 128,
+    })
+    expect(withChoice(without, optionsOf({ subgroups: 'yes' }))).toEqual(without)
+    expect(withChoice({}, optionsOf({ subgroups: 'no' }))).toEqual({ tile: {} })
     expect([{ rows: 'none' }, { splits: 0 }, { other: 1 }, { 'tile.i-': 1 }, null].some(isChoice)).toBe(false)
   })
 

@@ -3,6 +3,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Draw } from '../index.ts'
+import { analyze, openSource } from '../node.ts'
 import { cyclesOf } from '../runtime/cuda/model/cycles.ts'
 import { devices } from '../runtime/cuda/model/devices.ts'
 import type { Instruction } from '../runtime/cuda/model/instructions.ts'
@@ -10,8 +12,13 @@ import type { CompiledKernel } from '../runtime/cuda/model/kernels.ts'
 import { millisecondsOf } from '../runtime/cuda/model/time.ts'
 import { findNvcc } from '../runtime/cuda/nvcc.ts'
 import { architectures } from '../targets/cuda/resources.ts'
+import { lower, type Subject } from '../tune/declare.ts'
+import { startsOf } from '../tune/load-of.ts'
+import { checkModelled } from '../tune/model-rig.ts'
 import { page, plotsOf, type Run } from '../tune/report.ts'
+import { kernelsOf } from '../tune/resources.ts'
 import type { Timed } from '../tune/trial.ts'
+import { workOf } from '../tune/work.ts'
 import { attnc } from './cli-io.ts'
 import { withCompiler } from './native-build.ts'
 
@@ -20,7 +27,7 @@ let folder = ''
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'attnc-model-'))
   process.chdir(folder)
-  for (const name of ['softmax', 'sigmoid', 'sinkformer'])
+  for (const name of ['softmax', 'sigmoid', 'p_laplacian'])
     copyFileSync(join(root, `examples/${name}.attn`), join(folder, `${name}.attn`))
 })
 afterAll(() => {
@@ -55,17 +62,73 @@ describe('the model', () => {
   })
 
   test('is proportional to rounds, and takes blocks to multiprocessors in waves', () => {
-    const once = time({})
-    expect(time({ rounds: 2 * busy.rounds })).toBeCloseTo(2 * once)
-    expect(time({ blocks: 66, rounds: 66 * 16 })).toBe(once) // half of the device is idle
-    expect(time({ blocks: 133, rounds: 133 * 16 })).toBeCloseTo(2 * once) // one block more is one wave more
-    expect(time({ blocks: 1320, rounds: 1320 * 16 })).toBeCloseTo(10 * once)
+    const begin = time({ rounds: 0 })
+    const beyond = (load: Partial<typeof busy>): number => time(load) - begin
+    const once = beyond({})
+    expect(beyond({ rounds: 2 * busy.rounds })).toBeCloseTo(2 * once)
+    expect(beyond({ blocks: 66, rounds: 66 * 16 })).toBe(once) // half of the device is idle
+    expect(beyond({ blocks: 133, rounds: 133 * 16 })).toBeCloseTo(2 * once) // one block more is one wave more
+    expect(beyond({ blocks: 1320, rounds: 1320 * 16 })).toBeGreaterThan(10 * once)
+  })
+
+  test('counts what it takes to start a kernel, and what the blocks of a wave wait for memory', () => {
+    const empty = time({ blocks: 0, rounds: 0 })
+    expect(empty).toBe(0.0009)
+    const wave = time({ rounds: 0 }) - empty
+    expect(wave).toBeCloseTo(800 / 1830e3, 9) // cycles of 1830 MHz
+    // 128 registers of 128 threads: four blocks find room
+    expect(time({ blocks: 132 * 4, rounds: 0 }) - empty).toBeCloseTo(wave, 9)
+    expect(time({ blocks: 132 * 9, rounds: 0 }) - empty).toBeCloseTo(3 * wave, 9)
   })
 
   test('is no less than memory takes', () => {
     expect(time({ bytes: 3350e6 })).toBeCloseTo(1)
     expect(time({ bytes: 3350e6 }, { ...kernel, round: undefined })).toBeCloseTo(1)
-    expect(time({ blocks: 0, rounds: 0 })).toBe(0)
+  })
+})
+
+describe('a call', () => {
+  async function subjectOf(name: string): Promise<Subject> {
+    const source = openSource(join(root, `examples/${name}.attn`))
+    const module = source.ok ? analyze(source.value.file, source.value.readImport) : undefined
+    if (!source.ok || !module?.ok) throw new Error(`${name} has errors`)
+    const sizes = { b: 1, h: 1, i: 128, j: 128, d: 64, e: 64 }
+    const options = { dtype: 'f16', sizes: { d: 64, e: 64 } } as const
+    return {
+      ...{ source: source.value, attention: module.value.attentions[0]!, target: 'cuda' },
+      ...{ options, tile: {}, sizes, cores: 1 },
+    }
+  }
+
+  test('starts kernels as often as it repeats them', async () => {
+    const subject = await subjectOf('sinkformer')
+    const program = await lower(subject, {})
+    if (!program.ok) throw new Error('sinkformer has errors')
+    const { steps } = program.value
+    const [repeated] = steps.filter((step) => step.kind === 'rounds')
+    const starts = startsOf(steps, subject.sizes, { rounds: 5 })!
+    for (const kernel of kernelsOf(steps)) expect(starts.get(kernel)).toBe(steps.includes(kernel) ? 1 : 5)
+    expect(kernelsOf(repeated!.steps).length).toBeGreaterThan(0)
+    expect(startsOf(steps, subject.sizes, {})).toBeUndefined()
+    const modelled = await checkModelled(subject, { rounds: 5 })
+    expect(modelled.ok).toBe(true)
+  })
+
+  test('is counted with the tensors that its masks read', async () => {
+    const subject = await subjectOf('documents')
+    const text = subject.attention.inputs.filter(({ type }) => type === 'i32').map(({ name }) => name)
+    const asked: string[] = []
+    const draw: Draw = {
+      params: () => ({}),
+      input: ({ name }) => {
+        asked.push(name)
+        return { data: Int32Array.from({ length: 128 }, (_, n) => n >> 5), about: 'four documents' }
+      },
+    }
+    const work = async (given?: Draw) =>
+      (await workOf(subject.source, subject.attention, { sizes: { d: 64, e: 64 } }, subject.sizes, given))!.flops
+    expect(await work(draw)).toBeLessThan(0.5 * (await work()))
+    expect(new Set(asked)).toEqual(new Set(text)) // queries and keys are not drawn
   })
 })
 
@@ -130,14 +193,14 @@ describe.skipIf(why !== undefined)('with nvcc', () => {
 
   test('kernels that are not on tensor cores are refused, with what to ask for', async () => {
     expect(await refused('softmax.attn', ...arch)).toEqual([1, expect.stringContaining('--dtype f16 or bf16')])
-    expect(await refused('sinkformer.attn', ...arch, '--dtype', 'f16')).toEqual([
+    expect(await refused('p_laplacian.attn', ...arch, '--dtype', 'f16')).toEqual([
       1,
       expect.stringContaining('ATTN0373'),
     ])
   }, 120_000)
 
   test('a run says that it is of a model, in all that it leaves and in what picks it up', async () => {
-    const space = ['--space', 'tile.i=64:128,tile.j=64,splits=1', '--effort', 'quick', '--time', '1h']
+    const space = ['--space', 'tile.i=64:128,tile.j=64,splits=1,group=128', '--effort', 'quick', '--time', '1h']
     const args = ['tune', 'softmax.attn', ...arch, '--dtype', 'f16', '--shape', 'b=1,h=8,i=1024,j=1024', ...space]
     const { exit, out, err } = await attnc(args)
     expect([exit, out.split('\n')[0]]).toEqual([0, 'modelled for H100 SXM, sm_90: nothing was timed'])

@@ -14,7 +14,7 @@ import { storageOf } from '../runtime/verify/judge.ts'
 import { completeSizes } from '../runtime/verify/shapes.ts'
 import { type Ready as Check, verifyAttention } from '../runtime/verify/verify.ts'
 import { inTurn } from './in-turn.ts'
-import { optionsOf, threadsOf } from './options.ts'
+import { optionsOf, threadsOf, withChoice } from './options.ts'
 import type { Job, Reply, Request } from './protocol.ts'
 import { fails, succeeded, type Tried, type Turns } from './rig.ts'
 import { keyOf, type Point } from './space.ts'
@@ -50,8 +50,7 @@ const state = (): Opened => {
 
 async function load(point: Point, asked: Opened = state()): Promise<Outcome<Ready>> {
   const { job, attention } = asked
-  const { tile, ...fixed } = optionsOf(point)
-  const options = { ...job.options, ...fixed, target: job.target, tile: { ...job.tile, ...tile } }
+  const options = withChoice({ ...job.options, target: job.target, tile: job.tile }, optionsOf(point))
   const source = { file: job.file, readImport: importReader(job.file) }
   return loadAttention(source, attention, options, {
     cache: job.cache ? new Cache(findPlaces()) : undefined,

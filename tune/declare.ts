@@ -7,9 +7,9 @@ import type { SourceOnDisk } from '../node.ts'
 import { attempt } from '../runtime/attempt.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
 import { rowsOf } from '../runtime/runners.ts'
-import type { Choices, Target } from '../targets/target.ts'
+import type { Choices, Device, Target } from '../targets/target.ts'
 import { expectedCost } from './model.ts'
-import { optionsOf } from './options.ts'
+import { optionsOf, uses, withChoice } from './options.ts'
 import { bytesOf, kernelsOf, tiledAxes, tilesOf } from './resources.ts'
 import { makeSpace, type Parameter, type Point, type Space, type Value } from './space.ts'
 
@@ -18,7 +18,7 @@ export interface Subject {
   readonly source: SourceOnDisk
   readonly attention: Attention
   readonly target: string
-  readonly options: Omit<CompileOptions, 'target' | 'tile' | 'splits' | 'rows'> // compile-time lengths, dtype
+  readonly options: Omit<CompileOptions, 'target' | 'tile' | 'splits' | 'rows' | 'group'> // compile-time lengths, dtype
   readonly tile: Readonly<Record<string, number>> // asked for: pins, as `tile` of the source does
   readonly sizes: Readonly<Record<string, number>> // of every axis
   readonly cores: number
@@ -35,27 +35,27 @@ export async function declareSpace(subject: Subject, narrowing: Narrowing = new 
   const { choices } = tuned
   const usual = await lower(subject, {})
   if (!usual.ok) return usual
-  const all = await parametersOf(subject, usual.value, choices)
+  const all = await parametersOf(subject, usual.value, tuned)
   const narrowed = narrow(all, narrowing)
   if (!narrowed.ok) return narrowed
   const programs = new Map<string, Program>()
   const refused = new Map<string, string>()
-  for (const point of tilePoints(narrowed.value)) {
+  for (const point of blockPoints(narrowed.value)) {
     const program = await lower(subject, point)
     const refusal = program.ok ? undefined : refusalIn(program.findings)
-    if (program.ok) programs.set(tileKey(point), program.value)
+    if (program.ok) programs.set(blockKey(point), program.value)
     else if (refusal === undefined) return program
-    else refused.set(tileKey(point), refusal)
+    else refused.set(blockKey(point), refusal)
   }
-  const usualKey = tileKey(Object.fromEntries(narrowed.value.map(({ name, usual: value }) => [name, value])))
+  const usualKey = blockKey(Object.fromEntries(narrowed.value.map(({ name, usual: value }) => [name, value])))
   const space = makeSpace(narrowed.value, (point) => {
-    const refusal = refused.get(tileKey(point))
+    const refusal = refused.get(blockKey(point))
     if (refusal !== undefined) return refusal
-    const program = programs.get(tileKey(point)) ?? usual.value
-    return tileKey(point) === usualKey ? tooFew(point, program, subject) : rejection(point, program, subject, tuned)
+    const program = programs.get(blockKey(point)) ?? usual.value
+    return blockKey(point) === usualKey ? tooFew(point, program, subject) : rejection(point, program, subject, tuned)
   })
   if (space.points.length === 0) return failed(nothingLegal(space))
-  const programOf = (point: Point): Program => programs.get(tileKey(point)) ?? usual.value
+  const programOf = (point: Point): Program => programs.get(blockKey(point)) ?? usual.value
   const { near } = choices
   const expected = space.points.map((point) => ({
     point,
@@ -74,9 +74,8 @@ export async function lower(
   point: Point,
 ): Promise<Outcome<Program>> {
   const { file, readImport } = source
-  const fixed = optionsOf(point)
   const prepared = await attempt(() =>
-    prepare(file, { ...options, ...fixed, target, tile: { ...tile, ...fixed.tile }, readImport }),
+    prepare(file, withChoice({ ...options, target, tile, readImport }, optionsOf(point))),
   )
   if (!prepared.ok) return prepared
   const program = prepared.value.programs.find(({ name }) => name === attention.name)
@@ -85,8 +84,9 @@ export async function lower(
 }
 
 /** Tiles that nobody pinned, then what the plan and the target leave open. */
-async function parametersOf(subject: Subject, usual: Program, choices: Choices): Promise<readonly Parameter[]> {
-  const { attention, target, sizes, cores } = subject
+async function parametersOf(subject: Subject, usual: Program, tuned: Target): Promise<readonly Parameter[]> {
+  const { attention, target, sizes, cores, options } = subject
+  const { choices } = tuned
   const [rows = ''] = tiledAxes(usual)
   const tiles = new Map(kernelsOf(usual.steps).flatMap((kernel) => [...tilesOf(kernel)]))
   const free = tiledAxes(usual).filter(
@@ -94,8 +94,7 @@ async function parametersOf(subject: Subject, usual: Program, choices: Choices):
   )
   const parameters: Parameter[] = free.map((axis) => {
     const own = tiles.get(axis) ?? 1
-    const values = [...new Set([...choices.tiles, own])].sort((a, b) => a - b)
-    return { name: `tile.${axis}`, values, usual: own, ordersSums: axis !== rows }
+    return { name: `tile.${axis}`, values: inOrder([...choices.tiles, own]), usual: own, ordersSums: axis !== rows }
   })
   const splits = await lower(subject, { splits: 2 })
   const isFew = rowsOf(target, sizes) === 'few'
@@ -107,11 +106,22 @@ async function parametersOf(subject: Subject, usual: Program, choices: Choices):
       usual: isFew ? 'by length' : 1,
       ordersSums: true,
     })
+  const group = tuned.groupOf?.(usual, deviceOf(subject))
+  if (group !== undefined && choices.groups)
+    parameters.push({ name: 'group', values: inOrder([...choices.groups, group]), usual: group, ordersSums: false })
+  for (const feature of choices.features ?? [])
+    if (options.features?.includes(feature))
+      parameters.push({ name: feature, values: uses, usual: 'yes', ordersSums: true })
   const threads = powersUpTo(cores)
   if (choices.threads && threads.length > 1)
     parameters.push({ name: 'threads', values: threads, usual: cores, ordersSums: false })
   return parameters
 }
+
+const inOrder = (values: readonly number[]): readonly number[] => [...new Set(values)].sort((a, b) => a - b)
+
+/** What the device is said to have. */
+const deviceOf = ({ options: { features = [], limits = {} } }: Subject): Device => ({ features, limits })
 
 const hasParts = ({ buffers }: Program): boolean => buffers.some(({ axes }) => axes.includes(splitAxis))
 
@@ -145,14 +155,17 @@ function narrow(parameters: readonly Parameter[], narrowing: Narrowing): Outcome
   )
 }
 
-const tileKey = (point: Point): string =>
+/** Parts of a choice that decide what a block takes of a device. */
+const isOfBlock = (name: string): boolean => name.startsWith('tile.') || name === 'group'
+
+const blockKey = (point: Point): string =>
   Object.entries(point)
-    .flatMap(([name, value]) => (name.startsWith('tile.') ? `${name}=${value}` : []))
+    .flatMap(([name, value]) => (isOfBlock(name) ? `${name}=${value}` : []))
     .join(' ')
 
-const tilePoints = (parameters: readonly Parameter[]): readonly Point[] =>
+const blockPoints = (parameters: readonly Parameter[]): readonly Point[] =>
   makeSpace(
-    parameters.filter(({ name }) => name.startsWith('tile.')),
+    parameters.filter(({ name }) => isOfBlock(name)),
     () => undefined,
   ).points
 
@@ -162,7 +175,13 @@ function rejection(point: Point, program: Program, subject: Subject, target: Tar
   const { bytes, what } = choices.near
   const needed = bytesOf(program)
   if (needed > bytes && !target.weighs?.(program)) return `its tiles need ${kib(needed)}, and ${what} has ${kib(bytes)}`
-  return tooLong(point, subject, choices) ?? tooFew(point, program, subject)
+  return tooLong(point, subject, choices) ?? idle(point, program, subject, target) ?? tooFew(point, program, subject)
+}
+
+/** A group that a tile has not enough work for is as large as a smaller one that was asked for. */
+function idle({ group }: Point, program: Program, subject: Subject, { groupOf }: Target): string | undefined {
+  const own = group === undefined ? undefined : groupOf?.(program, deviceOf(subject))
+  return own === undefined || own === group ? undefined : `these tiles give work to a group of ${own}`
 }
 
 const kib = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`

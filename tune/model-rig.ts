@@ -6,39 +6,41 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { resolveSizes, type Sizes } from '../compiler/interpret.ts'
-import type { Buffer, Kernel, Program, TileLoop } from '../compiler/kernel.ts'
-import { splitAxis } from '../compiler/lower/split.ts'
-import { own } from '../compiler/own.ts'
-import { targets, version } from '../index.ts'
+import type { Kernel, Program } from '../compiler/kernel.ts'
+import { type Draw, targets, version } from '../index.ts'
 import { type CompiledKernel, compileKernels } from '../runtime/cuda/model/kernels.ts'
-import { type Load, millisecondsOf } from '../runtime/cuda/model/time.ts'
+import { millisecondsOf } from '../runtime/cuda/model/time.ts'
+import { drawInput } from '../runtime/draw.ts'
 import { done, failed, type Outcome, problem } from '../runtime/problem.ts'
 import type { Scalars } from '../runtime/runners.ts'
+import type { Tensor } from '../runtime/tensor.ts'
 import { fragmentsOf, nameProgram, namesOfFile } from '../targets/cuda/program.ts'
 import { lower, type Subject } from './declare.ts'
 import { inTurn } from './in-turn.ts'
+import { loadOf, startsOf } from './load-of.ts'
 import { optionsOf } from './options.ts'
-import { statementsIn } from './resources.ts'
 import { fails, type Rig, succeeded, type Tried } from './rig.ts'
 import { keyOf, type Parameter, type Point } from './space.ts'
-import { type Work, workOf } from './work.ts'
+import { workOf } from './work.ts'
 
 export interface Modelled {
   readonly subject: Subject
   readonly params: Scalars
   readonly architecture: string // one of runtime/cuda/model/devices.ts
   readonly parameters: readonly Parameter[]
+  readonly seed: number // of random tensors
   readonly check: Pick<Rig, 'verify' | 'close'> // of the same points, on what runs here
 }
 
-export function modelRig({ subject, params, architecture, parameters, check }: Modelled): Rig {
+export function modelRig({ subject, params, architecture, parameters, seed, check }: Modelled): Rig {
   const folder = mkdtempSync(join(tmpdir(), 'attnc-model-'))
   const times = new Map<string, number>()
+  const draw = drawOf(subject, params, seed)
   const build = async (point: Point): Promise<Tried<undefined>> => {
     if (times.has(keyOf(point))) return succeeded(undefined)
     const place = mkdtempSync(join(folder, 'candidate-'))
     try {
-      const found = await modelledTime(subject, params, architecture, point, place)
+      const found = await modelledTime(subject, params, architecture, point, place, draw)
       if (!found.ok) return fails('compile', found.findings.map(({ message }) => message).join('; '))
       times.set(keyOf(point), found.value)
       return succeeded(undefined)
@@ -70,14 +72,18 @@ export function modelRig({ subject, params, architecture, parameters, check }: M
 }
 
 /** Why there is no model of an attention, in its usual form. */
-export async function checkModelled(subject: Subject): Promise<Outcome<undefined>> {
+export async function checkModelled(subject: Subject, params: Scalars): Promise<Outcome<undefined>> {
   const lowered = await lower(subject, {})
   if (!lowered.ok) return lowered
   const program = lowered.value
   const elsewhere = 'tune where the GPU is'
-  if (program.steps.some(({ kind }) => kind === 'rounds'))
+  if (!startsOf(program.steps, subject.sizes, params))
     return failed(
-      problem('ATTN0373', `${program.name} repeats kernels until they are done, of which there is no model`, elsewhere),
+      problem(
+        'ATTN0373',
+        `how often ${program.name} repeats kernels is computed, of which there is no model`,
+        elsewhere,
+      ),
     )
   const known = new Set(fragmentsOf(program).map(({ name }) => name))
   const names = nameProgram(program, namesOfFile([program])).kernels
@@ -104,6 +110,7 @@ async function modelledTime(
   architecture: string,
   point: Point,
   folder: string,
+  draw: Draw,
 ): Promise<Outcome<number>> {
   const lowered = await lower(subject, point)
   if (!lowered.ok) return lowered
@@ -111,17 +118,29 @@ async function modelledTime(
   const compiled = await compileAlone(program, subject, architecture, folder)
   if (!compiled.ok) return compiled
   const { source, attention, options, tile, sizes } = subject
-  const work = await workOf(source, attention, { ...options, tile: { ...tile, ...optionsOf(point).tile } }, sizes)
+  const tiles = { ...options, tile: { ...tile, ...optionsOf(point).tile } }
+  const work = await workOf(source, attention, tiles, sizes, draw)
   const names = nameProgram(program, namesOfFile([program])).kernels
   const all = lengthsOf(program, subject, params)
   let total = 0
-  for (const kernel of names.keys()) {
+  for (const [kernel, times] of startsOf(program.steps, all, params) ?? []) {
     const one = kernelFor(names.get(kernel)!, kernel, compiled.value)
     if (!one) return failed(problem('ATTN0373', `with these tiles ${names.get(kernel)} is not on tensor cores`))
     const load = loadOf(kernel, program, all, work, [...names.keys()])
-    total += millisecondsOf(one, load, architecture)
+    total += times * millisecondsOf(one, load, architecture)
   }
   return done(total)
+}
+
+/** Tensors that masks read, as they are drawn where candidates are timed; each once. */
+function drawOf({ sizes, options: { dtype = 'f32' } }: Subject, params: Scalars, seed: number): Draw {
+  const drawn = new Map<string, Tensor>()
+  const input: Draw['input'] = (one) => {
+    const tensor = drawn.get(one.name) ?? drawInput(one, sizes, { seed, dtype, params })
+    drawn.set(one.name, tensor)
+    return { data: tensor.data, about: 'drawn' }
+  }
+  return { params: () => params, input }
 }
 
 /** One program by itself: nothing else of its source is compiled. */
@@ -148,47 +167,3 @@ function lengthsOf(program: Program, { attention, sizes }: Subject, params: Scal
   const found = resolveSizes({ ...attention, axes: program.axes }, { sizes, params })
   return found.ok ? { ...found.value, ...program.sizes } : { ...sizes, ...program.sizes }
 }
-
-const widths: Readonly<Record<Buffer['storage'], number>> = { f32: 4, i32: 4, f16: 2, bf16: 2, bool: 1 }
-
-/** What one start of a kernel has to do, of all that a call has to. */
-function loadOf(kernel: Kernel, program: Program, sizes: Sizes, work: Work | undefined, all: readonly Kernel[]): Load {
-  const length = (axis: string): number => own(sizes, axis) ?? 1
-  const blocks = kernel.grid.reduce((n, { axis, tile = 1 }) => n * Math.ceil(length(axis) / tile), 1)
-  const touched = new Set(statementsIn(kernel.body).flatMap((s) => ('buffer' in s ? [s.buffer] : [])))
-  const bytes = program.buffers
-    .filter(({ name }) => touched.has(name))
-    .reduce((sum, { axes, storage }) => sum + axes.reduce((n, axis) => n * length(axis), widths[storage]), 0)
-  return { blocks, bytes, rounds: blocks * roundsOf(kernel, length, work, all), width: widthOf(kernel, length) }
-}
-
-/** Tiles of keys that a block walks: the mean over blocks, without those that the mask leaves out. Of kernels that share a walk each has its part. */
-function roundsOf(
-  kernel: Kernel,
-  length: (axis: string) => number,
-  work: Work | undefined,
-  all: readonly Kernel[],
-): number {
-  const row = rowOf(kernel)
-  const parts = kernel.grid.some(({ axis }) => axis === splitAxis) ? length(splitAxis) : 1
-  return loopsOf(kernel).reduce((sum, { axis, tile }) => {
-    const passes = work?.passes.filter((pass) => pass.row === row && pass.stream === axis) ?? []
-    const walks = all.flatMap((one) => (rowOf(one) === row ? loopsOf(one) : [])).filter((one) => one.axis === axis)
-    const shares = passes.map(({ pairs, densePairs }) => (densePairs === 0 ? 0 : pairs / densePairs))
-    const share = shares.length === 0 ? 1 : shares.reduce((a, b) => a + b, 0) / Math.max(shares.length, walks.length)
-    return sum + (share * Math.ceil(length(axis) / tile)) / parts
-  }, 0)
-}
-
-const rowOf = ({ grid }: Kernel): string | undefined => grid.find(({ tile }) => tile !== undefined)?.axis
-const loopsOf = ({ body }: Kernel): readonly TileLoop[] =>
-  body.flatMap((one) => (one.kind === 'loop' && one.over.kind === 'tiles' ? [one.over] : []))
-
-/** Of the widest value that is carried from tile to tile. */
-const widthOf = ({ body }: Kernel, length: (axis: string) => number): number =>
-  Math.max(
-    1,
-    ...body
-      .flatMap((one) => (one.kind === 'loop' ? one.carried : []))
-      .map(({ value }) => value.axes.reduce((n, { axis, extent }) => (extent === 'whole' ? n * length(axis) : n), 1)),
-  )

@@ -6,7 +6,7 @@ export type Value = number | string
 export type Point = Readonly<Record<string, Value>>
 
 export interface Parameter {
-  readonly name: string // `tile.AXIS`, `splits`, `rows` or `threads`
+  readonly name: string // `tile.AXIS`, `splits`, `rows`, `group`, `threads`, or a feature of the device
   readonly values: readonly Value[] // in the order in which neighbours stand beside each other
   readonly usual: Value // what is chosen where nothing is tuned
   readonly ordersSums: boolean // whether sums are added in another order, so that bits of results change

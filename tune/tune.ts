@@ -58,7 +58,7 @@ export interface TuningResult {
 
 export async function tune(tuning: Tuning): Promise<Outcome<TuningResult>> {
   const { subject, paths, numerics } = tuning
-  const can = tuning.modelled === undefined ? done(undefined) : await checkModelled(subject)
+  const can = tuning.modelled === undefined ? done(undefined) : await checkModelled(subject, tuning.params)
   if (!can.ok) return can
   const declared = await declareSpace(subject, tuning.narrowing)
   if (!declared.ok) return declared
@@ -111,11 +111,11 @@ const modelledDevice = (architecture: string): Device => ({
 
 /** What times on this machine, or what models another. */
 function rigOf(tuning: Tuning, { parameters }: Space): Rig {
-  const { subject, params, modelled } = tuning
+  const { subject, params, modelled, seed } = tuning
   const job = jobOf(tuning)
   if (modelled === undefined) return timingAlone(processRig(job, limits), lockOf(subject.target))
   const check = processRig({ ...job, target: 'cuda-emulated', sizes: job.check }, limits)
-  return modelRig({ subject, params, architecture: modelled, parameters, check })
+  return modelRig({ subject, params, architecture: modelled, parameters, seed, check })
 }
 
 function knownRoofline(entries: readonly Entry[], about: LogSubject): Roofline | undefined {

@@ -36,6 +36,7 @@ export const keyedOptions = (options: Given) => {
     splits = 1,
     plan = 'auto',
     rows = 'many',
+    group,
   } = options
   const keyed = {
     target,
@@ -53,6 +54,7 @@ export const keyedOptions = (options: Given) => {
     splits,
     plan,
     rows,
+    group,
   }
   return keyed satisfies { readonly [Name in keyof Required<Given>]: unknown }
 }
@@ -66,6 +68,7 @@ export function showOptions({
   splits,
   plan,
   rows,
+  group,
   simd,
   features,
   limits,
@@ -78,6 +81,7 @@ export function showOptions({
     splits === 1 ? [] : `splits=${splits}`,
     plan === 'auto' ? [] : plan,
     rows === 'many' ? [] : `${rows} rows`,
+    group === undefined ? [] : `groups of ${group}`,
     simd === 'auto' ? [] : `simd ${simd}`,
     features,
     list(limits),

@@ -2,7 +2,7 @@
 import type { Attention } from '../../compiler/attention.ts'
 import type { StageOptions } from '../../compiler/options.ts'
 import { done, type Finding, type Outcome } from '../problem.ts'
-import { type Choice, optionsOf, showChoice, threadsOf, withoutPinned } from './choice.ts'
+import { type Choice, type Fixed, optionsOf, showChoice, threadsOf, withChoice, withoutPinned } from './choice.ts'
 import { type Device, deviceOf } from './device.ts'
 import { placeOf, readTuned, type Tuned, tunedPath } from './tuned-file.ts'
 
@@ -24,7 +24,7 @@ interface DeviceAsked {
 export type Fit = 'device' | 'architecture' | 'shape'
 
 export interface Picked {
-  readonly options: ReturnType<typeof optionsOf> // for the compiler
+  readonly options: Fixed // for the compiler
   readonly threads: number | undefined // of a call
   readonly about: string // what, and from where, for people
   readonly fit: Fit
@@ -143,8 +143,10 @@ function distance(a: Tuned['shape'], b: Tuned['shape'], isFixed: (axis: string) 
 }
 
 /** The options of a call with what was tuned. */
-export const withTuned = <Options extends StageOptions>(options: Options, picked: Picked | undefined): Options =>
-  picked ? { ...options, ...picked.options, tile: { ...picked.options.tile, ...options.tile } } : options
+export const withTuned = <Options extends StageOptions & DeviceAsked>(
+  options: Options,
+  picked: Picked | undefined,
+): Options => (picked ? withChoice(options, picked.options) : options)
 
 /** As a warning: a command goes on without what cannot be read. */
 export const asWarnings = (findings: readonly Finding[]): readonly Finding[] =>

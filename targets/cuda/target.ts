@@ -33,6 +33,7 @@ export const cuda: Target = {
     tiles: [16, 32, 48, 64, 96, 128],
     splits: [1, 2, 4, 8],
     threads: false,
+    groups: [32, 64, 128, 256],
     near: { bytes: 320 * 2 ** 10, what: 'the registers and the shared memory of a block' },
   },
   machinesFor: (dtype, _, __, rows) => {
@@ -47,6 +48,7 @@ export const cuda: Target = {
     fragmentsOf(program)
       .map(refusal)
       .find((reason) => reason !== undefined),
+  groupOf: (program) => fragmentsOf(program).toSorted((a, b) => b.registers - a.registers)[0]?.threads,
   weighs: (program) => fragmentsOf(program).length > 0,
   makesLibraries: true,
   makesExtensions: true,

@@ -24,7 +24,7 @@ export function layOut(kernel: Kernel, program: Program, offer: Offer): Layout {
   const { facts } = analyze(kernel, plain, { inPlace: (load, to) => isReadInPlace(load, to, plain) })
   const steps = phasesOf(items, facts)
   const pairs = pairsOf(kernel, items)
-  const size = groupSizeOf(pairs, offer)
+  const size = groupSizeOf(pairs, offer, program.group)
   const alone: Group = { size, quads: new Set() }
   const joint = offer.quads
     ? findJoint(steps, facts, findHomes(steps, facts, alone, offer).of, size)
@@ -44,8 +44,10 @@ function pairsOf({ grid }: Kernel, items: readonly Item[]): number {
 /** Pairs for each invocation: with fewer of them invocations wait for each other, with more there are too few invocations. */
 const pairsEach = 16
 
-function groupSizeOf(pairs: number, { invocations }: Offer): number {
+/** @param asked  as many have their part of a tile where it has a pair for each */
+function groupSizeOf(pairs: number, { invocations }: Offer, asked: number | undefined): number {
   const powerBelow = (n: number): number => 2 ** Math.floor(Math.log2(n))
+  if (asked !== undefined) return Math.max(leastGroup, Math.min(asked, powerBelow(pairs)))
   return Math.max(leastGroup, Math.min(powerBelow(invocations), powerBelow(pairs / pairsEach)))
 }
 

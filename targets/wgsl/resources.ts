@@ -28,6 +28,7 @@ export const fits = (program: Program, device: Device): boolean =>
 interface Rooms {
   readonly name: string
   readonly pairs: number
+  readonly invocations: number
   readonly own: number // words of an invocation
   readonly shared: number // words that all values would share if there were room for them
   readonly spilled: number // words for which there is none
@@ -36,17 +37,20 @@ interface Rooms {
 function roomsOf(program: Program, device: Device): readonly Rooms[] {
   const offer = offerOf(device)
   return kernelsOf(program.steps).map((kernel) => {
-    const { homes, pairs } = layOut(kernel, program, offer)
+    const { homes, pairs, group } = layOut(kernel, program, offer)
     const own = [...homes.of.values()].reduce((sum, home) => sum + (home.kind === 'own' ? home.size : 0), 0)
     const spilled = homes.sizes.spill + homes.sizes.spillMark
-    return { name: `${entryOf(program)}_${kernel.name}`, pairs, own, shared: homes.wanted, spilled }
+    const name = `${entryOf(program)}_${kernel.name}`
+    return { name, pairs, invocations: group.size, own, shared: homes.wanted, spilled }
   })
 }
 
 /** Values as long as an axis may be in a buffer where there is no room for them; larger tiles than the usual one are not. */
 export function refuses(program: Program, device: Device): string | undefined {
-  const offered = offerOf(device).sharedWords
-  for (const { name, pairs, own, shared, spilled } of roomsOf(program, device)) {
+  const { sharedWords: offered, invocations: most } = offerOf(device)
+  for (const { name, pairs, invocations, own, shared, spilled } of roomsOf(program, device)) {
+    if (invocations > most)
+      return `${name} has workgroups of ${invocations} invocations, and a device has ${most}: ask for a group of ${most}, or say what the device has, as --limits maxComputeInvocationsPerWorkgroup=${invocations},maxComputeWorkgroupSizeX=${invocations}`
     if (own > mostWords)
       return `the tiles of ${name} take ${own * 4} bytes of an invocation, and WGSL lets a function have ${mostWords * 4}: ${knob}`
     if (spilled > 0 && pairs > usualPairs)
@@ -54,4 +58,8 @@ export function refuses(program: Program, device: Device): string | undefined {
   }
   return undefined
 }
+/** Of the kernel whose tile is the largest. */
+export const groupOf = (program: Program, device: Device): number | undefined =>
+  roomsOf(program, device).toSorted((a, b) => b.pairs - a.pairs)[0]?.invocations
+
 const knob = 'ask for smaller tiles, as --tile i=32,j=32'

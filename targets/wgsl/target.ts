@@ -11,7 +11,7 @@ import { leastGroup } from './mapping.ts'
 import { everywhere, limitsToAsk, offerOf, type Use } from './offer.ts'
 import { entryOf, nameGiven, printProgram } from './program.ts'
 import { reserved } from './reserved.ts'
-import { fits, machinesFor, refuses, usualMachine } from './resources.ts'
+import { fits, groupOf, machinesFor, refuses, usualMachine } from './resources.ts'
 
 /** WebGPU kernels: NAME.wgsl, and NAME.js with NAME.d.ts, a module that launches them. They fit what every device has, unless more is asked for. */
 export const wgsl: Target = {
@@ -21,12 +21,15 @@ export const wgsl: Target = {
     tiles: [8, 16, 32, 64],
     splits: [1, 2, 4],
     threads: false,
+    groups: [64, 128, 256],
+    features: ['subgroups'],
     near: { bytes: 2 ** 16, what: 'the registers and the shared memory of a workgroup' },
   },
   device: everywhere,
   machinesFor: (_, __, device) => machinesFor(device),
   fits,
   refuses,
+  groupOf,
   weighs: () => true,
   emit: async (source) => emit(source),
 }

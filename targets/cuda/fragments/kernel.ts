@@ -75,7 +75,7 @@ export function printFragments(
     tiles: [...layout.tiles.values()],
     lines: [
       `/** As ${name.replace(/_on_tensor_cores$/, '')}, on tensor cores; \`redo\` says which blocks that one has to do again. */`,
-      `__global__ void __launch_bounds__(${threads}, 2) ${name}(const __grid_constant__ launch::Work<${givenType}> work) {`,
+      `__global__ void __launch_bounds__(${threads}, ${threads > 128 ? 1 : 2}) ${name}(const __grid_constant__ launch::Work<${givenType}> work) {`,
       ...[...spots.used].map((argument) => `  const auto ${argument} = work.given.${argument};`),
       ...[...layout.tiles].map(
         ([value, { rows, columns, buffer }]) =>

@@ -62,6 +62,9 @@ export const eachOf = ({ storage }: Pick<Buffer, 'storage'>): number => (storage
 /** The bytes of a tile in shared memory. */
 export const bytesOf = ({ rows, columns, buffer }: TileOf): number => (rows * columns * 16) / eachOf(buffer)
 
+/** Threads of a block: with 16 rows to a warp, more of them share what is read of the keys. */
+const usualGroup = 128
+
 /** undefined: the kernel does not fit. */
 export function layOutFragments(kernel: Kernel, program: Program, given: Facts): Layout | undefined {
   const tiled = kernel.grid.filter(({ tile }) => tile !== undefined)
@@ -84,7 +87,7 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   )
   const facts = { ...given, inlined }
   if (!all.every((item) => fits(item, row, tiles, facts)) || !items.every(isAtTop)) return undefined
-  const warps = Math.min(4, Math.ceil(tile / 16))
+  const warps = Math.min((program.group ?? usualGroup) / 32, Math.ceil(tile / 16))
   const groups = Math.ceil(tile / (16 * warps))
   const single = program.precision === 'fast' ? 'Rough' : 'Single'
   const type = storage === 'f16' ? 'Half' : storage === 'bf16' ? 'Brain' : single
