@@ -15,12 +15,15 @@ describe('functions of each feature of a key', () => {
     ['rope', 'dot(rope(q, i), rope(k, j))'],
     ['a feature map', 'dot(elu(q) + 1, elu(k) + 1)'],
     ['an exponential', 'dot(q, exp(k))'],
+    ['a norm', 'dot(q, l2_normalize[d](k))'],
+    ['a norm with a gain', 'dot(q, 2 * layer_norm[d](k) + 1)'],
+    ['what rests on another product', 'dot(q, exp(-dot(k, k)) * k)'],
   ])('are computed once, not for each tile of queries: %s', (_, score) => {
     const text = kernels(attention(score))
     expect(text).toContain('workspace key_features[b, h, j, d]: f32')
     const walk = text.slice(text.indexOf('for tiles(j'))
     expect(walk).toContain('load key_features')
-    expect(walk).not.toMatch(/sin|cos|expm1|exp\(k/)
+    expect(walk).not.toMatch(/sin|cos|expm1|exp\(k|sqrt|over d of/)
   })
   test('of values too', () => {
     const source =
@@ -29,6 +32,7 @@ describe('functions of each feature of a key', () => {
   })
   test.each([
     ['that all features share', 'dot(q, k) + exp(-0.1 * j)'],
+    ['of a fold that all features share', 'dot(q, k) / max(sqrt(dot(k, k)), 1)'],
     ['that are cheap', 'dot(q, k * k / 2)'],
     ['of queries', 'dot(exp(q), k)'],
     ['of pairs', 'sum[d](exp(q * k))'],

@@ -14,6 +14,7 @@ import { native } from '../../targets/native/target.ts'
 import { median } from '../median.ts'
 import { callable, compileLibrary } from './kernels.ts'
 import type { Machine } from './machine.ts'
+import { settle } from './settle.ts'
 
 export interface Rate {
   readonly name: string
@@ -95,6 +96,7 @@ export async function measureExamples(
   const times = calls.map((): number[] => [])
   for (let round = 0; round <= rounds; round++) {
     for (const [n, call] of calls.entries()) {
+      await settle()
       const before = machine.threadTime()
       call(1)
       if (round > 0) times[n]!.push(machine.threadTime() - before) // the first call touches its memory

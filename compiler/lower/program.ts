@@ -53,8 +53,11 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   const addVector = (part: VectorPlan, into: Step[]): Part => {
     const { together } = options.machine
     const own = withNames(context, buffers)
+    const tile = tilesOf(planned, options)
     const kernels = part.results.map((to) =>
-      together === undefined ? undefined : lowerTogether(to, planned.exprs.get(to) as Expr, together, own),
+      together === undefined
+        ? undefined
+        : lowerTogether(to, planned.exprs.get(to) as Expr, { together, of: (axis) => tile[axis] ?? together }, own),
     )
     if (kernels.some((kernel) => kernel === undefined)) return addElements(part, into)
     into.push(...kernels.filter((kernel) => kernel !== undefined))
@@ -97,6 +100,13 @@ export function lowerProgram(planned: Planned, given: ProgramOptions): Lowered {
   }
 }
 
+const tilesOf = ({ attention }: Planned, { machine, tile }: ProgramOptions): Readonly<Record<string, number>> => ({
+  i: machine.tile.i,
+  j: machine.tile.j,
+  ...attention.tile,
+  ...tile,
+})
+
 function tryStream(
   part: StreamPlan,
   planned: Planned,
@@ -111,7 +121,7 @@ function tryStream(
   try {
     const stream = lowerStream(part, {
       context,
-      tile: { i: options.machine.tile.i, j: options.machine.tile.j, ...attention.tile, ...options.tile },
+      tile: tilesOf(planned, options),
       classify,
       splits: splitsOf(options),
       newName: names.buffer,

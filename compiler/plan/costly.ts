@@ -22,14 +22,20 @@ const functions: ReadonlySet<Op> = new Set<Op>([
   'logaddexp',
 ])
 
-/** Whether elements of `x` at one place of a token axis take a function each that no features of that place share. */
-export function isCostly(x: Expr, token: string): boolean {
-  if (x.kind !== 'call') return false
+/**
+ * Whether elements of `x` at one place of a token axis take a function each, or a fold over features, that no features of that place
+ * share, or rest on one that they share: a norm is a walk of its own over the features before any of them.
+ */
+export function isCostly(x: Expr, token: string, isOpen: (axis: string) => boolean): boolean {
+  if (x.kind !== 'call' || !hasFeatures(x)) return false
   const all = nodesOf(x)
-  if (all.some((e) => e.kind === 'bound' || e.kind === 'reduce' || e.kind === 'scan' || e.kind === 'solve'))
-    return false
-  return all.some((e) => isFunction(e) && e.axes.includes(token) && e.axes.some((axis) => !shared.has(axis)))
+  const isOfFeatures = (e: Expr): boolean =>
+    e.kind === 'reduce' && e.over.every((axis) => !shared.has(axis) && !isOpen(axis))
+  const isElsewhere = (e: Expr): boolean => e.kind === 'reduce' && !isOfFeatures(e)
+  if (all.some((e) => e.kind === 'bound' || e.kind === 'scan' || e.kind === 'solve' || isElsewhere(e))) return false
+  return all.some((e) => e.axes.includes(token) && ((isFunction(e) && hasFeatures(e)) || isOfFeatures(e)))
 }
+const hasFeatures = (e: Expr): boolean => e.axes.some((axis) => !shared.has(axis))
 
 /** The functions that `x` takes, each once. */
 export const functionsIn = (x: Expr): readonly Op[] => [

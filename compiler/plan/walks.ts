@@ -59,7 +59,7 @@ export function createCuts(
 
   /** Of what passes by alone, with features: rows have no part in it, and it would be computed again for each tile of them. */
   const isForEveryRow = (x: Expr, { stream }: Walk): boolean =>
-    stream !== undefined && hasManyRows && tokensOf(x.axes).join() === stream && isCostly(x, stream)
+    stream !== undefined && hasManyRows && tokensOf(x.axes).join() === stream && isCostly(x, stream, isOpen)
 
   /** What has to be kept of `x` itself for a walk: a fold over another axis, what is read elsewhere, a loop's result. */
   const cutAt = (x: Expr, walk: Walk): Expr | undefined => {

@@ -1,21 +1,28 @@
 /** Loops that only read, or only write, elements of a buffer for a vector of rows: many columns in one go. */
 import type { Buffer, KernelExpr, Load } from '../../compiler/kernel.ts'
+import { Block, indented } from '../block.ts'
 import { addressOf, argument, bufferOf, indicesOf, isSafe } from '../c-elements.ts'
 import { atom } from '../expression.ts'
 import type { Define, Put } from '../nests/item.ts'
 import type { Nest } from '../nests/nest.ts'
+import { printItem } from './print.ts'
 import { countOf, inLoop, laneAxisOf, layoutOf, print, rowsLeft, type Spot, spotIn, strideIn } from './sheet.ts'
 import { widen } from './words.ts'
 
 /** Prints the loop as a call, if it is one over columns. */
 export function printColumns({ axis, folds, nodes }: Nest, spot: Spot): boolean {
   const { lane, places } = spot.sheet
-  const [line] = nodes
   const isInVector = lane !== undefined && !spot.oneLane && spot.axes.get(lane)?.inner !== undefined
-  if (!isInVector || axis === lane || folds.length > 0 || nodes.length !== 1 || line?.kind !== 'line') return false
-  const { item } = line
-  if (item.kind === 'put') return storeColumns(item, axis, spot)
-  if (item.kind !== 'define' || item.from.kind !== 'load') return false
+  if (!isInVector || axis === lane || folds.length > 0) return false
+  const items = nodes.flatMap((node) => (node.kind === 'line' ? [node.item] : []))
+  const item = items.at(-1)
+  if (!item || items.length < nodes.length) return false
+  const before = items
+    .slice(0, -1)
+    .filter((one): one is Define => one.kind === 'define' && !places.get(one.to.name)?.stored)
+  if (before.length < items.length - 1) return false
+  if (item.kind === 'put') return storeColumns(item, before, axis, spot)
+  if (item.kind !== 'define' || item.from.kind !== 'load' || before.length > 0) return false
   const place = places.get(item.to.name)
   return place?.stored !== undefined && !place.local && loadColumns(item, item.from, axis, spot)
 }
@@ -49,16 +56,25 @@ function askForNext(from: Column, columns: string, { sheet, axes, path, block }:
   )
 }
 
-function storeColumns({ store }: Put, axis: string, spot: Spot): boolean {
+/** `before`: what the elements of a column are made of. */
+function storeColumns({ store }: Put, before: readonly Define[], axis: string, spot: Spot): boolean {
   const buffer = bufferOf(store.buffer, spot.sheet)
   const to = firstColumn(indicesOf(store.index, buffer.buffer), buffer, axis, spot)
   if (!to || !store.axes.some((a) => a.axis === spot.sheet.lane)) return false
   const name = spot.sheet.names.reuse(axis)
-  const value = widen(print(store.value, inColumn(axis, spot, name)), store.value.type)
+  const body = new Block()
+  const inner = { ...inColumn(axis, spot, name), block: body }
+  for (const one of before) printItem(one, inner)
+  const value = widen(print(store.value, inner), store.value.type)
+  const head = `vec::storeColumns(${to.at}, ${to.row}, ${to.column}`
   const counts = `${rowsLeft(spot)}, ${countOf(axis, spot).text}`
-  spot.block.line(
-    `vec::storeColumns(${to.at}, ${to.row}, ${to.column}, ${counts}, [&](int32_t ${name}) { return ${value.text}; });`,
-  )
+  if (body.lines.length === 0) spot.block.line(`${head}, ${counts}, [&](int32_t ${name}) { return ${value.text}; });`)
+  else
+    spot.block.line(
+      `${head}, ${counts}, [&](int32_t ${name}) {`,
+      ...[...body.lines, `return ${value.text};`].map(indented),
+      '});',
+    )
   return true
 }
 
