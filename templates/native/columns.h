@@ -10,7 +10,31 @@
 namespace {
 namespace vec {
 
-#if defined(__clang__) || __GNUC__ >= 12
+#if ATTNC_LANES == 16 && defined(__AVX512F__)
+/** Rows become columns: first within the four quarters of a vector, then the quarters themselves. */
+ATTNC_INLINE void turn(floats (&rows)[lanes]) {
+  __m512 half[lanes], quarter[lanes];
+  for (int n = 0; n < lanes; n += 2) {
+    half[n] = _mm512_maskz_unpacklo_ps(0xffff, (__m512)rows[n], (__m512)rows[n + 1]);
+    half[n + 1] = _mm512_maskz_unpackhi_ps(0xffff, (__m512)rows[n], (__m512)rows[n + 1]);
+  }
+  // Of rows 4n to 4n + 3, quarter[4n + c] has columns c, c + 4, c + 8 and c + 12.
+  const auto pairs = [](__m512 a, __m512 b, bool high) {
+    const __m512d x = _mm512_castps_pd(a), y = _mm512_castps_pd(b);
+    return _mm512_castpd_ps(high ? _mm512_maskz_unpackhi_pd(0xff, x, y) : _mm512_maskz_unpacklo_pd(0xff, x, y));
+  };
+  for (int n = 0; n < lanes; n += 4)
+    for (int c = 0; c < 4; ++c) quarter[n + c] = pairs(half[n + c / 2], half[n + c / 2 + 2], c % 2 == 1);
+  for (int c = 0; c < 4; ++c) {
+    const __m512 even0 = _mm512_shuffle_f32x4(quarter[c], quarter[c + 4], 0x88), odd0 = _mm512_shuffle_f32x4(quarter[c], quarter[c + 4], 0xdd);
+    const __m512 even8 = _mm512_shuffle_f32x4(quarter[c + 8], quarter[c + 12], 0x88), odd8 = _mm512_shuffle_f32x4(quarter[c + 8], quarter[c + 12], 0xdd);
+    rows[c] = (floats)_mm512_shuffle_f32x4(even0, even8, 0x88);
+    rows[c + 8] = (floats)_mm512_shuffle_f32x4(even0, even8, 0xdd);
+    rows[c + 4] = (floats)_mm512_shuffle_f32x4(odd0, odd8, 0x88);
+    rows[c + 12] = (floats)_mm512_shuffle_f32x4(odd0, odd8, 0xdd);
+  }
+}
+#elif defined(__clang__) || __GNUC__ >= 12
 /** Lane n of the first: n of a, or n - step of b where n has this bit; of the second: n + step of a, or n of b. */
 template <int step, std::size_t... n>
 ATTNC_INLINE void exchange(floats &a, floats &b, std::index_sequence<n...>) {
