@@ -157,6 +157,12 @@ describe.skipIf(missing !== undefined)('a library, from C, by emulation,', { tim
     const answer = await call(program, 'dense', zeros(1, 1, 4, 5), { ATTNC_EMULATION_FAIL: String(error) })
     expect(answer).toEqual({ code, text: expect.stringMatching(text), out: Buffer.of() })
   })
+  test('tells which device a stream is of, where CUDA can', async () => {
+    const env = { ATTNC_EMULATION_FAIL: '400', ATTNC_EMULATION_STREAM: '3' }
+    const { code, text } = await call(program, 'dense', zeros(1, 1, 4, 5), env)
+    const message = 'the stream is one of device 3, and device 0 is the current one: call cudaSetDevice(3) first'
+    expect({ code, text }).toEqual({ code: 5, text: expect.stringContaining(`${message} (CUDA error 400: `) })
+  })
 })
 
 describe.skipIf(missing !== undefined || withoutNvcc !== undefined)(

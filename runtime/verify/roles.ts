@@ -16,13 +16,27 @@ const hasKeys = (input: InputDecl, attention: Attention): boolean =>
   !input.axes.includes('i') && keyAxis(input, attention) !== ''
 
 /** The axis that counts keys: j, or the last that is read at places which j gives and i does not (slots of a page). */
-export function keyAxis({ name, axes }: InputDecl, { results }: Attention): string {
+export function keyAxis({ name, axes }: InputDecl, attention: Attention): string {
   if (axes.includes('j')) return 'j'
-  const reads = nodesOf(...results.map(({ expr }) => expr)).filter((e): e is At => e.kind === 'at')
-  const moved = reads
-    .filter(({ of }) => nodesOf(of).some((e) => e.kind === 'input' && e.name === name))
-    .flatMap(({ places }) => places)
-    .filter(({ index }) => index.axes.includes('j') && !index.axes.includes('i'))
-    .map(({ axis }) => axis)
-  return axes.findLast((axis) => moved.includes(axis)) ?? ''
+  const known = movedBy.get(attention) ?? movedAxes(attention)
+  movedBy.set(attention, known)
+  return axes.findLast((axis) => known.get(name)?.has(axis)) ?? ''
+}
+
+/** Probes ask for every input, and expressions can be long. */
+const movedBy = new WeakMap<Attention, ReadonlyMap<string, ReadonlySet<string>>>()
+
+/** The axes of each input that are read at places which j gives and i does not. */
+function movedAxes({ results }: Attention): ReadonlyMap<string, ReadonlySet<string>> {
+  const moved = new Map<string, Set<string>>()
+  for (const { of, places } of nodesOf(...results.map(({ expr }) => expr)).filter((e): e is At => e.kind === 'at')) {
+    const axes = places.filter(({ index }) => index.axes.includes('j') && !index.axes.includes('i'))
+    for (const e of nodesOf(of)) {
+      if (e.kind !== 'input') continue
+      const own = moved.get(e.name) ?? new Set()
+      moved.set(e.name, own)
+      for (const { axis } of axes) own.add(axis)
+    }
+  }
+  return moved
 }

@@ -66,11 +66,23 @@ cudaError_t startElements(void (*kernel)(Work<Given>), const Given &given, std::
   return launchWith(kernel, Work<Given>{given, blocks, nullptr, nullptr}, grid, threads, 0, stream);
 }
 
+/** Whether a stream belongs to another device than the current one; false where CUDA cannot tell, as before 12.8. */
+inline bool isOfAnother(cudaStream_t stream, int &own, int &current) {
+#if CUDART_VERSION >= 12080
+  const bool isKnown = cudaStreamGetDevice(stream, &own) == cudaSuccess && cudaGetDevice(&current) == cudaSuccess;
+  if (!isKnown) (void)cudaGetLastError();
+  return isKnown && own != current;
+#else
+  return (void)stream, (void)own, (void)current, false;
+#endif
+}
+
 /**
  * What is wrong where CUDA refuses a call: always false. CUDA keeps the last error of a thread; it is taken back here, so that the caller's
  * next look does not find it.
  */
-inline bool explain(cudaError_t error, call::Fault &fault) {
+inline bool explain(cudaError_t error, cudaStream_t stream, call::Fault &fault) {
+  int own = 0, current = 0;
   const char *const text = cudaGetErrorString(error);
   (void)cudaGetLastError();
   switch (error) {
@@ -90,6 +102,10 @@ inline bool explain(cudaError_t error, call::Fault &fault) {
                              int(error), text);
     case cudaErrorInvalidResourceHandle:
     case cudaErrorInvalidDevice:
+      if (isOfAnother(stream, own, current))
+        return call::refuseFor(ATTNC_BAD_STREAM, fault,
+                               "the stream is one of device %d, and device %d is the current one: call cudaSetDevice(%d) first (CUDA error %d: %s)",
+                               own, current, own, int(error), text);
       return call::refuseFor(ATTNC_BAD_STREAM, fault, "the stream is not one of the current device: call cudaSetDevice first (CUDA error %d: %s)",
                              int(error), text);
     case cudaErrorIllegalAddress:

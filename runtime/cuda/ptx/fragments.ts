@@ -2,21 +2,26 @@
 import { Fault } from './fault.ts'
 import type { Op } from './lane-code.ts'
 import type { Machine } from './machine.ts'
-import { fromBits, fromBrain, halves, toHalf } from './numbers.ts'
+import { brains, fromBits, halves, toHalf } from './numbers.ts'
 import type { Opcode } from './spec.ts'
 
 const left = new Float64Array(16 * 16) // row by row
 const right = new Float64Array(8 * 16) // column by column
 
-/** How an operand is stored: numbers in a register, and what one of them is. */
-interface Element {
-  readonly perRegister: number
-  readonly of: (word: number, n: number) => number
-}
-const elements: Readonly<Record<string, Element>> = {
-  f16: { perRegister: 2, of: (word, n) => halves[n === 0 ? word & 65535 : word >>> 16]! },
-  bf16: { perRegister: 2, of: (word, n) => fromBrain(n === 0 ? word & 65535 : word >>> 16) },
-  tf32: { perRegister: 1, of: (word) => fromBits(word & ~0x1fff) }, // the hardware does not look at the lowest bits
+/** Of numbers of 16 bits, two of which are in a register, what they are; tf32 has a register each. */
+const tables: Readonly<Record<string, Float32Array | undefined>> = { f16: halves, bf16: brains, tf32: undefined }
+const tensorFloat = (word: number): number => fromBits(word & ~0x1fff) // the hardware does not look at the lowest bits
+
+/** Puts what lanes have in one register, from `at` on, into rows of `to`: lane 4 g + t has p numbers of row g, from p t on. */
+function spread(I: Int32Array, at: number, to: Float64Array, first: number, table: Float32Array | undefined): void {
+  for (let lane = 0; lane < 32; lane++) {
+    const word = I[at + lane]!
+    const row = first + (lane >> 2) * 16
+    if (table) {
+      to[row + 2 * (lane & 3)] = table[word & 65535]!
+      to[row + 2 * (lane & 3) + 1] = table[word >>> 16]!
+    } else to[row + (lane & 3)] = tensorFloat(word)
+  }
 }
 
 /**
@@ -27,11 +32,12 @@ const elements: Readonly<Record<string, Element>> = {
 export function mmaOf({ parts, text }: Opcode): Op | undefined {
   const shape = parts.find((part) => /^m16n8k\d+$/.test(part))
   const [d, a, b, c] = parts.slice(-4)
-  const element = elements[a ?? '']
-  if (!shape || !element || a !== b || d !== c || !text.includes('.row.col.')) return undefined
+  if (!shape || a === undefined || !Object.hasOwn(tables, a) || a !== b || d !== c || !text.includes('.row.col.'))
+    return undefined
   const depth = Number(shape.slice(6))
-  const { perRegister: p, of } = element
-  const steps = depth / (4 * p)
+  const table = tables[a]
+  const span = table ? 8 : 4 // numbers along k that four lanes have in a register
+  const steps = depth / span
   const isHalf = d === 'f16'
   if (!Number.isInteger(steps) || (d !== 'f32' && !isHalf)) return undefined
   const sums = isHalf ? 2 : 4
@@ -39,16 +45,11 @@ export function mmaOf({ parts, text }: Opcode): Op | undefined {
     wholeWarp(m, 'mma')
     const { I, code } = m
     const register = (n: number, lane: number): number => I[w + code[at + n]! + lane]!
-    for (let lane = 0; lane < 32; lane++) {
-      const [g, t] = [lane >> 2, lane & 3]
-      for (let step = 0; step < steps; step++) {
-        for (let n = 0; n < p; n++) {
-          const k = step * 4 * p + t * p + n
-          left[g * 16 + k] = of(register(sums + 2 * step, lane), n)
-          left[(g + 8) * 16 + k] = of(register(sums + 2 * step + 1, lane), n)
-          right[g * 16 + k] = of(register(sums + 2 * steps + step, lane), n)
-        }
-      }
+    for (let step = 0; step < steps; step++) {
+      const from = sums + 2 * step
+      spread(I, w + code[at + from]!, left, step * span, table)
+      spread(I, w + code[at + from + 1]!, left, 8 * 16 + step * span, table)
+      spread(I, w + code[at + sums + 2 * steps + step]!, right, step * span, table)
     }
     const third = sums + 3 * steps
     for (let lane = 0; lane < 32; lane++) {

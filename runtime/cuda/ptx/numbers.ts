@@ -107,6 +107,8 @@ export function toHalfToZero(x: number): number {
 }
 
 export const fromBrain = (bits: number): number => fromBits(bits << 16)
+/** Every bf16, by its bits. */
+export const brains = new Float32Array(65536).map((_, bits) => fromBrain(bits))
 /** The bits of the nearest bf16, ties to even. `x` may be a f64, rounded to odd if it is a sum. */
 export function toBrain(x: number): number {
   if (Number.isNaN(x)) return 0x7fff

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include "instructions.h"
 
+#define CUDART_VERSION 13000
 #define __global__
 #define __device__
 #define __host__
@@ -61,6 +62,12 @@ inline cudaError_t cudaGetLastError() {
   const cudaError_t error = lastError();
   lastError() = cudaSuccess;
   return error;
+}
+/** Of the one device; a test may say which device all streams are of. */
+inline cudaError_t cudaGetDevice(int *device) { return *device = 0, cudaSuccess; }
+inline cudaError_t cudaStreamGetDevice(cudaStream_t, int *device) {
+  const char *const number = std::getenv("ATTNC_EMULATION_STREAM");
+  return *device = number ? std::atoi(number) : 0, cudaSuccess;
 }
 template <class Kernel>
 cudaError_t cudaFuncSetAttribute(Kernel *, cudaFuncAttribute, int) {

@@ -67,6 +67,10 @@ const char *cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }  // the launcher keeps the first one
 
+/** Nobody asks: the stream is the launcher's own. */
+cudaError_t cudaStreamGetDevice(cudaStream_t, int *) { return cudaErrorNotSupported; }
+cudaError_t cudaGetDevice(int *) { return cudaErrorNotSupported; }
+
 cudaError_t cudaFuncSetAttribute(const void *host, cudaFuncAttribute attribute, int value) {
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return noted(cudaErrorInvalidValue);
   return noted(library.driver->configure(functionOf(host), mostSharedBytes, value));

@@ -159,6 +159,10 @@ const char *cudaGetErrorString(cudaError_t error) {
 }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 
+/** No device is behind a stream. */
+cudaError_t cudaStreamGetDevice(cudaStream_t, int *) { return cudaErrorNotSupported; }
+cudaError_t cudaGetDevice(int *) { return cudaErrorNotSupported; }
+
 cudaError_t cudaFuncSetAttribute(const void *function, cudaFuncAttribute attribute, int value) {
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
   if (value < 0 || std::size_t(value) > sharedMost) return cudaErrorInvalidValue;
