@@ -95,7 +95,7 @@ export async function checkModelled(subject: Subject, params: Scalars): Promise<
     problem(
       'ATTN0373',
       `${what} not on tensor cores with ${dtype}, and there is no model of others`,
-      dtype === 'f32' ? `--dtype f16 or bf16; or ${elsewhere}` : elsewhere,
+      `widths in multiples of ${dtype === 'f32' ? 4 : 8}, where they are not; or ${elsewhere}`,
     ),
   )
 }

@@ -177,15 +177,15 @@ struct Feed {
 
   ATTNC_DEVICE Feed(const void *first, std::ptrdiff_t rowStride)
       : at(static_cast<const char *>(first)), stride(std::uint32_t(rowStride)) {
-    if constexpr (isEven) at = rowAt(ownRow()) + int(threadIdx.x) % lanes * 16;
+    if constexpr (isEven) at = rowAt(at, ownRow()) + int(threadIdx.x) % lanes * 16;
   }
   /** Begins to copy the next rows, of which there are `count`. */
   ATTNC_DEVICE void copy(std::uint32_t to, int count) {
-    if (count == To::rows) copyRows<true>(to, count);
-    else if (count > 0) copyRows<false>(to, count);
-    at = rowAt(To::rows);
-    ptx::commitCopies();
+    copyAll(to, at, count);
+    at = rowAt(at, To::rows);
   }
+  /** The same from row `first` on, and stays where it is. */
+  ATTNC_DEVICE void copyFrom(std::uint32_t to, int first, int count) const { copyAll(to, rowAt(at, first), count); }
   /** The row and the chunk of a tile at which a thread begins. */
   static ATTNC_DEVICE int ownRow() {
     const int row = int(threadIdx.x) / lanes;
@@ -194,13 +194,18 @@ struct Feed {
   static ATTNC_DEVICE int ownChunk() { return int(threadIdx.x) % lanes; }
 
  private:
-  ATTNC_DEVICE const char *rowAt(int row) const { return ptx::beyond(at, stride, std::uint32_t(row * (16 / To::each))); }
+  ATTNC_DEVICE const char *rowAt(const char *from, int row) const { return ptx::beyond(from, stride, std::uint32_t(row) * (16 / To::each)); }
+  ATTNC_DEVICE void copyAll(std::uint32_t to, const char *from, int count) const {
+    if (count == To::rows) copyRows<true>(to, from, count);
+    else if (count > 0) copyRows<false>(to, from, count);
+    ptx::commitCopies();
+  }
   template <bool whole>
-  ATTNC_DEVICE void copyRows(std::uint32_t to, int count) const {
+  ATTNC_DEVICE void copyRows(std::uint32_t to, const char *first, int count) const {
     if constexpr (isEven) {
 #pragma unroll
       for (int n = 0; n < To::rows; n += step) {
-        const char *const from = rowAt(n);
+        const char *const from = rowAt(first, n);
 #pragma unroll
         for (int part = 0; part < parts; ++part) {
           const int chunk = ownChunk() + part * lanes;
@@ -213,7 +218,7 @@ struct Feed {
       for (int place = int(threadIdx.x); place < To::rows * To::chunks; place += threads) {
         const int row = place / To::chunks, chunk = place % To::chunks;
         const bool isInside = (width == To::columns || chunk * To::each < width) && (whole || row < count);
-        ptx::copyLater(to + To::spot(row, chunk), rowAt(row) + chunk * 16, isInside);
+        ptx::copyLater(to + To::spot(row, chunk), rowAt(first, row) + chunk * 16, isInside);
       }
     }
   }

@@ -39,3 +39,24 @@ export function feedOf(tile: TileOf, at: Warp, axis: AxisSpot): (count: string) 
   at.spot.block.line(`${kinds} ${name}(${from});`)
   return (count) => `${name}.copy(base + ${at.sheet.addressOf(tile)}, ${count});`
 }
+
+/** Declares the way to any of the rows of a tensor; says how the copy of some of them is begun. */
+export function wayOf(tile: TileOf, at: Warp): (first: string, count: string) => string {
+  const { kinds, from } = partsOf(tile, at, { single: false, first: atom('0'), count: atom('0'), inner: undefined })
+  const name = at.spot.sheet.names.fresh(`${tile.value.name}Feed`)
+  at.spot.block.line(`const ${kinds} ${name}(${from});`)
+  return (first, count) => `${name}.copyFrom(base + ${at.sheet.addressOf(tile)}, ${first}, ${count});`
+}
+
+/** Whether a tile's rows lie at one place of a tensor throughout a loop that makes these values, but for the axis of the rows. */
+export function isSteady({ load, value, major }: TileOf, made: ReadonlySet<string>): boolean {
+  const moves = (e: KernelExpr): boolean =>
+    e.kind === 'call'
+      ? e.args.some(moves)
+      : e.kind === 'value'
+        ? made.has(e.name)
+        : e.kind === 'index' && e.axis === major
+  const isOwn = (e: KernelExpr): boolean =>
+    e.kind === 'index' && e.of === 'element' && value.axes.some(({ axis }) => axis === e.axis)
+  return Object.values(load.index).every((e) => isOwn(e) || !moves(e))
+}

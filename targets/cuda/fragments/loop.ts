@@ -3,12 +3,12 @@
 import type { TileLoop } from '../../../compiler/kernel.ts'
 import { Block, indented } from '../../block.ts'
 import { atom } from '../../expression.ts'
-import type { Item, Repeat } from '../../nests/item.ts'
+import { defined, everyItem, type Item, type Repeat } from '../../nests/item.ts'
 import { printBounds } from '../loop.ts'
 import { type AxisSpot, valueAt } from '../spot.ts'
-import { copyOf, feedOf } from './feed.ts'
+import { copyOf, feedOf, isSteady, wayOf } from './feed.ts'
 import { columnsOf, type TileOf } from './layout.ts'
-import { scaleEarly } from './order.ts'
+import { masksLate, scaleEarly } from './order.ts'
 import { printItems } from './print.ts'
 import { sumInPlace } from './statistics.ts'
 import { eachRow, type Round, type Warp } from './warp.ts'
@@ -30,7 +30,8 @@ export function printTileLoop(repeat: Repeat, at: Warp): void {
   const { names } = spot.sheet
   const { axis, tile } = over
   const { body: summed, sums } = sumInPlace(repeat)
-  const body = scaleEarly(summed, at.sheet.layout.row)
+  const { row } = at.sheet.layout
+  const body = masksLate(scaleEarly(summed, row), row)
   const [first, count, plain, left] = [`${axis}0`, `${axis}Count`, 'plain', `${axis}Left`].map((name) =>
     names.reuse(name),
   )
@@ -81,9 +82,10 @@ function printInOrder(walk: Walk, round: Round): void {
   const { repeat, at, body, first, count, plain, start, end, tile } = walk
   const { block } = at.spot
   const here = inTile(walk, block, start)
+  const made = madeIn(repeat)
   const feeds = tilesIn(body, at).map((one): Feed => {
-    const copy = feedOf(one, here, spanSpot(start, ''))
-    return { tile: one, copy: (_, length) => copy(length) }
+    const copy = isSteady(one, made) ? feedOf(one, here, spanSpot(start, '')) : undefined
+    return { tile: one, copy: (from, length, inner) => copy?.(length) ?? copyOf(one, inner, spanSpot(from, length)) }
   })
   block.line(...(feeds.length === 0 ? awaitCopies : ['__syncthreads();']))
   if (feeds[0]) block.line(feeds[0].copy(start, `num::smallest(${tile}, ${end} - ${start})`, here))
@@ -112,9 +114,14 @@ function printSpans(walk: Walk, round: Round): void {
   const isFilled = round.plain !== undefined
   if (isFilled) printIsPlain(walk, isPlain!, round.flags, spot.block)
   spot.block.line(`tiles::Span ${now} = ${spanAt}(${start});`)
-  const feeds = tilesIn(body, at).map(
-    (one): Feed => ({ tile: one, copy: (from, length, inner) => copyOf(one, inner, spanSpot(from, length)) }),
-  )
+  const made = madeIn(repeat)
+  const feeds = tilesIn(body, at).map((one): Feed => {
+    const way = isFilled && isSteady(one, made) ? wayOf(one, at) : undefined
+    return {
+      tile: one,
+      copy: (from, length, inner) => way?.(from, length) ?? copyOf(one, inner, spanSpot(from, length)),
+    }
+  })
   const [own, following] = [now!, next!].map((span) => ({ first: `${span}.first`, count: `${span}.count` }))
   spot.block.line(...(feeds.length === 0 ? awaitCopies : ['__syncthreads();']))
   if (feeds[0]) spot.block.line(feeds[0].copy(own!.first, own!.count, inTile(walk, spot.block)))
@@ -133,6 +140,10 @@ function printSpans(walk: Walk, round: Round): void {
     block.line(`${now} = ${next};`)
   })
 }
+
+/** The values that a round makes, and those that are carried. */
+const madeIn = ({ head, body }: Repeat): ReadonlySet<string> =>
+  new Set(everyItem([...head, ...body]).flatMap((item) => defined(item) ?? []))
 
 /** A tile of a loop, and how the copy of its rows of a span is begun. */
 interface Feed {

@@ -1,4 +1,4 @@
-/** The order of a round: what is carried is rescaled as soon as the factor is known. */
+/** The order of a round: what is carried is rescaled as soon as the factor is known, and masks are made when they are needed. */
 import { type Define, defined, type Item, refs, type Scale } from '../../nests/item.ts'
 import { formOf } from './layout.ts'
 
@@ -33,6 +33,18 @@ function moveUp(items: readonly Item[], scale: Scale, row: string): readonly Ite
   const from = items.findLastIndex((item, n) => n < at && isBound(item)) + 1
   const up = items.slice(from, at + 1).filter((item) => moved.has(item))
   return [...items.slice(0, from), ...up, ...items.slice(from).filter((item) => !up.includes(item))]
+}
+
+/** The items of a round with each mask of a fragment right before the first that reads it: its bits take no registers before. */
+export function masksLate(body: readonly Item[], row: string): readonly Item[] {
+  const isMask = (item: Item): item is Define =>
+    item.kind === 'define' && item.from.kind === 'mask' && formOf(item.to, row) === 'fragment'
+  const masks = body.filter(isMask)
+  const others = body.filter((item) => !isMask(item))
+  return masks.toReversed().reduce<readonly Item[]>((items, mask) => {
+    const found = items.findIndex((item) => refs(item).includes(mask.to.name))
+    return items.toSpliced(found < 0 ? items.length : found, 0, mask)
+  }, others)
 }
 
 const isOfRows = ({ to, from }: Define, row: string): boolean =>

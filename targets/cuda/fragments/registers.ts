@@ -10,6 +10,8 @@ const short = /ptx::(exp2|reciprocal|tanh)/g
 const long =
   / \/ (?!2\])|num::(exp|exp2|expm1|log|log2|log1p|tanh|sin|cos|erf|atan2|realPower|integerPower|sigmoid|softplus|logAddExp|floorModulo|random)\(/
 const places = 24
+/** For maxima and minima that keep NaN. */
+const extremes = 20
 /** For f32, whose operands are taken apart. */
 const parts = 40
 /** For what each further loop has to find again. */
@@ -59,10 +61,11 @@ export function registersOf(lines: readonly string[]): { readonly registers: num
       loops.some(({ first, last }) => first < n && n < last) && /^\s*(if.*\n\s*)?tiles::eachElement/.test(statement),
   )
   const busy = ofElements.some((statement) => long.test(statement) || (statement.match(short) ?? []).length > 1)
+  const keeps = ofElements.some((statement) => /num::(largest|smallest)\((\w+\.at|tile)/.test(statement)) ? extremes : 0
   const placed = ofElements.some((statement) => statement.includes('const int32_t'))
   const split = statements.some((statement) => /tiles::multiply<tiles::(Single|Rough)/.test(statement)) ? parts : 0
   const further = Math.max(0, loops.length - 1) * loop
-  const beside = others + (busy ? functions : 0) + (placed ? places : 0) + split + further
+  const beside = others + (busy ? functions : 0) + (placed ? places : 0) + keeps + split + further
   return { registers: most + beside, accumulators: most }
 }
 
