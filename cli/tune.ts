@@ -8,7 +8,7 @@ import { showChoice } from '../runtime/tuned/choice.ts'
 import { tunedPath } from '../runtime/tuned/tuned-file.ts'
 import { completeSizes } from '../runtime/verify/shapes.ts'
 import { declareSpace, type Narrowing, type Subject } from '../tune/declare.ts'
-import { effortNames } from '../tune/effort.ts'
+import { effortNames, efforts } from '../tune/effort.ts'
 import { countFailures } from '../tune/search.ts'
 import { numericsClass, type Space, type Value } from '../tune/space.ts'
 import { type StrategyName, strategyNames } from '../tune/strategies/index.ts'
@@ -160,26 +160,38 @@ async function search(
   return answer(found.value, asked, source, options, warnings)
 }
 
-/** A line over itself where that can be seen; else a line for each new best. */
-function progressOf({ subject, milliseconds, modelled }: Asked, io: Io): Tuning['onTrial'] {
+const silence = 30_000 // ms, at most, where no line is written over
+
+/** A line over itself where that can be seen; else a line for each new best, and for each half a minute. */
+function progressOf({ subject, milliseconds, effort, modelled }: Asked, io: Io): Tuning['onTrial'] {
   let best = Infinity
+  let said = performance.now()
+  let ended = 0
   const failures = new Map<string, number>()
   const start = performance.now()
+  const budget = milliseconds ?? efforts[effort].milliseconds
+  const { name } = subject.attention
+  io.progress?.(`${name}: building, verifying and timing the usual choice`)
   return (trial, { tried, best: now, usual }, total) => {
+    ended += 1
     if (!isTimed(trial)) failures.set(trial.failure.reason, (failures.get(trial.failure.reason) ?? 0) + 1)
     const failed = [...failures].map(([reason, n]) => `, ${n} ${reason}`).join('')
     const unit = modelled === undefined ? 'ms' : `ms modelled for ${modelled}`
     const gain = `${shortNumber(now.milliseconds)} ${unit}, ${(usual.milliseconds / now.milliseconds).toFixed(2)} times as quick`
-    const left =
-      milliseconds === undefined
-        ? ''
-        : `, ${Math.max(0, Math.round((milliseconds - performance.now() + start) / 1000))} s left`
-    const line = `${subject.attention.name}: tried ${tried} of ${total}${failed}; best ${gain}: ${showChoice(now.point)}${left}`
+    const spent = performance.now() - start
+    const left = showTime(Math.max(0, Math.min(budget - spent, (spent / ended) * (total - tried))))
+    const line = `${name}: tried ${tried} of ${total}${failed}, ${left} left; best ${gain}: ${showChoice(now.point)}`
     if (io.progress) io.progress(line)
-    else if (now.cost < best) io.err(`${line}\n`)
+    else if (now.cost < best || performance.now() - said >= silence) {
+      io.err(`${line}\n`)
+      said = performance.now()
+    }
     best = Math.min(best, now.cost)
   }
 }
+
+const showTime = (milliseconds: number): string =>
+  milliseconds < 90_000 ? `${Math.round(milliseconds / 1000)} s` : `${Math.round(milliseconds / 60_000)} min`
 
 /** The command again, with what decides about what is tuned. */
 function commandOf({ file }: Source, options: Options): string {
@@ -188,7 +200,7 @@ function commandOf({ file }: Source, options: Options): string {
     ...{ target: options.target, arch: options.arch, attention: options.attention, dtype: options.dtype },
     ...{ precision: options.precision, ...lists, features: options.features, limits: options.limits },
     ...{ space: options.space, numerics: options.numerics, effort: options.effort, strategy: options.strategy },
-    ...{ seed: options.seed, log: options.log },
+    ...{ 'max-evals': options.maxEvals, seed: options.seed, log: options.log },
   }
   const words = Object.entries(given).flatMap(([name, value]) =>
     [value ?? []].flat().flatMap((one) => [`--${name}`, one]),
@@ -211,7 +223,7 @@ function answer(
   const failures = Object.fromEntries(countFailures(searched.trials))
   const gain = usual.milliseconds / best.milliseconds
   const rows = [
-    ['', modelled === undefined ? 'ms' : 'modelled ms', '', ''],
+    ['', modelled === undefined ? 'ms' : 'modelled ms', 'gain', 'choice'],
     ['usual', shortNumber(usual.milliseconds), '1.00', showChoice(usual.point)],
     ['best', shortNumber(best.milliseconds), gain.toFixed(2), showChoice(best.point)],
   ]

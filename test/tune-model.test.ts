@@ -208,7 +208,7 @@ describe.skipIf(why !== undefined)('with nvcc', () => {
     const args = ['tune', 'softmax.attn', ...arch, '--dtype', 'f16', '--shape', 'b=1,h=8,i=1024,j=1024', ...space]
     const { exit, out, err } = await attnc(args)
     expect([exit, out.split('\n')[0]]).toEqual([0, 'modelled for H100 SXM, sm_90: nothing was timed'])
-    expect(out).toMatch(/^ +modelled ms$/m)
+    expect(out).toMatch(/^ +modelled ms +gain +choice$/m)
     expect(err).toContain('ms modelled for sm_90')
     const [entry] = JSON.parse(readFileSync('softmax.attn.tuned.json', 'utf8')).entries
     // 64 blocks of 128 rows leave half of 132 multiprocessors idle

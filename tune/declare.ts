@@ -2,7 +2,8 @@
 import type { Attention } from '../compiler/attention.ts'
 import type { Program } from '../compiler/kernel.ts'
 import { splitAxis } from '../compiler/lower/split.ts'
-import { type CompileOptions, prepare, targets } from '../index.ts'
+import { type Result, succeed } from '../grammar/diagnostic.ts'
+import { type CompileOptions, type Study, study, targets } from '../index.ts'
 import type { SourceOnDisk } from '../node.ts'
 import { attempt } from '../runtime/attempt.ts'
 import { done, type Finding, failed, type Outcome, problem } from '../runtime/problem.ts'
@@ -68,15 +69,24 @@ export async function declareSpace(subject: Subject, narrowing: Narrowing = new 
 const refusalIn = (findings: readonly Finding[]): string | undefined =>
   findings.find(({ code }) => code === 'ATTN0328')?.message.replace(/: ask for .*$/, '')
 
+/** Checked and planned once, however many points there are. */
+function studyOf(source: SourceOnDisk): Result<Study> {
+  const studied = studies.get(source) ?? study(source.file, source.readImport)
+  studies.set(source, studied)
+  return studied
+}
+const studies = new WeakMap<SourceOnDisk, Result<Study>>()
+
 /** The tile program of a point. */
 export async function lower(
   { source, attention, target, options, tile }: Subject,
   point: Point,
 ): Promise<Outcome<Program>> {
-  const { file, readImport } = source
-  const prepared = await attempt(() =>
-    prepare(file, withChoice({ ...options, target, tile, readImport }, optionsOf(point))),
-  )
+  const asked = withChoice({ ...options, target, tile }, optionsOf(point))
+  const prepared = await attempt(async () => {
+    const studied = studyOf(source)
+    return studied.ok ? succeed(studied.value.prepare(await targets[target]!(), asked), studied.warnings) : studied
+  })
   if (!prepared.ok) return prepared
   const program = prepared.value.programs.find(({ name }) => name === attention.name)
   if (!program) throw new Error(`no program for ${attention.name}`)

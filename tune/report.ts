@@ -25,11 +25,15 @@ export function runsOf(entries: readonly Entry[]): readonly Run[] {
 }
 
 const timed = ({ trials }: Run): readonly Timed[] => trials.filter(isTimed)
-const quickest = (run: Run): Timed | undefined =>
-  timed(run).reduce<Timed | undefined>(
-    (best, one) => (best && best.milliseconds <= one.milliseconds ? best : one),
-    undefined,
-  )
+/** What may become the choice: it was surely quicker than the best before it, and right. A log in which nothing was verified has all. */
+function chosen(run: Run): readonly Timed[] {
+  const all = timed(run)
+  const verified = all.filter((one) => one.verified)
+  return verified.length > 0 ? verified : all
+}
+const leastOf = (all: readonly Timed[]): Timed | undefined =>
+  all.reduce<Timed | undefined>((best, one) => (best && best.milliseconds <= one.milliseconds ? best : one), undefined)
+const quickest = (run: Run): Timed | undefined => leastOf(chosen(run))
 
 const unit = ({ subject }: Run): string => (subject.modelled ? 'modelled ms of a call' : 'ms of a call')
 
@@ -39,9 +43,10 @@ function history(run: Run): string {
   const all = run.trials.flatMap((trial, n) =>
     isTimed(trial) ? [{ x: n + 1, y: trial.milliseconds, about: about(trial) }] : [],
   )
-  const steps = all.map(({ x, y }) => {
-    best = Math.min(best, y)
-    return { x, y: best }
+  const counts = new Set<Trial>(chosen(run))
+  const steps = run.trials.flatMap((trial, n) => {
+    if (isTimed(trial) && counts.has(trial)) best = Math.min(best, trial.milliseconds)
+    return Number.isFinite(best) ? [{ x: n + 1, y: best }] : []
   })
   return plot({
     ...{ title: 'Search', x: 'candidates tried', y: unit(run), logY: true },
@@ -54,26 +59,23 @@ function history(run: Run): string {
 
 const about = ({ point, milliseconds }: Timed): string => `${keyOf(point)}: ${shortLabel(milliseconds)} ms`
 
-/** One parameter against time, for parameters that are numbers. */
+/** Each parameter against time; values that are not all numbers stand beside each other. */
 function parameterPlots(run: Run): readonly string[] {
   return run.parameters
-    .filter(({ values }) => values.length > 1 && values.every((value) => typeof value === 'number'))
-    .map(({ name }) =>
-      plot({
-        ...{ title: `${name} and time`, x: name, y: unit(run), logX: true, logY: true },
-        series: [
-          {
-            name,
-            form: 'dots',
-            points: timed(run).map((trial) => ({
-              x: Number(trial.point[name]),
-              y: trial.milliseconds,
-              about: about(trial),
-            })),
-          },
-        ],
-      }),
-    )
+    .filter(({ values }) => values.length > 1)
+    .map(({ name, values }) => {
+      const isNumber = values.every((value) => typeof value === 'number')
+      const points = timed(run).map((trial) => ({
+        x: isNumber ? Number(trial.point[name]) : values.indexOf(trial.point[name] ?? ''),
+        y: trial.milliseconds,
+        about: about(trial),
+      }))
+      const scale = isNumber ? { logX: true } : { words: values.map(String) }
+      return plot({
+        ...{ title: `${name} and time`, x: name, y: unit(run), logY: true, ...scale },
+        series: [{ name, form: 'dots', points }],
+      })
+    })
 }
 
 /** Of the first two tiles: the best time with both, relative to the best of all. */
@@ -126,7 +128,7 @@ function rooflinePlot(run: Run): readonly string[] {
             .map(placed),
         },
         { name: 'usual choice', form: 'dots', points: timed(run).filter(isUsual).map(placed) },
-        { name: 'quickest', form: 'dots', points: [placed(best)] },
+        { name: 'best', form: 'dots', points: [placed(best)] },
       ],
     }),
   ]
@@ -162,6 +164,7 @@ const style = [
 function section(run: Run): string {
   const { subject, trials, usual, roofline } = run
   const best = quickest(run)
+  const least = leastOf(timed(run))
   const first = timed(run).find(({ point }) => keyOf(point) === keyOf(usual))
   const rows = [
     ['lengths', subject.shape],
@@ -170,7 +173,8 @@ function section(run: Run): string {
     ['types', subject.dtype],
     ['tried', `${trials.length}, of which ${trials.length - timed(run).length} failed`],
     ...(first ? [['usual choice', about(first)]] : []),
-    ...(best ? [['quickest', about(best)]] : []),
+    ...(best ? [['best', about(best)]] : []),
+    ...(least && least !== best ? [['least seen, but not surely less', about(least)]] : []),
     ...(first && best ? [['gain', `${(first.milliseconds / best.milliseconds).toFixed(2)} times as quick`]] : []),
     ...(roofline && best ? [['of the limit', `${(100 * shareOf(roofline, best)).toFixed(1)} %`]] : []),
   ]
@@ -180,9 +184,8 @@ function section(run: Run): string {
     `<div class="plots">${plotsOf(run).join('\n')}</div>`,
     failures(trials),
     '<h3>The ten quickest</h3>',
-    tableOf([
-      ['choice', subject.modelled ? 'modelled ms' : 'ms', 'rounds', 'verified'],
-      ...[...timed(run)]
+    tableOf(
+      [...timed(run)]
         .sort((a, b) => a.milliseconds - b.milliseconds)
         .slice(0, 10)
         .map((trial) => [
@@ -191,7 +194,8 @@ function section(run: Run): string {
           String(trial.rounds),
           trial.verified ? 'yes' : 'no',
         ]),
-    ]),
+      ['choice', subject.modelled ? 'modelled ms' : 'ms', 'rounds', 'verified'],
+    ),
   ].join('\n')
 }
 
@@ -203,11 +207,14 @@ function failures(trials: readonly Trial[]): string {
   const rows = trials.flatMap((trial) =>
     isTimed(trial) ? [] : [[trial.failure.reason, keyOf(trial.point), trial.failure.text]],
   )
-  return rows.length === 0 ? '' : `<h3>What failed</h3>\n${tableOf([['reason', 'choice', 'what it said'], ...rows])}`
+  return rows.length === 0 ? '' : `<h3>What failed</h3>\n${tableOf(rows, ['reason', 'choice', 'what it said'])}`
 }
 
-const tableOf = (rows: readonly (readonly string[])[]): string =>
-  `<table>${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')}</table>`
+function tableOf(rows: readonly (readonly string[])[], head: readonly string[] = []): string {
+  const first =
+    head.length > 0 ? `<tr>${head.map((name) => `<th scope="col">${escapeText(name)}</th>`).join('')}</tr>\n` : ''
+  return `<table>${first}${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n')}</table>`
+}
 const cell = (content: string): string =>
   `<td${/^-?[\d.]+(e-?\d+)?$/.test(content) ? ' class="number"' : ''}>${escapeText(content)}</td>`
 

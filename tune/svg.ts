@@ -22,6 +22,7 @@ export interface Plot {
   readonly series: readonly Series[]
   readonly logX?: boolean
   readonly logY?: boolean
+  readonly words?: readonly string[] // what x = 0, 1, … stand for
 }
 
 const width = 640
@@ -76,10 +77,10 @@ const frame = (title: string, body: readonly string[], size = { width, height })
     '</svg>',
   ].join('\n')
 
-export function plot({ title, x, y, series, logX = false, logY = false }: Plot): string {
+export function plot({ title, x, y, series, logX = false, logY = false, words }: Plot): string {
   const all = series.flatMap(({ points }) => points)
   const horizontal = scaleOf(
-    all.map((point) => point.x),
+    words ? [-0.5, words.length - 0.5] : all.map((point) => point.x),
     margin.left,
     width - margin.right,
     logX,
@@ -90,10 +91,11 @@ export function plot({ title, x, y, series, logX = false, logY = false }: Plot):
     margin.top,
     logY,
   )
+  const columns = words ? words.map((_, n) => n) : horizontal.ticks
   const grid = [
-    ...horizontal.ticks.flatMap((tick) => [
+    ...columns.flatMap((tick) => [
       `<line x1="${horizontal.at(tick).toFixed(1)}" x2="${horizontal.at(tick).toFixed(1)}" y1="${margin.top}" y2="${height - margin.bottom}" stroke="#94a3b8" stroke-opacity="0.25"/>`,
-      text(horizontal.at(tick), height - margin.bottom + 16, shortLabel(tick), 'text-anchor="middle"'),
+      text(horizontal.at(tick), height - margin.bottom + 16, words?.[tick] ?? shortLabel(tick), 'text-anchor="middle"'),
     ]),
     ...vertical.ticks.flatMap((tick) => [
       `<line x1="${margin.left}" x2="${width - margin.right}" y1="${vertical.at(tick).toFixed(1)}" y2="${vertical.at(tick).toFixed(1)}" stroke="#94a3b8" stroke-opacity="0.25"/>`,
@@ -180,7 +182,7 @@ export function heatMap({ title, x, y, at }: HeatMap): string {
     ...y.values.map((value, r) =>
       text(margin.left - 8, margin.top + r * cell.height + 19, String(value), 'text-anchor="end"'),
     ),
-    text((margin.left + width) / 2, size.height - 10, x.name, 'text-anchor="middle"'),
+    text(margin.left + (cell.width * x.values.length) / 2, size.height - 10, x.name, 'text-anchor="middle"'),
     text(
       0,
       0,

@@ -40,6 +40,7 @@ export interface Tuning {
   readonly paths: { readonly log: string; readonly tuned: string }
   readonly now: () => number
   readonly isStopped: () => boolean
+  /** @param total  choices that are tried if there is time */
   readonly onTrial: (trial: Trial, state: State, total: number) => void
   readonly rigOf?: (job: Job) => Rig // tests give their own
 }
@@ -148,17 +149,18 @@ async function searchIn(
   const share = Math.max(effort.least, Math.ceil(effort.share * space.points.length))
   const name = tuning.strategy ?? (space.points.length <= share ? 'exhaustive' : usualStrategy)
   const milliseconds = (tuning.milliseconds ?? effort.milliseconds) - (after?.spent.total ?? 0)
-  const isOwn = new Set(space.points)
+  const evaluations = tuning.evaluations ?? (after ? after.tried + Math.ceil(share / 2) : share)
+  const total = Math.max(known.length, Math.min(evaluations, space.points.length))
   const found = await search({
     ...{ space, strategy: strategies[name], rig, precision: effort.precision, batch: effort.batch, sameBits },
-    budget: { evaluations: tuning.evaluations ?? (after ? after.tried + Math.ceil(share / 2) : share), milliseconds },
+    budget: { evaluations, milliseconds },
     random: randomNumbers(tuning.seed, 'tune'),
     known,
     now: tuning.now,
     isStopped: () => tuning.isStopped() || keeper.fault !== undefined,
     onTrial: (trial, state) => {
       keeper.keep(trial, sameBits || tuning.numerics === 'any' ? state : undefined)
-      tuning.onTrial(trial, state, isOwn.size)
+      tuning.onTrial(trial, state, total)
     },
   })
   if (keeper.fault) return keeper.fault
