@@ -3,7 +3,13 @@ import type { Attention } from './attention.ts'
 import { knownScalar } from './known-scalar.ts'
 import { own } from './own.ts'
 
-/** Lengths of compile-time axes: given, else declared, else d = e = 64 and the first check line for others. */
+/** A further axis of a fixed length up to this, such as that of a convolution's taps, is held whole: nobody streams so few places. */
+const short = 8
+
+/**
+ * Lengths of compile-time axes: given, else declared, else d = e = 64 and the first check line for others. Short axes beside queries and
+ * keys whose length the source fixes are among them.
+ */
 export function compileTimeSizes(
   attention: Attention,
   given: Readonly<Record<string, number>>,
@@ -13,8 +19,14 @@ export function compileTimeSizes(
   const find = (name: string): number | undefined => {
     if (sizes[name] !== undefined) return sizes[name]
     const axis = attention.axes.find((a) => a.name === name)
-    if (axis?.time !== 'compile') return undefined
+    if (axis === undefined) return undefined
     const { length } = axis
+    if (axis.time !== 'compile') {
+      const fixed =
+        length.kind === 'fixed' && !['b', 'h', 'i', 'j'].includes(name) ? knownScalar(length.value, {}) : undefined
+      if (fixed !== undefined && fixed > 0 && fixed <= short) sizes[name] = fixed
+      return undefined
+    }
     const value =
       length.kind === 'like'
         ? (own(given, name) ?? find(length.of) ?? own(given, length.of) ?? checked(attention, length.of))

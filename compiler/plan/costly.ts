@@ -27,7 +27,7 @@ const functions: ReadonlySet<Op> = new Set<Op>([
  * share, or rest on one that they share: a norm is a walk of its own over the features before any of them.
  */
 export function isCostly(x: Expr, token: string, isOpen: (axis: string) => boolean): boolean {
-  if (x.kind !== 'call' || !hasFeatures(x)) return false
+  if ((x.kind !== 'call' && x.kind !== 'reduce') || !hasFeatures(x)) return false
   const all = nodesOf(x)
   const isOfFeatures = (e: Expr): boolean =>
     e.kind === 'reduce' && e.over.every((axis) => !shared.has(axis) && !isOpen(axis))

@@ -305,8 +305,10 @@ function groupBy<K, V>(all: readonly V[], key: (value: V) => K): ReadonlyMap<K, 
 function reasonOf(x: Expr, stream: string | undefined): Obstacle {
   if (x.kind === 'repeat') return { why: 'rounds follow one another', at: x }
   if (x.kind === 'at') return { why: 'another place than its own is read', at: x }
-  if (x.kind === 'call')
+  if (x.kind === 'call' && functionsIn(x).length > 0)
     return { why: `each tile of rows would compute ${functionsIn(x).join(', ')} of it again`, at: x }
+  if (x.kind === 'call' || (x.kind === 'reduce' && tokensOf(x.over).length === 0))
+    return { why: 'each tile of rows would fold features of it again', at: x }
   const over = x.kind === 'reduce' || x.kind === 'scan' ? [x.over].flat().join(', ') : ''
   if (over === stream) return { why: `no pair enters this fold over ${over}`, at: x }
   const reader =
