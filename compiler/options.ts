@@ -3,12 +3,12 @@ import type { Attention } from './attention.ts'
 import { featureAxes } from './check/axes.ts'
 import type { ReadImport } from './check/imports.ts'
 import { maxWidth } from './check/settings.ts'
+import { groupSizes } from './group-sizes.ts'
 
 export const dtypes = ['f32', 'f16', 'bf16'] as const
 export const precisions = ['accurate', 'fast'] as const
 export const planKinds = ['auto', 'materialised'] as const
 export const rowCounts = ['many', 'few'] as const
-export const groupSizes = [32, 64, 128, 256, 512, 1024] as const
 
 export interface StageOptions {
   readonly dtype?: (typeof dtypes)[number] // of float inputs without a declared type, and of results with a feature axis; default f32

@@ -48,7 +48,13 @@ int main() {
   writeFileSync(join(folder, `${name}.cc`), text)
   await execa(findCompiler()!, [...flags, '-O1', '-g', ...more, ...includes, `${name}.cc`, '-o', name], { cwd: folder })
   const result = await execa(join(folder, name), [], { reject: false, env, timeout: 60_000 })
-  return { ...result, numbers: String(result.stdout).trim().split(' ').map(Number) }
+  return {
+    ...result,
+    numbers: String(result.stdout)
+      .trim()
+      .split(' ')
+      .map((word) => Number(word.replace('inf', 'Infinity'))),
+  }
 }
 const hash = (text: string): number => [...text].reduce((sum, c) => (Math.imul(sum, 31) + c.charCodeAt(0)) | 0, 7)
 

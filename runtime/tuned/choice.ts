@@ -1,6 +1,7 @@
 /** A choice that was tuned, as options of the compiler and of a call. */
 import type { Attention } from '../../compiler/attention.ts'
-import { groupSizes, type StageOptions } from '../../compiler/options.ts'
+import { groupSizes } from '../../compiler/group-sizes.ts'
+import type { StageOptions } from '../../compiler/options.ts'
 
 /** By name: `tile.AXIS`, `splits`, `rows`, `group`, `threads`; and by the name of a feature, whether it is used. */
 export type Choice = Readonly<Record<string, number | string>>
