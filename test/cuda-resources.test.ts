@@ -160,6 +160,11 @@ describe('the text on tensor cores', () => {
     expect(own).toMatch(/for \(int32_t round = 0; round < rounds; \+\+round\) \{\n {4}.*const int32_t middle = /)
     expect(fragmentsOf(program)[0]!.registers).toBeLessThanOrEqual(mostRegisters)
   })
+  test('makes an operand of two products once', async () => {
+    const own = tensorText((await compiled('longformer', { dtype: 'f16' })).text)!
+    expect(own.match(/tiles::Fragment<\d+, \d+> t_admitted;/g)).toHaveLength(1)
+    expect(own.match(/tiles::LeftFragment<[^>]*>\{t_admitted\}/g)).toHaveLength(2)
+  })
   test('scales what is carried before it makes the weights of a tile', async () => {
     const own = tensorText((await compiled('softmax', { dtype: 'f16' })).text)!
     const [scale, weights] = [own.indexOf(' acc.at[m][n][r] *= factor'), own.indexOf('t.at[m][n][r] = ptx::exp2')]

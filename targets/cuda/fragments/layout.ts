@@ -71,7 +71,7 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   const [only] = tiled
   if (only?.tile === undefined || tiled.length > 1) return undefined
   const { axis: row, tile } = only
-  const items = sumWeights(normalize(kernel).items)
+  const items = sumWeights(onceEach(normalize(kernel).items))
   const all = everyItem(items)
   const tiles = new Map(
     all.flatMap((item) => {
@@ -92,6 +92,18 @@ export function layOutFragments(kernel: Kernel, program: Program, given: Facts):
   const single = program.precision === 'fast' ? 'Rough' : 'Single'
   const type = storage === 'f16' ? 'Half' : storage === 'bf16' ? 'Brain' : single
   return { kernel, row, tile, warps, groups, items, facts, tiles, type }
+}
+
+/** The same operand of two products is made once. */
+function onceEach(items: readonly Item[]): readonly Item[] {
+  const made = new Map<string, string>()
+  return items.flatMap((item): readonly Item[] => {
+    if (item.kind === 'repeat') return [{ ...item, body: onceEach(item.body) }]
+    if (item.kind !== 'define') return [item]
+    const [before, now] = [made.get(item.to.name), JSON.stringify(item.from)]
+    made.set(item.to.name, now)
+    return before === now ? [] : [item]
+  })
 }
 
 /** Sums of what a mask admits as sums of what it has put 0 into elsewhere, where products need that, too. */
