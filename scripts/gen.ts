@@ -1,6 +1,6 @@
 // Makes generated/ from templates/ and compiler/std.attn, so that nothing is read or compiled from text at run time:
 // templates.ts has the frames as precompiled functions, projects.ts those of what `attnc init` writes, sources.ts the headers and
-// the standard library as strings, code.ts a hash of all sources, by which what they build knows its own.
+// the standard library as strings, running.ts what runs kernels on a machine, code.ts a hash of all sources, by which what they build knows its own.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { transformSync } from 'esbuild'
@@ -63,12 +63,12 @@ for (const [name, fill] of Object.entries(${table})) frames.registerPartial(name
 `
 }
 
-function sources(paths: readonly string[]): string {
+function sources(paths: readonly string[], { type, table }: { readonly type: string; readonly table: string }): string {
   return `// Made by scripts/gen.ts; do not edit.
-export type SourceName =${union(paths)}
+export type ${type} =${union(paths)}
 
 /** Files that are built into the compiler or amalgamated into its output, by their path in the repository. */
-export const sources: Readonly<Record<SourceName, string>> = {
+export const ${table}: Readonly<Record<${type}, string>> = {
 ${paths.map((path) => `  ${JSON.stringify(path)}: ${JSON.stringify(read(path))},`).join('\n')}
 }
 `
@@ -78,6 +78,9 @@ const allFrames = files('templates/**/*.hbs')
 // What `attnc init` writes is no part of the compiler, which browsers load.
 const below = 'templates/projects/'
 const isOfProject = (path: string): boolean => path.startsWith(below)
+// What loads, launches, emulates and measures kernels on a machine is none either.
+const isOfRunning = (path: string): boolean =>
+  /^templates\/(cuda\/(launcher|emulation|recorder)\/|native\/(loader\.cc|machine\.cc|backend\.h|pool\.h)$)/.test(path)
 const embedded = [...files('compiler/*.attn'), ...files('templates/**').filter((path) => !path.endsWith('.hbs'))]
 mkdirSync(new URL('generated/', root), { recursive: true })
 write('generated/templates.ts', templates(allFrames.filter((path) => !isOfProject(path))))
@@ -85,7 +88,14 @@ write(
   'generated/projects.ts',
   templates(allFrames.filter(isOfProject), { below, type: 'ProjectFrame', table: 'projects' }),
 )
-write('generated/sources.ts', sources(embedded))
+write(
+  'generated/sources.ts',
+  sources(
+    embedded.filter((path) => !isOfRunning(path)),
+    { type: 'SourceName', table: 'sources' },
+  ),
+)
+write('generated/running.ts', sources(embedded.filter(isOfRunning), { type: 'RunningName', table: 'running' }))
 write(
   'generated/version.ts',
   `// Made by scripts/gen.ts; do not edit.\nexport const version = ${JSON.stringify(JSON.parse(read('package.json')).version)}\n`,
