@@ -252,10 +252,10 @@ function answer(
   const isStopped = why === 'stopped'
   const goOn = `go on with: ${commandOf(source, options)}`
   return {
-    exit: isStopped ? 130 : 0,
+    exit: isStopped ? 130 : why === 'lost' ? 3 : 0,
     findings: [...warnings, ...result.warnings],
     out: `${modelled === undefined ? '' : `modelled for ${device.replace(', modelled', '')}, ${modelled}: nothing was timed\n`}${table(rows, [1, 2])}${further}${about}`,
-    note: `written to ${basename(paths.tuned)}${isStopped || why === 'time' ? `; ${goOn}` : ''}`,
+    note: `written to ${basename(paths.tuned)}${isStopped || why === 'time' || why === 'lost' ? `; ${goOn}` : ''}`,
     json,
   }
 }

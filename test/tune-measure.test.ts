@@ -16,6 +16,7 @@ const rigOf = (own: (n: number) => number, other: (n: number) => number): Rig =>
     build: async () => [],
     bits: async () => succeeded(''),
     verify: async () => succeeded(undefined),
+    restart: async () => {},
     close: async () => {},
     turns: async (_point, beside, rounds) => {
       const at = Array.from({ length: rounds }, () => n++)

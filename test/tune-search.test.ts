@@ -43,6 +43,7 @@ function fake(part: Partial<Rig> = {}): Fake {
         own: new Array<number>(rounds).fill(10 * cost(point)),
         other: other ? new Array<number>(rounds).fill(10 * cost(other)) : [],
       }),
+    restart: async () => {},
     close: async () => {},
     ...part,
   }
@@ -181,6 +182,40 @@ describe('truth', () => {
     const { best, usual, unsteady } = await searched({ rig: fake({ turns: noisy }).rig })
     expect(best).toBe(usual)
     expect(unsteady).toBeGreaterThan(0)
+  })
+})
+
+describe('a device that disappears', () => {
+  /** Runs so many calls and then none, until it is restarted as often as it takes. */
+  function failing(calls: number, restarts: number): Partial<Rig> {
+    let left = calls
+    let times = restarts
+    return {
+      bits: async (point) => (left-- > 0 ? succeeded(`bits of j=${point['tile.j']}`) : fails('error', 'device lost')),
+      restart: async () => {
+        times -= 1
+        if (times <= 0) left = Infinity
+      },
+    }
+  }
+
+  test('ends the search: nothing that failed with it is kept as a failure, and the best is', async () => {
+    const kept: Trial[] = []
+    const { rig } = fake(failing(6, Infinity))
+    const found = await searched({ rig, onTrial: (trial) => void kept.push(trial) })
+    expect([found.why, found.lost, kept.length]).toEqual(['lost', 'device lost', 6])
+    expect(kept.every(isTimed)).toBe(true)
+    expect(found.best.verified).toBe(true)
+  })
+
+  test('and comes back costs one candidate', async () => {
+    const { rig } = fake(failing(6, 1))
+    const found = await searched({ rig })
+    expect([found.why, found.tried, countFailures(found.trials)]).toEqual([
+      'all',
+      space.points.length,
+      new Map([['error', 1]]),
+    ])
   })
 })
 

@@ -64,6 +64,7 @@ export function modelRig({ subject, params, architecture, parameters, seed, chec
       if (bad && !bad.ok) return bad
       return succeeded({ own: timesOf(point, rounds), other: timesOf(other, rounds) })
     },
+    restart: async () => {},
     close: async () => {
       await check.close()
       rmSync(folder, { recursive: true, force: true })

@@ -63,6 +63,7 @@ export function processRig(job: Job, limits: Limits, start: URL = program): Rig 
       const points = other ? [other, point] : [point]
       return (await having(points, { do: 'turns', point, other, rounds }, limits.call * rounds)) as Tried<Turns>
     },
+    restart: async () => stop(),
     close: async () => stop(),
   }
 }

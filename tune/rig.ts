@@ -34,5 +34,7 @@ export interface Rig {
   verify(point: Point): Promise<Tried<undefined>>
   /** Rounds in which both are timed, one directly after the other; who is first alternates. */
   turns(point: Point, other: Point | undefined, rounds: number): Promise<Tried<Turns>>
+  /** Begins anew: what is left of a device that failed, or of a process, goes. */
+  restart(): Promise<void>
   close(): Promise<void>
 }

@@ -35,7 +35,8 @@ export interface State {
 
 export interface Searched extends State {
   readonly trials: readonly Trial[] // known ones included
-  readonly why: 'all' | 'evaluations' | 'time' | 'stopped' // it ended
+  readonly why: 'all' | 'evaluations' | 'time' | 'stopped' | 'lost' // it ended; lost: what ran before does not run any more
+  readonly lost: string | undefined // what the best said then
   readonly spent: { readonly total: number; readonly building: number; readonly running: number } // ms
   readonly unsteady: number // trials whose interval stayed wide
 }
@@ -59,6 +60,7 @@ class Run {
   private usual: Timed | undefined
   private best: Timed | undefined
   private unsteady = 0
+  private lost: string | undefined
 
   constructor(options: SearchOptions) {
     this.options = options
@@ -123,9 +125,22 @@ class Run {
       const ready = built[n]!
       const trial = ready.ok ? await this.tryOne(point) : { point, failure: ready.failure }
       if (!isTimed(trial) && this.options.isStopped()) return 'stopped' // what stopped this may have ended that
+      if (!isTimed(trial) && !(await this.bestRuns(trial.failure))) return 'lost' // and this trial says nothing of its choice
       this.keep(trial)
     }
     return left.length < points.length ? 'evaluations' : undefined
+  }
+
+  /** Whether a failure is the candidate's own: else a device is gone, and with it the best does not run either. */
+  private async bestRuns({ reason }: Failure): Promise<boolean> {
+    if (reason === 'wrong' || reason === 'bits') return true
+    const { rig } = this.options
+    const run = (): Promise<Tried<string>> => this.timed('running', () => rig.bits(this.best!.point))
+    if ((await run()).ok) return true
+    await rig.restart()
+    const again = await run()
+    if (!again.ok) this.lost = again.failure.text
+    return again.ok
   }
 
   private whyStop(): Searched['why'] | undefined {
@@ -190,7 +205,7 @@ class Run {
 
   private result(why: Searched['why']): Searched {
     const spent = { ...this.spent, total: this.options.now() - this.start }
-    return { ...this.state(), trials: [...this.trials.values()], why, spent, unsteady: this.unsteady }
+    return { ...this.state(), trials: [...this.trials.values()], why, lost: this.lost, spent, unsteady: this.unsteady }
   }
 }
 

@@ -77,5 +77,17 @@ export function score(
   return { strategy, share: median(last), evaluations }
 }
 
+/** How many evaluations it takes until what was found is so good a share of the best; the median over seeds. */
+export const evaluationsTo = (
+  share: number,
+  recorded: Recorded,
+  strategy: StrategyName,
+  seeds: readonly number[],
+): number => {
+  const all = recorded.space.points.length
+  const needed = seeds.map((seed) => simulate(recorded, strategy, seed, all).findIndex((one) => one >= share) + 1)
+  return median(needed)
+}
+
 /** A fifth of a space. */
 export const fifth = ({ space }: Recorded): number => Math.max(1, Math.floor(space.points.length / 5))

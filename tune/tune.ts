@@ -83,7 +83,7 @@ export async function tune(tuning: Tuning): Promise<Outcome<TuningResult>> {
   try {
     const own = await searchIn(tuning, space, known, rig, keeper, numerics === 'same')
     if (!own.ok) return own
-    const isOver = own.value.why === 'time' || own.value.why === 'stopped'
+    const isOver = ['time', 'stopped', 'lost'].includes(own.value.why)
     const wider = isOver || space.points.length === whole.points.length ? undefined : own.value
     const all = wider && (await searchIn(tuning, whole, wider.trials, rig, keeper, false, wider))
     if (all && !all.ok) return all
@@ -275,8 +275,11 @@ function smallest({ attention, sizes }: Subject): Readonly<Record<string, number
   }
 }
 
-function warningsOf(damaged: number, path: string, { unsteady, tried }: Searched): readonly Finding[] {
+function warningsOf(damaged: number, path: string, { unsteady, tried, lost }: Searched): readonly Finding[] {
   return [
+    ...(lost === undefined
+      ? []
+      : [problem('ATTN0331', `what ran before does not run any more: ${lost}`, 'attnc doctor')]),
     ...(damaged > 0 ? [warning('ATTN0374', `${damaged} lines of ${path} were cut short, and are passed over`)] : []),
     ...(4 * unsteady > tried
       ? [

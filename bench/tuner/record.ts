@@ -1,7 +1,7 @@
-// Records whole spaces of the native target. `node bench/tuner/record.ts build` compiles every point, which takes minutes. Then
+// Records whole spaces, most of the native target. `node bench/tuner/record.ts build` compiles every point, which takes minutes. Then
 // `node bench/tuner/record.ts time A --seconds 15`, where nothing else runs: in every round each point is called once, in any order, so
 // that drift meets all alike; run again, it adds rounds. The log that comes of it has a point's lower quartile as its time, which other
-// load disturbs less than the median.
+// load disturbs less than the median. Times are processor times of this process, which waits for no other.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -11,9 +11,10 @@ import { callAttention, loadAttention, type Ready } from '../../node.ts'
 import { Cache } from '../../runtime/cache/cache.ts'
 import { findPlaces } from '../../runtime/cache/places.ts'
 import { randomNumbers } from '../../runtime/draw.ts'
+import { emptyLaunch, prepareLaunch } from '../../runtime/launch.ts'
 import type { Inputs } from '../../runtime/runners.ts'
 import type { Entry } from '../../tune/log.ts'
-import { optionsOf } from '../../tune/options.ts'
+import { optionsOf, withChoice } from '../../tune/options.ts'
 import { keyOf, type Point } from '../../tune/space.ts'
 import { medianInterval } from '../../tune/statistics.ts'
 import { shuffled } from '../../tune/strategies/strategy.ts'
@@ -42,7 +43,7 @@ async function settle(): Promise<void> {
 }
 
 async function load({ subject }: Prepared, point: Point): Promise<Ready> {
-  const options = { ...subject.options, ...optionsOf(point), target: 'native' }
+  const options = withChoice({ ...subject.options, target: subject.target }, optionsOf(point))
   const ready = await loadAttention(subject.source, subject.attention, options, keeping)
   if (!ready.ok) throw new Error(ready.findings[0]?.message)
   return ready.value
@@ -60,8 +61,13 @@ async function build(shape: Recorded): Promise<void> {
   await Promise.all([serve(), serve()])
 }
 
-/** On huge pages, as `allocate` gives them. */
-async function tensorsOf({ name }: Recorded): Promise<Inputs> {
+/** For the native target on huge pages, as `allocate` gives them. */
+async function tensorsOf({ name }: Recorded, { subject }: Prepared): Promise<Inputs> {
+  if (subject.target !== 'native') {
+    const launch = prepareLaunch(subject.attention, emptyLaunch, subject.sizes, 0)
+    if (!launch.ok) throw new Error(launch.findings[0]?.message)
+    return launch.value.inputs
+  }
   const shape = shapes.find((one) => one.name === name)!
   const all = Object.entries(inputsOf(shape, await nativeLoader()))
   return Object.fromEntries(
@@ -77,7 +83,7 @@ async function time(shape: Recorded): Promise<void> {
   const { space, job } = prepared
   const raw = join(values.to, `${shape.name}.times.json`)
   const times: Record<string, number[]> = existsSync(raw) ? JSON.parse(readFileSync(raw, 'utf8')) : {}
-  const launch = { inputs: await tensorsOf(shape), params: job.params }
+  const launch = { inputs: await tensorsOf(shape, prepared), params: job.params }
   const kernels = new Map<Point, Ready>()
   for (const point of space.points) kernels.set(point, await load(prepared, point))
   const random = randomNumbers(Date.now(), 'order')
@@ -86,9 +92,10 @@ async function time(shape: Recorded): Promise<void> {
     for (const point of shuffled(space.points, random)) {
       if (performance.now() >= end) break
       await settle()
-      const start = performance.now()
+      const start = process.cpuUsage()
       const called = await callAttention(kernels.get(point)!, launch)
-      const took = performance.now() - start
+      const { user, system } = process.cpuUsage(start)
+      const took = (user + system) / 1000
       if (!called.ok) throw new Error(called.findings[0]?.message)
       const own = times[keyOf(point)] ?? []
       times[keyOf(point)] = own
