@@ -74,13 +74,17 @@ export const isSafe = (load: Load, e: KernelExpr, axis: string, program: Program
   (e.kind === 'index' && e.axis === axis) ||
   liesOn(simplify(e, program), program.sizes[axis] ?? 0)
 
-/** The element that a load reads, with tests where its indices may lie outside. `codes`: the indices, spelled. */
+/**
+ * The element that a load reads, with tests where its indices may lie outside. `codes`: the indices, spelled. `read`: how a target
+ * reads from an address, and what it has in place of an element that does not exist; by itself one element.
+ */
 export function elementOf(
   load: Load,
   { buffer, text }: NamedBuffer,
   codes: readonly Code[],
   given: Arguments,
   words: ElementWords,
+  read: Reading = (at) => ({ element: widened(buffer, `${text}[${at.text}]`, words), nothing: nothingOf(buffer) }),
 ): Code {
   const sizes = buffer.axes.map((axis) => sizeOf(axis, given))
   const indices = indicesOf(load.index, buffer)
@@ -90,7 +94,7 @@ export function elementOf(
       ? invoke(words.largest, zero, invoke(words.smallest, code, minus(sizes[n]!, one)))
       : code,
   )
-  const element = widened(buffer, `${text}[${addressOf(buffer, clamped, given).text}]`, words)
+  const { element, nothing } = read(addressOf(buffer, clamped, given))
   if (tested.length === 0) return element
   const isInside = (n: number): Code => join('<', tightness.order, codes[n]!, sizes[n]!)
   const tests = tested.map((n) =>
@@ -98,7 +102,6 @@ export function elementOf(
       ? join('&&', tightness.and, join('>=', tightness.order, codes[n]!, zero), isInside(n))
       : join('>', tightness.order, sizes[n]!, zero),
   )
-  const nothing = atom(buffer.storage === 'bool' ? 'false' : buffer.storage === 'i32' ? '0' : '0.0f')
   const guarded = choice(
     tests.reduce((a, b) => join('&&', tightness.and, a, b)),
     element,
@@ -106,6 +109,9 @@ export function elementOf(
   )
   return { ...guarded, level: deepest([element]) }
 }
+
+export type Reading = (address: Code) => { readonly element: Code; readonly nothing: Code }
+const nothingOf = ({ storage }: Buffer): Code => atom(storage === 'bool' ? 'false' : storage === 'i32' ? '0' : '0.0f')
 
 function widened({ storage }: Buffer, element: string, words: ElementWords): Code {
   if (storage === 'bool') return join('!=', tightness.equality, atom(element), zero)

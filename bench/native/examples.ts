@@ -4,7 +4,8 @@ import os from 'node:os'
 import { basename, join } from 'node:path'
 import type { Attention } from '../../compiler/attention.ts'
 import { flopsOf } from '../../compiler/explain/count-operations.ts'
-import type { Program, Statement, Step } from '../../compiler/kernel.ts'
+import type { KernelExpr, Program, Statement, Step, Value } from '../../compiler/kernel.ts'
+import type { Op } from '../../compiler/ops.ts'
 import { analyze, explain, prepare, version } from '../../index.ts'
 import { drawInputs, drawParams } from '../../runtime/draw.ts'
 import { importReader } from '../../runtime/imports.ts'
@@ -32,8 +33,14 @@ const lengths = { b: 1, h: 4, g: 2, i: 1024, j: 1024, d: 64, e: 64, n: 64, f: 4,
 /** Examples of one library: fewer, and headers are read more often; more, and a busy machine runs out of time. */
 const together = 4
 
-/** Operations that an elementary function takes, about: exp is a polynomial and its range reduction (templates/native/functions.h). */
-const operationsOfFunction = 12
+/**
+ * Operations on vectors that elementary functions take (templates/native/functions.h, doubles.h), constants not counted. A division or a
+ * root keeps a processor as long as ten others; erf and atan2 go lane by lane.
+ */
+const operationsOf: Readonly<Partial<Record<Op, number>>> = {
+  ...{ exp: 14, exp2: 13, expm1: 17, log: 40, log1p: 60, log2: 75, pow: 120, sin: 100, cos: 100 },
+  ...{ sqrt: 10, rsqrt: 20, tanh: 40, sigmoid: 26, softplus: 78, logaddexp: 80, erf: 300, atan2: 300 },
+}
 /** An element that each row reads at a place of its own is read lane by lane: as many operations as a vector has lanes. */
 const operationsOfRead = 16
 
@@ -167,6 +174,33 @@ function tilesOf(steps: readonly Step[]): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(all).filter(([axis]) => axis === 'i' || axis === 'j'))
 }
 
+/** What a function of a pair takes, the mean of all that the kernels of a program have. */
+function operationsOfFunction({ steps }: Program): number {
+  const found: number[] = []
+  const see = (e: KernelExpr): void => {
+    if (e.kind !== 'call') return
+    const own = e.op === 'pow' && e.args[1]?.type === 'i32' ? undefined : operationsOf[e.op]
+    if (own !== undefined) found.push(own)
+    for (const arg of e.args) see(arg)
+  }
+  const inBody = (body: readonly Statement[], row: string, streams: readonly string[]): void => {
+    const isOfPair = (axes: readonly string[]): boolean =>
+      axes.includes(row) && axes.some((axis) => streams.includes(axis))
+    const axesOf = ({ axes }: Value): readonly string[] => axes.map(({ axis }) => axis)
+    for (const one of body) {
+      if (one.kind === 'loop') inBody(one.body, row, one.over.kind === 'tiles' ? [...streams, one.over.axis] : streams)
+      else if (one.kind === 'map' && isOfPair(axesOf(one.to))) see(one.expr)
+      else if (one.kind === 'reduce' && isOfPair([...axesOf(one.to), one.over])) see(one.of)
+      else if (one.kind === 'store' && isOfPair(one.axes.map(({ axis }) => axis))) see(one.value)
+    }
+  }
+  for (const { grid, body } of steps.filter((step) => step.kind === 'kernel')) {
+    const row = grid.findLast(({ tile }) => tile !== undefined)?.axis
+    if (row !== undefined) inBody(body, row, [])
+  }
+  return found.length > 0 ? found.reduce((a, b) => a + b, 0) / found.length : operationsOf.exp!
+}
+
 /** Elements that a pair reads at a place of its own, as of a table of biases: the most of any walk. */
 function readsPerPair({ steps, sizes }: Program): number {
   const inBody = (body: readonly Statement[], row: string, streams: readonly string[]): number =>
@@ -211,6 +245,7 @@ function workOf(
   if (!explained.ok) throw new Error(`${file.path} has errors`)
   const { work, parts } = explained.value.explanations[0]!
   const reads = readsPerPair(program)
+  const ofFunction = operationsOfFunction(program)
   const sum = (of: (pass: (typeof work.passes)[number]) => number): number =>
     work.passes.reduce((total, pass) => total + pass.pairs * (pass.times ?? 1) * of(pass), 0)
   const all = sum(({ perPair }) => flopsOf(perPair)) // of one head
@@ -224,12 +259,9 @@ function workOf(
       heads *
       sum(
         ({ perPair }) =>
-          perPair.multiplyAdds +
-          perPair.operations +
-          operationsOfFunction * perPair.functions +
-          operationsOfRead * reads,
+          perPair.multiplyAdds + perPair.operations + ofFunction * perPair.functions + operationsOfRead * reads,
       ),
-    perPair: `${mean('multiplyAdds')} + ${mean('operations')} + ${mean('functions')}${reads > 0 ? ` + ${reads} reads` : ''} a pair`,
+    perPair: `${mean('multiplyAdds')} + ${mean('operations')} + ${mean('functions')} functions of ${ofFunction.toFixed(0)}${reads > 0 ? ` + ${reads} reads` : ''} a pair`,
     materialised: parts.flatMap((part) => (part.kind === 'materialised' ? [part.reason.why] : []))[0],
   }
 }

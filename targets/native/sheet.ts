@@ -4,7 +4,6 @@ import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr, Load, Program } from '../../compiler/kernel.ts'
 import type { Block } from '../block.ts'
 import {
-  addressOf,
   argument,
   bufferOf,
   type ElementWords,
@@ -255,10 +254,9 @@ function loadAt(load: Load, spot: Spot): Code {
   if (!codes.some(isWide)) return elementOf(load, named, codes, spot.sheet, elementWords)
   const lane = laneAxisOf(given, codes, spot)
   const isPlain = buffer.storage === 'f32' || buffer.storage === 'i32'
-  const areSafe = given.every((e, n) => isSafe(load, e, buffer.axes[n]!, spot.sheet.program))
+  const isLaneSafe = given.every((e, n) => n !== lane || isSafe(load, e, buffer.axes[n]!, spot.sheet.program))
   const rows = rowsLeft(spot)
-  if (lane === undefined || !isPlain || !areSafe) {
-    // What an index takes is worked out for all lanes at once; one of them then reads its own.
+  if (lane === undefined || !isPlain || !isLaneSafe) {
     // What an index takes is worked out for all lanes at once; each lane then reads its own.
     const captured = codes.map((code, n) => (isWide(code) ? `, index${n} = ${code.text}` : ''))
     const codesOfLane = codes.map((code, n) => (isWide(code) ? atom(`index${n}[lane]`) : code))
@@ -267,7 +265,10 @@ function loadAt(load: Load, spot: Spot): Code {
   }
   const begin = given.map((e, n) => (n === lane ? print(e, { ...spot, oneLane: { at: zero } }) : codes[n]!))
   const stride = argument(spot.sheet.given.strides.get(buffer.name)?.[lane], spot.sheet)
-  return atom(`vec::loadEvery(&${text}[${addressOf(buffer, begin, spot.sheet).text}], ${stride.text}, ${rows})`, 1)
+  return elementOf(load, named, begin, spot.sheet, elementWords, (at) => ({
+    element: atom(`vec::loadEvery(&${text}[${at.text}], ${stride.text}, ${rows})`, 1),
+    nothing: atom(`vec::wide(${buffer.storage === 'i32' ? '0' : '0.0f'})`, 1),
+  }))
 }
 
 /** The spot inside a loop over the elements of an axis. */
