@@ -15,6 +15,7 @@ export interface Arithmetic {
 export interface OperandRounding {
   readonly roundoff: number // 0: taken as they are
   readonly smallest: number // spacing of the operand type's subnormal numbers; f16: 2^-24
+  readonly exact?: number // the roundoff of numbers that lose nothing; absent: `roundoff`
 }
 
 export interface StorageRounding {

@@ -64,7 +64,8 @@ const fast: Arithmetic['functions'] = { tanh: { relative: 2 ** 13 }, sigmoid: { 
 const operands = {
   f16: { roundoff: 2 ** -11, smallest: 2 ** -24 },
   bf16: { roundoff: 2 ** -8, smallest: 2 ** -133 },
-  split: { roundoff: 2 ** -22, smallest: 2 ** -125 }, // f32 as two of tf32, and half of the product of lower parts, which is left out
+  // f32 as two of tf32, and half of the product of lower parts, which is left out: nothing is lost of what has no lower part.
+  split: { roundoff: 2 ** -22, smallest: 2 ** -125, exact: 2 ** -11 },
   tf32: { roundoff: 2 ** -11, smallest: 2 ** -125 },
 }
 const cuda = {

@@ -13,14 +13,14 @@ export function addOperandErrors(
   part: Context,
   state: ErrorState,
 ): void {
-  const { roundoff, smallest } = state.arithmetic.operand
+  const { roundoff, smallest, exact = roundoff } = state.arithmetic.operand
   const { domain } = e
   if (roundoff === 0 || !isContraction(e) || e.of.kind !== 'call') return
   const [p, q] = e.of.args.map((arg) => {
     const over = (f: (x: number, b: number) => number) =>
       mapValues(arg.axes, shapeOf(part, arg.axes), [evaluate(arg, part), errorOf(arg, part, state).hard], f)
     const lost = (x: number, b: number) =>
-      b === 0 && isOperand(x, roundoff, smallest) ? 0 : roundoff * Math.abs(x) + smallest / 2
+      b === 0 && isOperand(x, exact, smallest) ? 0 : roundoff * Math.abs(x) + smallest / 2
     return { own: over(lost), reach: over((x, b) => Math.abs(x) + b) }
   })
   if (!p || !q) return
