@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)('a warp', { timeout: 120_000 }, () => {
         const float high = ptx::asFloat(part.high), low = ptx::asFloat(part.low);
         given.out[4 * n] = (x - high - low) / x * 0x1p23f;
         given.out[4 * n + 1] = float((part.high | part.low) & 0x1fff);
-        given.out[4 * n + 2] = high;
+        given.out[4 * n + 2] = high == x || (high != high && x != x) ? 1 : 0;
         given.out[4 * n + 3] = low;
       };
       if (thread == 0) {
@@ -124,9 +124,7 @@ describe.skipIf(missing !== undefined)('a warp', { timeout: 120_000 }, () => {
     expect(numbers[0]).toBeLessThanOrEqual(1)
     expect(numbers[0]).toBeGreaterThan(0.9)
     expect(numbers[1]).toBe(0)
-    expect(numbers.slice(6, 8)).toEqual([Infinity, 0])
-    expect(numbers.slice(10, 12)).toEqual([-Infinity, 0])
-    expect([numbers[14], numbers[18]]).toEqual([NaN, NaN])
+    for (const n of [6, 10, 14, 18]) expect(numbers.slice(n, n + 2)).toEqual([1, 0])
   })
   test.each(['Single', 'Rough', 'Half'])(
     'multiplies tiles and fragments in every way that they can lie, %s',

@@ -1,5 +1,5 @@
 /** Examples as cubins: generated, and compiled by nvcc for one architecture. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Step } from '../../compiler/kernel.ts'
 import { compile } from '../../index.ts'
@@ -10,6 +10,7 @@ export interface Wanted {
   readonly path: string // of a source
   readonly width?: number // of queries, keys and values; default: the source's own
   readonly precision?: 'fast'
+  readonly alone?: boolean // without the form that fits anything, which nvcc takes longer for
 }
 
 /** A kernel on tensor cores. */
@@ -23,7 +24,7 @@ export interface Measured extends CompiledKernel {
 export async function measure(wanted: Wanted, architecture: string, folder: string): Promise<readonly Measured[]> {
   const name = basename(wanted.path, '.attn')
   const text = readFileSync(wanted.path, 'utf8')
-  const { width, precision } = wanted
+  const { width, precision, alone } = wanted
   const compiled = await compile(
     { path: `${name}.attn`, text },
     {
@@ -37,14 +38,19 @@ export async function measure(wanted: Wanted, architecture: string, folder: stri
   const { files, programs } = compiled.value
   const launches = launchesOf(programs)
   if (!launches.some(isOnTensorCores)) return []
-  for (const file of files) writeFileSync(join(folder, file.path), file.text)
+  const own = mkdtempSync(join(folder, `${name}-`)) // several are compiled at a time
+  for (const file of files) writeFileSync(join(own, file.path), alone ? withoutOthers(file.text) : file.text)
   const before = childSeconds()
-  const kernels = await compileKernels(folder, `${name}.cu`, architecture, programs)
+  const kernels = await compileKernels(own, `${name}.cu`, architecture, programs)
   if (!kernels.ok) throw new Error(kernels.findings[0]?.message)
   const seconds = childSeconds() - before
   const streams = programs.every(({ steps }) => steps.length === 1 && steps.every(hasOneLoop))
   return kernels.value.filter(isOnTensorCores).map((one) => ({ ...one, seconds, kernels: launches.length, streams }))
 }
+
+/** A text whose kernels beside those on tensor cores do nothing. */
+const withoutOthers = (text: string): string =>
+  text.replaceAll(/^(__global__ void __launch_bounds__\(\d+\) \w+\(.*\{\n)[\s\S]*?^\}$/gm, '$1}')
 
 const isOnTensorCores = ({ name }: { readonly name: string }): boolean => name.endsWith('_on_tensor_cores')
 

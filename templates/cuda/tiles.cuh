@@ -69,7 +69,7 @@ ATTNC_DEVICE int rowOf(int m, int r, int thread = int(threadIdx.x)) {
 }
 ATTNC_DEVICE int columnOf(int n, int r, int thread = int(threadIdx.x)) { return n * 8 + thread % 4 * 2 + r % 2; }
 /** Of the first `count` columns those from a lane's own first one on: an element has one of them where stepOf(n, r) is below. */
-ATTNC_DEVICE int columnsFrom(int count) { return count - int(threadIdx.x) % 4 * 2; }
+ATTNC_DEVICE int columnsFrom(int count, int thread = int(threadIdx.x)) { return count - thread % 4 * 2; }
 ATTNC_DEVICE constexpr int stepOf(int n, int r) { return n * 8 + r % 2; }
 
 /** f(place) for each of `count` places, which the lanes of a warp share. */

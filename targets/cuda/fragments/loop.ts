@@ -93,7 +93,7 @@ function printInOrder(walk: Walk, round: Round): void {
     const inner = inTile(walk, inside)
     inside.line(
       `[[maybe_unused]] const int32_t ${count} = num::smallest(${tile}, ${end} - ${first});`,
-      `[[maybe_unused]] const int32_t ${round.left} = tiles::columnsFrom(${count});`,
+      `[[maybe_unused]] const int32_t ${round.left} = tiles::columnsFrom(${count}, ptx::ownThread());`,
     )
     printItems(repeat.head, inner)
     const conditions = [`${count} == ${tile}`, ...round.flags.map((flag) => valueAt(flag, inner.spot).text)]

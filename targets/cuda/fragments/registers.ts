@@ -12,6 +12,8 @@ const long =
 const places = 24
 /** For maxima and minima that keep NaN. */
 const extremes = 20
+/** For numbers of the block that are read from memory, as where it searches tables of tiles. */
+const searched = 40
 /** For f32, whose operands are taken apart. */
 const parts = 40
 /** For what each further loop has to find again. */
@@ -65,7 +67,8 @@ export function registersOf(lines: readonly string[]): { readonly registers: num
   const placed = ofElements.some((statement) => statement.includes('const int32_t'))
   const split = statements.some((statement) => /tiles::multiply<tiles::(Single|Rough)/.test(statement)) ? parts : 0
   const further = Math.max(0, loops.length - 1) * loop
-  const beside = others + (busy ? functions : 0) + (placed ? places : 0) + keeps + split + further
+  const search = statements.some((statement) => statement.includes('tiles::eachOfWarp')) ? searched : 0
+  const beside = others + search + (busy ? functions : 0) + (placed ? places : 0) + keeps + split + further
   return { registers: most + beside, accumulators: most }
 }
 
