@@ -54,22 +54,14 @@ function onRecordedSpaces(): readonly Goal[] {
       head.map((_, n) => n + 1),
     ),
   )
-  console.log(
-    `Strategies: evaluations until the best found is 97 % of the best of the space; the median of ${many.length} seeds\n`,
-  )
-  console.log(
-    table(
-      [
-        ['shape', 'points', ...names],
-        ...spaces.map(({ name, recorded }) => [
-          name,
-          `${recorded.space.points.length}`,
-          ...names.map((strategy) => evaluationsTo(0.97, recorded, strategy, many).toFixed(0)),
-        ]),
-      ],
-      [...names.keys()].map((n) => n + 2).concat(1),
-    ),
-  )
+  console.log('Strategies: evaluations until 97 % of the best of the space is found, and until the best is;')
+  console.log(`the medians of ${many.length} seeds\n`)
+  const counts = spaces.map(({ name, recorded }) => [
+    ...[name, `${recorded.space.points.length}`],
+    ...names.map((strategy) => evaluationsTo([0.97, 1], recorded, strategy, many).join(', ')),
+  ])
+  const columns = ['shape', 'points', ...names]
+  console.log(table([columns, ...counts], [...columns.keys()].slice(1)))
   const at = names.indexOf(usualStrategy)
   return rows.flatMap(({ name, scores, usual }) => [
     { what: `${name}: ${usualStrategy} reaches 97 % of the best`, isReached: (scores[at] ?? 0) >= 0.97 },

@@ -32,12 +32,15 @@ const costOf = (trial: Trial): number => (isTimed(trial) ? trial.cost : Infinity
 /**
  * What a strategy has found after each evaluation, as a share of the best of the whole space: 1 is the best. The usual choice is the
  * first evaluation, as in a search.
+ *
+ * @param enough  the share with which it ends
  */
 export function simulate(
   { space, costs, best }: Recorded,
   name: StrategyName,
   seed: number,
   evaluations: number,
+  enough = Infinity,
 ): readonly number[] {
   const known = new Set<string>()
   const shares: number[] = []
@@ -53,7 +56,7 @@ export function simulate(
   tell(space.usual)
   const asking = strategies[name]({ space, ranked: space.points, random: randomNumbers(seed, 'tune'), batch: 1 })
   let next = asking.next()
-  for (let same = 0; !next.done && known.size < evaluations && same < 200; ) {
+  for (let same = 0; !next.done && known.size < evaluations && same < 200 && best / lowest < enough; ) {
     const before = known.size
     next = asking.next(next.value.map(tell))
     same = known.size === before ? same + 1 : 0
@@ -77,16 +80,16 @@ export function score(
   return { strategy, share: median(last), evaluations }
 }
 
-/** How many evaluations it takes until what was found is so good a share of the best; the median over seeds. */
-export const evaluationsTo = (
-  share: number,
+/** How many evaluations it takes until what was found is so good a share of the best, for each of these shares; the medians over seeds. */
+export function evaluationsTo(
+  shares: readonly number[],
   recorded: Recorded,
   strategy: StrategyName,
   seeds: readonly number[],
-): number => {
+): readonly number[] {
   const all = recorded.space.points.length
-  const needed = seeds.map((seed) => simulate(recorded, strategy, seed, all).findIndex((one) => one >= share) + 1)
-  return median(needed)
+  const runs = seeds.map((seed) => simulate(recorded, strategy, seed, all, Math.max(...shares)))
+  return shares.map((share) => median(runs.map((run) => run.findIndex((one) => one >= share) + 1)))
 }
 
 /** A fifth of a space. */

@@ -12,4 +12,4 @@ export type StrategyName = keyof typeof strategies
 export const strategyNames = Object.keys(strategies) as StrategyName[]
 
 /** The default where a space is too large to be tried whole: docs/tuner.md has the comparison. */
-export const usualStrategy: StrategyName = 'surrogate'
+export const usualStrategy: StrategyName = 'evolution'
