@@ -110,7 +110,7 @@ export function elementOf(
   return { ...guarded, level: deepest([element]) }
 }
 
-export type Reading = (address: Code) => { readonly element: Code; readonly nothing: Code }
+type Reading = (address: Code) => { readonly element: Code; readonly nothing: Code }
 const nothingOf = ({ storage }: Buffer): Code => atom(storage === 'bool' ? 'false' : storage === 'i32' ? '0' : '0.0f')
 
 function widened({ storage }: Buffer, element: string, words: ElementWords): Code {

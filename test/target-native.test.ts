@@ -44,19 +44,19 @@ const shapes = [
   columns(2),
   admitted(),
 ]
-/** What a table and functions make of the distance between a query and a key, with a bias that is none of these. */
+/** What a table and functions make of the distance between a query and a key, with angles of features and a bias that is none of these. */
 const distances = (await Promise.all((['f32', 'f16'] as const).map(distancesIn))).flat()
 
 async function distancesIn(dtype: 'f32' | 'f16'): Promise<readonly Program[]> {
   const text = `attention far_${dtype} { axis r input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], relative[h, r], n[b]: i32
     let position = i + n
     let bias = relative[r = clamp(j - position + size(r) div 2, 0, size(r) - 1)]
-    score = dot(q, k) + bias - exp(-0.1 * abs(position - j)) * log1p(max(position - j, 0)) + 0.01 * (i * j % 3)
+    score = dot(rope(q, i), rope(k, j)) / 4 + bias - exp(-0.1 * abs(position - j)) * log1p(max(position - j, 0)) + 0.01 * (i * j % 3)
     mask = j <= position
     normalize = softmax[j](score) }`
   const compiled = await compile(
     { path: 'far.attn', text },
-    { target: 'native', dtype, sizes: { d: 3, e: 3 }, tile: { i: 8, j: 16 } },
+    { target: 'native', dtype, sizes: { d: 16, e: 3 }, tile: { i: 8, j: 16 } },
   )
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics))
   return compiled.value.programs

@@ -10,7 +10,7 @@ import { createLowering, type Lowering, type LoweringContext } from './lowering.
 import { NotLowered } from './scopes.ts'
 
 /** Tokens of a block: of rows without columns, and of each axis of pairs. */
-export interface ElementTiles {
+interface ElementTiles {
   readonly together: number
   readonly of: (axis: string) => number
 }

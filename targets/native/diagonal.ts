@@ -30,11 +30,11 @@ export function diagonal(e: KernelExpr, spot: Spot): Code | undefined {
 
 /** As many simple operations as make a diagonal worth while. */
 const leastCost = 6
-const costOfFunction = 8
+export const costOfFunction = 8
 const simple: readonly string[] = ['abs', 'max', 'min', 'sign', 'floor', 'ceil', 'round', 'int']
 
 /** Simple operations of an expression, about, through values that stand for others. */
-function costOf(e: KernelExpr, spot: Spot): number {
+export function costOf(e: KernelExpr, spot: Spot): number {
   if (e.kind === 'value') {
     const define = spot.sheet.facts.defines.get(e.name)
     if (!define || define.to.axes.length === 0) return 0

@@ -24,6 +24,7 @@ import type { Define, Facts } from '../nests/item.ts'
 import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
 import { simplify } from '../ranges.ts'
+import { alongFeature } from './along.ts'
 import { diagonal, diagonalValue } from './diagonal.ts'
 import { spellingsAt } from './exponent.ts'
 import { hoistCall, hoistValue } from './hoist.ts'
@@ -58,12 +59,12 @@ export interface Sheet {
   readonly extremes: ReadonlyMap<string, Extreme> // what products find beside what they give, by value
   readonly locals: Map<string, Code> // names of consts by value
   readonly lane: string | undefined // the axis whose places lie in the lanes of vectors
-  readonly diagonals: Map<string, Diagonals> // arrays of what only distances tell apart
+  readonly diagonals: Map<string, Diagonals> // arrays beside those of values, of what many places share
   readonly hoisted: Map<Block, Map<string, Code>> // names of what does not change in the loops that a block is around, by its text
 }
 
-/** An array with a value for each diagonal of a tile. */
-export interface Diagonals {
+/** An array with a value for each diagonal of a tile, or each feature. */
+interface Diagonals {
   readonly type: ElementType
   readonly length: number
 }
@@ -96,7 +97,7 @@ function wordsAt(spot: Spot): Words {
     index: ({ axis, of }) => indexAt(axis, of, spot),
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
-    whole: (e) => hoistCall(e, spot) ?? diagonal(e, spot),
+    whole: (e) => hoistCall(e, spot) ?? diagonal(e, spot) ?? alongFeature(e, spot),
     ops: spellingsAt(spot),
   }
 }

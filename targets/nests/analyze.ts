@@ -15,7 +15,7 @@ export interface Analysis {
 }
 
 /** What a target does with values beside keeping them in tiles. */
-export interface Habits {
+interface Habits {
   readonly inPlace?: InPlace // which loads products may read from their buffer; without it, products read tiles
   readonly row?: string | undefined // of pairs whose values it takes from diagonals, where these tell them apart
 }
