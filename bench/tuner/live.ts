@@ -12,7 +12,7 @@ import { prepareShape } from './shapes.ts'
 /** Few points of each shape: each is compiled. */
 const pairs = { 'tile.i': [16, 32, 64], 'tile.j': [64, 96], splits: [1] }
 const decoding = { 'tile.i': [32], 'tile.j': [32, 64, 128], rows: ['few'], splits: ['by length', 2] }
-const most = 60_000 // ms of a shape
+const most = 30_000 // ms of a shape
 
 interface Live {
   readonly searched: Searched
