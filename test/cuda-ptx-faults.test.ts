@@ -72,6 +72,20 @@ describe('shared memory', () => {
       'reads 16 bytes at -16 of shared memory',
     )
   })
+  test('a part of a vector that nothing takes is not looked at, but has to exist', () => {
+    const vector = (taken: string, at = 0): string => `
+  shl.b32 %r3, %r1, 4;
+  mov.u32 %r2, shared;
+  add.u32 %r4, %r2, %r3;
+  st.shared.u32 [%r4], 1; st.shared.u32 [%r4+8], 3;
+  ld.shared.v4.u32 {%r5, %r6, %r7, %r8}, [%r4+${at}];
+  ${taken}`
+    expect(faultOf(vector('add.u32 %r9, %r5, %r7;'))).toBe(fine)
+    expect(faultOf(vector('add.u32 %r9, %r5, %r7;').replace('%r8', '_'))).toBe(fine)
+    expect(faultOf(vector('add.u32 %r9, %r5, %r6;'))).toContain('reads at 4 of shared memory, which nothing has been')
+    expect(faultOf(vector('add.u32 %r9, %r5, %r7;', 4096))).toContain('reads 16 bytes at 4096 of shared memory')
+    expect(faultOf(vector(''))).toContain('which nothing has been written to')
+  })
   test('neighbours of a few bytes are no race', () => {
     const bytes = 'mov.u32 %r2, shared; add.u32 %r4, %r2, %r1; st.shared.u8 [%r4], %r1;'
     expect(faultOf(bytes, { threads: 64 })).toBe(fine)
@@ -132,6 +146,13 @@ describe('memory of the device', () => {
     expect(faultOf('ld.global.u32 %r2, [%rd2+8];', { input })).toContain(
       'reads byte 8 of result, which nothing has been written to',
     )
+    const half = (taken: string): string =>
+      `mul.wide.u32 %rd4, %r1, 16; add.s64 %rd4, %rd2, %rd4; st.global.u32 [%rd4+4], 1;
+       ld.global.v2.u32 {%r2, %r3}, [%rd4]; add.u32 %r4, ${taken}, 1;`
+    expect(faultOf(half('%r3'))).toBe(fine)
+    expect(faultOf(half('%r2'))).toContain('reads byte 0 of result, which nothing has been written to')
+    expect(faultOf(half('%r3').replaceAll('ld.global', 'ld'))).toBe(fine)
+    expect(faultOf(half('%r2').replaceAll('ld.global', 'ld'))).toContain('reads byte 0 of result')
   })
 })
 

@@ -7,10 +7,11 @@ import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
 import { valuesIn } from '../nests/item.ts'
+import { findExtremes } from './extremes.ts'
 import { singleAt } from './loop.ts'
 import { cppTypes, printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type AxisSpot, type GivenNames, layoutOf, type Sheet, type Spot } from './sheet.ts'
+import { type AxisSpot, type GivenNames, layoutOf, lineOf, type Sheet, type Spot } from './sheet.ts'
 
 export interface KernelNames {
   readonly kernel: string
@@ -81,15 +82,17 @@ const mentions = (e: KernelExpr, axis: string): boolean =>
 
 function sheetOf(
   program: Program,
-  { facts, places }: Analysis,
+  { facts, places, nodes }: Analysis,
   names: Names,
   given: GivenNames,
   lane: string | undefined,
 ): Sheet {
   for (const axis of facts.order) names.reuse(axis)
   const arrays = new Map([...places].flatMap(([name, { stored }]) => (stored ? [[name, names.fresh(name)]] : [])))
-  const own = { used: new Set<string>(), locals: new Map(), diagonals: new Map(), hoisted: new Map() }
-  return { program, facts, places, names, given, arrays, lane, ...own }
+  const kept = { used: new Set<string>(), locals: new Map(), diagonals: new Map(), hoisted: new Map() }
+  const sheet = { program, facts, places, names, given, arrays, extremes: new Map(), lane, ...kept }
+  for (const [of, op] of findExtremes(nodes, sheet)) sheet.extremes.set(of, { op, array: names.fresh(`${of}_${op}`) })
+  return sheet
 }
 
 function arrayLines(sheet: Sheet): readonly string[] {
@@ -99,10 +102,13 @@ function arrayLines(sheet: Sheet): readonly string[] {
     const size = sizes.reduce((product, length) => product * length, 1)
     return `alignas(64) ${lanes && type === 'bool' ? 'int32_t' : cppTypes[type]} ${array}[${size}];`
   })
+  const ofExtremes = [...sheet.extremes.values()].map(
+    ({ array }) => `alignas(64) float ${array}[${lineOf(sheet.lane!, sheet)}];`,
+  )
   const ofDiagonals = [...sheet.diagonals].map(
     ([array, { type, length }]) => `alignas(64) ${type === 'f32' ? 'float' : 'int32_t'} ${array}[${length}];`,
   )
-  return [...ofValues, ...ofDiagonals]
+  return [...ofValues, ...ofExtremes, ...ofDiagonals]
 }
 
 /** The indices of a block: its last axis runs fastest. */

@@ -26,8 +26,9 @@ import { isWhole } from '../nests/whole.ts'
 import { simplify } from '../ranges.ts'
 import { alongFeature } from './along.ts'
 import { diagonal, diagonalValue } from './diagonal.ts'
+import { spellingsAt } from './exponent.ts'
 import { hoistCall, hoistValue } from './hoist.ts'
-import { constant, isWide, spellings, widen } from './words.ts'
+import { constant, isWide, widen } from './words.ts'
 
 export type { GivenNames }
 
@@ -40,6 +41,12 @@ export const elementWords: ElementWords = {
   toBrain: 'vec::toBrain',
 }
 
+/** The largest or smallest elements of a product for each row, in an array over the lane axis. */
+export interface Extreme {
+  readonly op: 'max' | 'min'
+  readonly array: string
+}
+
 /** One kernel while it is printed. */
 export interface Sheet {
   readonly program: Program
@@ -49,6 +56,7 @@ export interface Sheet {
   readonly given: GivenNames
   readonly used: Set<string> // arguments that the text reads
   readonly arrays: ReadonlyMap<string, string> // names of arrays by value
+  readonly extremes: ReadonlyMap<string, Extreme> // what products find beside what they give, by value
   readonly locals: Map<string, Code> // names of consts by value
   readonly lane: string | undefined // the axis whose places lie in the lanes of vectors
   readonly diagonals: Map<string, Diagonals> // arrays beside those of values, of what many places share
@@ -90,7 +98,7 @@ function wordsAt(spot: Spot): Words {
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
     whole: (e) => hoistCall(e, spot) ?? diagonal(e, spot) ?? alongFeature(e, spot),
-    ops: spellings,
+    ops: spellingsAt(spot),
   }
 }
 

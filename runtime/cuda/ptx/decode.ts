@@ -56,9 +56,9 @@ function operationOf(operands: Operands): LaneOp | undefined {
       return comparisonOf(operands)
     case 'ld':
     case 'ldu':
-      return accessOf(operands, 0, 1, loadText)
+      return loadOf(operands)
     case 'st':
-      return accessOf(operands, 1, 0, storeText)
+      return storeOf(operands)
     case 'atom':
     case 'red':
       return atomicOf(operands)
@@ -128,14 +128,34 @@ function comparisonOf(operands: Operands): LaneOp {
   return operands.lanes(setpOf(operands.opcode, operands.list.length, second !== undefined), second)
 }
 
-function accessOf(operands: Operands, value: number, address: number, text: typeof loadText): LaneOp {
+/**
+ * What a vector has that nothing takes is not looked at: where a block of 16 bytes is aligned, nvcc reads all of it for three numbers.
+ */
+function loadOf(operands: Operands): LaneOp {
   const { type } = operands.opcode
-  const items = operands.itemsAt(value)
-  const where = operands.address(address)
+  const items = operands.itemsAt(0)
+  const taken = items.filter((item) => operands.isNamedAgain(item))
+  const wanted = items.length > 1 && taken.length > 0 ? taken : items
+  const where = operands.address(1)
+  operands.pushPlaces(wanted, type)
+  operands.push(where.place, where.offset)
+  const values = wanted.map((item) => ({ at: items.indexOf(item), type: operands.typeOf(item, type) }))
+  return laneOp(loadText(operands.opcode, values, items.length, where.type))
+}
+
+function storeOf(operands: Operands): LaneOp {
+  const { type } = operands.opcode
+  const where = operands.address(0)
+  const items = operands.itemsAt(1)
   operands.pushPlaces(items, type)
   operands.push(where.place, where.offset)
-  const types = items.map((item) => operands.typeOf(item, type))
-  return laneOp(text(operands.opcode, types, where.type))
+  return laneOp(
+    storeText(
+      operands.opcode,
+      items.map((item) => operands.typeOf(item, type)),
+      where.type,
+    ),
+  )
 }
 
 function atomicOf(operands: Operands): LaneOp | undefined {

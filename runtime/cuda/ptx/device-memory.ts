@@ -68,10 +68,18 @@ export class DeviceMemory {
   /** Where in `piece` to read. */
   read(low: number, high: number, bytes: number, lane: number): number {
     const at = this.#locate(low, high, bytes, lane, 'reads')
+    this.look(at, bytes, lane)
+    return at
+  }
+  /** Where in `piece` something is of which parts will be read. */
+  find(low: number, high: number, bytes: number, lane: number): number {
+    return this.#locate(low, high, bytes, lane, 'reads')
+  }
+  /** Reads in `piece`. */
+  look(at: number, bytes: number, lane: number): void {
     const { written, isInput, name } = this.piece
     if (!isInput && !(written[at]! & written[at + bytes - 1]!))
       throw new Fault(`reads byte ${at} of ${name}, which nothing has been written to`, lane)
-    return at
   }
   /** Where in `piece` to write. */
   write(low: number, high: number, bytes: number, lane: number): number {

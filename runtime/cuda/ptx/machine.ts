@@ -28,6 +28,9 @@ export class Bytes {
   }
 }
 
+/** How an address is used; `find`: parts of what lies there are read, and it has to exist. */
+export type Use = 'read' | 'write' | 'update' | 'find'
+
 export class Machine {
   I = new Int32Array(0)
   U = new Uint32Array(0)
@@ -62,7 +65,7 @@ export class Machine {
   found = 0 // where in it the last address was that could lie in any memory
 
   /** The memory that an address lies in which does not say which it means. */
-  find(low: number, high: number, use: 'read' | 'write' | 'update', bytes: number, lane: number): Bytes {
+  find(low: number, high: number, use: Use, bytes: number, lane: number): Bytes {
     if (high === sharedWindow) {
       this.found = low | 0
       this.shared[use](this.found, bytes, this.firstThread + lane)
@@ -74,6 +77,12 @@ export class Machine {
     }
     this.found = this.device[use](low < 0 ? low + 4294967296 : low, high, bytes, lane)
     return this.device.piece
+  }
+
+  /** Reads a part of what was found. */
+  look(memory: Bytes, at: number, bytes: number, lane: number): void {
+    if (memory === this.shared) this.shared.read(at, bytes, this.firstThread + lane)
+    else if (memory !== this.local) this.device.look(at, bytes, lane)
   }
 
   /** Where in `local` a thread's own bytes are. */

@@ -1,5 +1,6 @@
 /** Loads, stores and atomic operations, PTX ISA section 9.7.9. Every access of shared memory and of the device's is checked. */
 import type { LaneText } from './lane-code.ts'
+import type { Use } from './machine.ts'
 import type { Opcode } from './spec.ts'
 import { isWide } from './types.ts'
 import { bytesOfType } from './variable.ts'
@@ -44,13 +45,7 @@ function store(type: string, register: string, name: string, q: string): string 
 }
 
 /** The text before lanes, and that for a lane which finds `v` and the byte `q` in it. */
-function find(
-  space: Space,
-  use: 'read' | 'write' | 'update',
-  bytes: number,
-  address: string,
-  offset: string,
-): readonly [string, string] {
+function find(space: Space, use: Use, bytes: number, address: string, offset: string): readonly [string, string] {
   const isLong = isWide(address)
   const low = isLong ? 'I[x + 2 * l]' : 'I[x + l]'
   if (space === 'shared') {
@@ -79,26 +74,46 @@ function find(
   ]
 }
 
-/**
- * @param values   types of the registers that are read to or written from
- * @param address  the type of the register with the address, which stands after them; a number of bytes to add stands last
- */
-export function loadText(opcode: Opcode, values: readonly string[], address: string): LaneText {
-  return accessText(opcode, 'read', values, address)
-}
-export function storeText(opcode: Opcode, values: readonly string[], address: string): LaneText {
-  return accessText(opcode, 'write', values, address)
+/** An element of a vector in memory, and the type of the register that takes it. */
+export interface Taken {
+  readonly at: number
+  readonly type: string
 }
 
-function accessText(opcode: Opcode, use: 'read' | 'write', values: readonly string[], address: string): LaneText {
+/**
+ * @param taken    the elements that are looked at, of `count`: all of these have to exist
+ * @param address  the type of the register with the address, which stands after theirs; a number of bytes to add stands last
+ */
+export function loadText(opcode: Opcode, taken: readonly Taken[], count: number, address: string): LaneText {
+  const { type } = opcode
+  const size = bytesOfType(type)
+  const names = taken.map((_, n) => `d${n}`)
+  const isPart = taken.length < count
+  const [space, offset] = [spaceOf(opcode), `code[at + ${names.length + 1}]`]
+  const [before, place] = find(space, isPart ? 'find' : 'read', size * count, address, offset)
+  const places = taken.map(({ at }) => (at === 0 ? 'q' : `(q + ${at * size})`))
+  const looks = isPart ? places.map((own) => lookAt(space, own, size)) : []
+  const moves = names.map((name, n) => load(type, taken[n]!.type, name, places[n]!))
+  // The address is read before a value is written: they may share a register.
+  return { registers: [...names, 'x'], before, body: `${place} ${looks.join(' ')} ${moves.join(' ')}` }
+}
+
+/** @param values  types of the registers that are written; the address and the bytes to add stand after them */
+export function storeText(opcode: Opcode, values: readonly string[], address: string): LaneText {
   const { type } = opcode
   const size = bytesOfType(type)
   const names = values.map((_, n) => `d${n}`)
-  const [before, place] = find(spaceOf(opcode), use, size * values.length, address, `code[at + ${names.length + 1}]`)
-  const move = use === 'read' ? load : store
-  const moves = names.map((name, n) => move(type, values[n]!, name, n === 0 ? 'q' : `(q + ${n * size})`))
-  // The address is read before a value is written: they may share a register.
+  const offset = `code[at + ${names.length + 1}]`
+  const [before, place] = find(spaceOf(opcode), 'write', size * values.length, address, offset)
+  const moves = names.map((name, n) => store(type, values[n]!, name, n === 0 ? 'q' : `(q + ${n * size})`))
   return { registers: [...names, 'x'], before, body: `${place} ${moves.join(' ')}` }
+}
+
+/** Checks one element of what has been found. */
+function lookAt(space: Space, place: string, bytes: number): string {
+  if (space === 'shared') return `v.read(${place}, ${bytes}, first + l);`
+  if (space === 'global' || space === 'const') return `device.look(${place}, ${bytes}, l);`
+  return space === 'generic' ? `m.look(v, ${place}, ${bytes}, l);` : ''
 }
 
 /** What an atomic operation makes of the old value and its operands y and z. */

@@ -49,6 +49,9 @@ export class Operands {
   place(operand: Operand, type: string): number {
     return this.#registers.place(operand, type)
   }
+  isNamedAgain(operand: Operand): boolean {
+    return this.#registers.isNamedAgain(operand)
+  }
   /** The type of an operand's own register; of a constant, the one that is wanted. */
   typeOf(operand: Operand, wanted: string): string {
     return this.#registers.registerType(operand, wanted)

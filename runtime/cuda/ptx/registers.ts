@@ -1,6 +1,6 @@
 /** Where a kernel's registers lie, in words from where a warp's begin: its own, special ones, and one for each constant. */
 import { base, first } from './device-memory.ts'
-import type { Entry, Module, Operand, Variable } from './module.ts'
+import type { Entry, Instruction, Module, Operand, Variable } from './module.ts'
 import { bitsOf } from './numbers.ts'
 import { isWide, wordsOf } from './types.ts'
 import { layOut } from './variable.ts'
@@ -21,6 +21,7 @@ export class Registers {
   readonly #globals: ReadonlyMap<string, number>
   readonly #places = new Map<string, number>()
   readonly #constants = new Map<string, number>()
+  readonly #uses: ReadonlyMap<string, number>
   readonly presets: Preset[] = []
   readonly specials = new Map<string, number>() // '%tid.x', and where it lies
   readonly sharedBytes: number // that the kernel has by itself
@@ -40,6 +41,7 @@ export class Registers {
     this.paramBytes = params.bytes
     this.#symbols = new Map([...shared.offsets, ...local.offsets, ...params.offsets])
     this.#globals = new Map(globalsOf(module).map(({ name }, n) => [name, n]))
+    this.#uses = usesOf(entry.body)
     for (const [name, type] of entry.registers) this.#places.set(name, this.#take(wordsOf(type)))
   }
 
@@ -52,6 +54,11 @@ export class Registers {
 
   typeOf(name: string): string {
     return this.#entry.registers.get(name) ?? 'u32'
+  }
+
+  /** Whether anything but the one instruction that it stands in names a register; `_` is none. */
+  isNamedAgain(operand: Operand): boolean {
+    return operand.kind === 'register' && (this.#uses.get(operand.name) ?? 0) > 1
   }
 
   /** The type of the register that an operand is, or that it is made for where one of `type` is wanted. */
@@ -107,6 +114,19 @@ function floatWords(value: number, type: string): readonly [number, number] {
     return [words[0]!, words[1]!]
   }
   return [bitsOf(value), 0]
+}
+
+/** How often instructions name each register. */
+function usesOf(body: readonly Instruction[]): ReadonlyMap<string, number> {
+  const uses = new Map<string, number>()
+  const see = (operand: Operand | undefined): void => {
+    if (operand?.kind === 'register') uses.set(operand.name, (uses.get(operand.name) ?? 0) + 1)
+    else if (operand?.kind === 'address') see(operand.base)
+    else if (operand?.kind === 'list') operand.items.forEach(see)
+    else if (operand?.kind === 'pair') [operand.first, operand.second].forEach(see)
+  }
+  for (const { operands, guard } of body) [...operands, guard].forEach(see)
+  return uses
 }
 
 function missing(what: string): never {

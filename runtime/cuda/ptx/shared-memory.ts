@@ -69,6 +69,10 @@ export class SharedMemory {
       throw new Fault(`${verb} ${bytes} bytes at ${at} of shared memory, which is no multiple of ${bytes}`, thread & 31)
   }
 
+  /** Parts of what lies there will be read. */
+  find(at: number, bytes: number, thread: number): void {
+    if (at < 0 || at + bytes > this.bytes || at & (bytes - 1)) this.#check(at, bytes, thread, 'reads')
+  }
   read(at: number, bytes: number, thread: number): void {
     if (at < 0 || at + bytes > this.bytes || at & (bytes - 1)) this.#check(at, bytes, thread, 'reads')
     const end = (at + bytes - 1) >> this.#shift
