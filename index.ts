@@ -125,7 +125,7 @@ function prepareModule(module: Module, name: string, target: Target, options: Co
   const simd = simdOf(options)
   const device = deviceFor(target, options.features, options.limits)
   const lowered = attentions.map((attention) => {
-    const machines = target.machinesFor?.(options.dtype ?? 'f32', simd, device) ?? [target.machine]
+    const machines = target.machinesFor?.(options.dtype ?? 'f32', simd, device, options.rows) ?? [target.machine]
     return firstThatFits(machines, target, device, (machine) => lower(attention, options, machine))
   })
   for (const { program } of options.tile ? lowered : []) {

@@ -1,19 +1,24 @@
 // The kernels of `--target native` against what this machine can do, in turns with it:
 // node bench/native.ts [--shape A,E] [--rounds N] [--threads N] [--tile i=32,j=64] [--keep FOLDER]
+// node bench/native.ts --examples alibi,t5 [--rounds N] [--keep FOLDER]: their rates beside that of softmax
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../cli/table.ts'
+import type { Loader } from '../runtime/native/loader.ts'
 import { median, spread } from './median.ts'
+import { measureExamples } from './native/examples.ts'
 import { inputsOf, kernelOf, nativeLoader } from './native/kernels.ts'
 import { type Machine, thisMachine } from './native/machine.ts'
 import { settle } from './native/settle.ts'
 import { bytesReadOf, flopsOf, type Shape, shapes } from './native/shapes.ts'
+import { exampleGoal, goalRow } from './peers/goals.ts'
 
 const { values: options } = parseArgs({
   options: {
     shape: { type: 'string' },
+    examples: { type: 'string' },
     rounds: { type: 'string', default: '20' },
     threads: { type: 'string', default: '1' },
     tile: { type: 'string' },
@@ -32,6 +37,13 @@ mkdirSync(folder, { recursive: true })
 try {
   const loader = await nativeLoader()
   const machine = await thisMachine(loader, folder)
+  if (options.examples === undefined) await printShapes(loader, machine)
+  else await printExamples(options.examples.split(','), loader, machine)
+} finally {
+  if (!options.keep) rmSync(folder, { recursive: true, force: true })
+}
+
+async function printShapes(loader: Loader, machine: Machine): Promise<void> {
   const clock = threads === 1 ? 'processor time' : 'time on the clock'
   console.log(`${os.cpus()[0]?.model.trim()}; f32, ${threads} thread(s), ${rounds} rounds, ${clock}\n`)
   const rows: (readonly string[])[] = []
@@ -41,8 +53,12 @@ try {
   }
   const head = ['shape', '', 'ms', 'MAD', 'rate', 'limit', '', 'share']
   console.log(table([head, ...rows], [2, 3, 4, 5, 7]))
-} finally {
-  if (!options.keep) rmSync(folder, { recursive: true, force: true })
+}
+
+async function printExamples(names: readonly string[], loader: Loader, machine: Machine): Promise<void> {
+  const rates = await measureExamples(loader, machine, folder, rounds, names)
+  const rows = rates.map((rate) => [rate.name, rate.milliseconds.toFixed(2), ...goalRow(exampleGoal(rate)).slice(2)])
+  console.log(table([['example', 'ms', 'share', '', ''], ...rows], [1, 2]))
 }
 
 /** In every round the limit first, then the kernel: the share is of the limit of its own round. */

@@ -11,11 +11,12 @@ type Asked = Omit<Wanted, 'target' | 'options'> & { readonly options: CompileOpt
 export async function tunedOf(
   { file }: Source,
   { attention, options, sizes }: Asked,
-  { tuned = true }: Pick<Options, 'tuned'>,
+  { tuned = true, arch }: Pick<Options, 'tuned' | 'arch'>,
   warnings: Finding[],
 ): Promise<Picked | undefined> {
   if (!tuned) return undefined
-  const picked = await pickTuned(file.path, { attention, target: options.target, options, sizes })
+  const architectures = options.target === 'cuda' ? arch?.split(',') : undefined
+  const picked = await pickTuned(file.path, { attention, target: options.target, options, sizes, architectures })
   if (picked.ok) return picked.value
   warnings.push(...asWarnings(picked.findings))
   return undefined
@@ -25,7 +26,7 @@ export async function tunedOf(
 export async function tunedOfAll(
   source: Source,
   options: CompileOptions,
-  asked: Pick<Options, 'tuned'>,
+  asked: Pick<Options, 'tuned' | 'arch'>,
   warnings: Finding[],
 ): Promise<Picked | undefined> {
   const module = analyze(source.file, source.readImport)

@@ -236,5 +236,6 @@ export const kernelCall = (op: Op, ...args: readonly KernelExpr[]): KernelCall =
 export interface Machine {
   readonly tile: { readonly i: number; readonly j: number } // default tile of a pair kernel, in elements
   readonly accumulator: { readonly largest: number; readonly tiny: number } // of sums and statistics
+  readonly blocks?: number // that are to work at a time, where rows alone give fewer and keys can be split; default 128
   readonly together?: number // tokens whose elements of a buffer are computed in one block; without it each has its own
 }

@@ -136,6 +136,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     arithmetic: cuda.accurate.f32,
     arithmeticOf: (dtype, precision) => cuda[precision][dtype],
     isSlow: true,
+    gainsByFew: true,
     missing: async () => (await import('./cuda/load-cuda.ts')).missingDevice(),
     needs: async () => (await import('./needs/cuda.ts')).needsOfCuda(),
     machine: async () => (await import('./cuda/load-cuda.ts')).describeDevice(),
@@ -148,6 +149,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     arithmeticOf: (dtype, precision) => cuda[precision][dtype],
     isTest: true,
     isSlow: true,
+    gainsByFew: true,
     missing: async () => missingCompiler(),
     needs: async () => [await needCompiler()],
     machine: async () => describeMachine(),
@@ -160,6 +162,7 @@ export const runners: Readonly<Record<string, Runner>> = {
     arithmeticOf: (dtype, precision) => cuda[precision][dtype],
     isTest: true,
     isSlow: true,
+    gainsByFew: true,
     missing: async () => (await import('./cuda/load-ptx.ts')).missingNvcc(),
     needs: async () => [await (await import('./needs/cuda.ts')).needNvcc(), await needCompiler({})], // nvcc asks for no CXX
     machine: async () => (await import('./cuda/load-ptx.ts')).describePtx(),

@@ -1,6 +1,7 @@
 // Makes generated/ from templates/ and compiler/std.attn, so that nothing is read or compiled from text at run time:
 // templates.ts has the frames as precompiled functions, projects.ts those of what `attnc init` writes, sources.ts the headers and
-// the standard library as strings, code.ts a hash of all sources, by which what they build knows its own.
+// the standard library as strings, built.ts those that only Node has compiled, code.ts a hash of all sources, by which what they
+// build knows its own.
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { transformSync } from 'esbuild'
@@ -63,12 +64,12 @@ for (const [name, fill] of Object.entries(${table})) frames.registerPartial(name
 `
 }
 
-function sources(paths: readonly string[]): string {
+function sources(table: string, type: string, doc: string, paths: readonly string[]): string {
   return `// Made by scripts/gen.ts; do not edit.
-export type SourceName =${union(paths)}
+export type ${type} =${union(paths)}
 
-/** Files that are built into the compiler or amalgamated into its output, by their path in the repository. */
-export const sources: Readonly<Record<SourceName, string>> = {
+/** ${doc}, by their path in the repository. */
+export const ${table}: Readonly<Record<${type}, string>> = {
 ${paths.map((path) => `  ${JSON.stringify(path)}: ${JSON.stringify(read(path))},`).join('\n')}
 }
 `
@@ -79,13 +80,33 @@ const allFrames = files('templates/**/*.hbs')
 const below = 'templates/projects/'
 const isOfProject = (path: string): boolean => path.startsWith(below)
 const embedded = [...files('compiler/*.attn'), ...files('templates/**').filter((path) => !path.endsWith('.hbs'))]
+// Nor is what Node has compiled for itself: all `.cc`, and the headers that only these include.
+const isBuilt = (path: string): boolean =>
+  /^templates\/cuda\/\w+\//.test(path) || /^templates\/native\/(?:.*\.cc|backend\.h|pool\.h)$/.test(path)
 mkdirSync(new URL('generated/', root), { recursive: true })
 write('generated/templates.ts', templates(allFrames.filter((path) => !isOfProject(path))))
 write(
   'generated/projects.ts',
   templates(allFrames.filter(isOfProject), { below, type: 'ProjectFrame', table: 'projects' }),
 )
-write('generated/sources.ts', sources(embedded))
+write(
+  'generated/sources.ts',
+  sources(
+    'sources',
+    'SourceName',
+    'Files that are built into the compiler or amalgamated into its output',
+    embedded.filter((path) => !isBuilt(path)),
+  ),
+)
+write(
+  'generated/built.ts',
+  sources(
+    'built',
+    'BuiltName',
+    'Files that are compiled to load kernels, to measure and to emulate',
+    embedded.filter(isBuilt),
+  ),
+)
 write(
   'generated/version.ts',
   `// Made by scripts/gen.ts; do not edit.\nexport const version = ${JSON.stringify(JSON.parse(read('package.json')).version)}\n`,

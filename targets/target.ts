@@ -47,7 +47,7 @@ export interface Target {
   readonly makesLibraries?: true // whether its output can be shipped as a library
   readonly makesExtensions?: true // whether PyTorch can be extended by its output
   /** Machines to choose from for tensors of this type, the most wanted first: of those the first is taken for which `fits` says yes, or the last. */
-  machinesFor?(dtype: EmitSource['dtype'], simd: Simd, device: Device): readonly Machine[]
+  machinesFor?(dtype: EmitSource['dtype'], simd: Simd, device: Device, rows?: 'many' | 'few'): readonly Machine[]
   fits?(program: Program, device: Device): boolean
   /** What a device does not have for the tiles that somebody has asked for, and what to ask for instead. */
   refuses?(program: Program, device: Device): string | undefined

@@ -35,6 +35,16 @@ describe('tiles', () => {
     const { text } = await compiled('softmax', { dtype: 'bf16', sizes: { d: width, e: width } })
     expect(tensorText(text)).toBeUndefined()
   })
+  test.each([64, 128, 256])('of few rows are a warp each, of width %i', async (width) => {
+    const few = { dtype: 'f16', rows: 'few', sizes: { d: width, e: width } } as const
+    const { program } = await compiled('grouped_query', few)
+    const [kernel] = fragmentsOf(program)
+    expect(kernel).toMatchObject({ name: 'grouped_query_out_parts_on_tensor_cores', threads: 32 })
+    expect(kernel!.sharedBytes).toBeLessThanOrEqual(sharedRoom)
+    expect(program.steps[0]).toMatchObject({
+      grid: [{ axis: 'b' }, { axis: 'g' }, { axis: 'split' }, { axis: 'rows', tile: 16 }],
+    })
+  })
   test('that need more than there is are refused, with how much and what to ask for', async () => {
     const wide = { dtype: 'f16', sizes: { d: 256, e: 256 } } as const
     await expect(compiled('softmax', { ...wide, tile: { i: 128, j: 128 } })).rejects.toThrow(
@@ -113,7 +123,8 @@ describe('the text on tensor cores', () => {
   test('asks a mask, and for the end of the keys, in tiles only that are not whole', async () => {
     for (const name of ['softmax', 'causal', 'sliding_window', 'sigmoid']) {
       const own = tensorText((await compiled(name, { dtype: 'f16' })).text)!
-      const loop = own.slice(own.indexOf('  while ('), own.indexOf('\n  }\n', own.indexOf('  while (')))
+      const start = own.search(/^ {2}(while|for) \(/m)
+      const loop = own.slice(start, own.indexOf('\n  }\n', start))
       const whole = loop
         .replace(/^( *)if \(!plain\) \{\n[\s\S]*?\n\1\}$/gm, '')
         .replace(/^( *)\} else \{\n[\s\S]*?\n\1\}$/gm, '$1}')
@@ -121,6 +132,28 @@ describe('the text on tensor cores', () => {
       expect(whole).not.toMatch(/stepOf|\.has\(|hasNonFinite/)
       expect(whole).toContain('tiles::multiply')
     }
+  })
+  test('finds the place of a lane anew where tiles are not whole, so that nothing of it stays in registers', async () => {
+    const own = tensorText((await compiled('causal', { dtype: 'f16' })).text)!
+    const [, partial] = /^ {4}if \(!plain\) \{\n([\s\S]*?)^ {4}\}$/m.exec(own)!
+    expect(partial).toContain('const int thread = ptx::ownThread();')
+    expect(partial!.match(/(rowOf<\d+>|columnOf)\([^)]*\)/g)).toEqual([
+      'rowOf<2>(m, r / 2, thread)',
+      'columnOf(n, r, thread)',
+    ])
+  })
+  test('works out where the keys of its rows lie: folds over rows by warps, and loops over numbers', async () => {
+    const { text, program } = await compiled('documents', { dtype: 'f16' })
+    const own = tensorText(text)!
+    expect(own).toContain('min_text_of_query_i = tiles::smallestOfWarp(min_text_of_query_i);')
+    expect(own).toMatch(/for \(int32_t round = 0; round < rounds; \+\+round\) \{\n {4}.*const int32_t middle = /)
+    expect(fragmentsOf(program)[0]!.registers).toBeLessThanOrEqual(mostRegisters)
+  })
+  test('scales what is carried before it makes the weights of a tile', async () => {
+    const own = tensorText((await compiled('softmax', { dtype: 'f16' })).text)!
+    const [scale, weights] = [own.indexOf(' acc.at[m][n][r] *= factor'), own.indexOf('t.at[m][n][r] = ptx::exp2')]
+    expect(scale).toBeGreaterThan(own.indexOf('  for (int32_t j0'))
+    expect(weights).toBeGreaterThan(scale)
   })
   test('has nothing of a maximum or a sum where a normalizer has none', async () => {
     const own = tensorText((await compiled('sigmoid', { dtype: 'f16' })).text)!

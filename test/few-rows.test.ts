@@ -101,7 +101,8 @@ describe.skipIf(missing !== undefined)('few rows', () => {
       const inputs = inputsOf(few, sizes)
       const { out } = await loaded.call(few, inputs, {})
       const numbers = recordOf(Object.entries(inputs).map(([input, { data }]) => [input, Array.from(data)]))
-      const { parts, ...own } = { ...sizes, ...few.sizes, parts: Math.min(Math.ceil(sizes.j / 256), 32) }
+      const enough = Math.ceil(128 / (sizes.b * sizes.g)) // blocks for all threads
+      const { parts, ...own } = { ...sizes, ...few.sizes, parts: Math.min(Math.ceil(sizes.j / 256), enough) }
       const all = { ...own, split: Math.max(parts, 1), rows: (sizes.h / sizes.g) * sizes.i }
       const want = runProgram(few, { sizes: all, params: {}, inputs: numbers }).get('out')!
       out!.data.forEach((x, n) => {

@@ -10,6 +10,7 @@ import type { Program } from '../compiler/kernel.ts'
 import { compile } from '../index.ts'
 import { sharedCache } from '../runtime/cache/cache.ts'
 import { keepEmulated, loadEmulated } from '../runtime/cuda/load-emulated.ts'
+import { compileKernels } from '../runtime/cuda/model/kernels.ts'
 import { importReader } from '../runtime/imports.ts'
 import type { Loaded } from '../runtime/runners.ts'
 import { fromStored } from '../runtime/stored.ts'
@@ -80,6 +81,7 @@ describe.skipIf(missing !== undefined)('operations', () => {
 /** As the command builds and checks them, at all of its lengths. Every example: cuda-emulated-even.test.ts and its like. */
 const sample = [
   ['causal', 'f16'],
+  ['grouped_query', 'f16'],
   ['stick_breaking', 'f32'],
 ] as const
 
@@ -103,6 +105,26 @@ describe.skipIf(missing !== undefined)('examples by the command', () => {
     )
     expect(findings).toEqual([])
     expect(rows.map(({ verdict }) => verdict)).toEqual(['right'])
+  })
+})
+
+describe.skipIf(!nvcc)('nvcc spills no register', () => {
+  test.each([
+    ['softmax', 64, 'sm_80'],
+    ['softmax', 64, 'sm_100'],
+    ['softmax', 128, 'sm_120'],
+    ['causal', 64, 'sm_100'],
+  ])('of %s of width %i, %s', { timeout: 240_000 }, async (name, width, architecture) => {
+    const text = readFileSync(join(root, `examples/${name}.attn`), 'utf8')
+    const sizes = { d: width, e: width }
+    const compiled = await compile({ path: `${name}.attn`, text }, { target: 'cuda', dtype: 'f16', sizes })
+    if (!compiled.ok) throw new Error(`${name} has errors`)
+    const own = mkdtempSync(join(folder, 'spills-'))
+    for (const file of compiled.value.files) writeFileSync(join(own, file.path), file.text)
+    const kernels = await compileKernels(own, `${name}.cu`, architecture, compiled.value.programs)
+    if (!kernels.ok) throw new Error(kernels.findings[0]?.message)
+    const onTensorCores = kernels.value.filter((kernel) => kernel.name.endsWith('_on_tensor_cores'))
+    expect(onTensorCores).toMatchObject([{ stores: 0, loads: 0 }])
   })
 })
 

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { elementary } from '../compiler/elementary.ts'
+import type { Program } from '../compiler/kernel.ts'
 import { verifyProgram } from '../compiler/verify-kernel.ts'
 import { compile } from '../index.ts'
 import { findCompiler } from '../runtime/native/compiler.ts'
@@ -43,7 +44,25 @@ const shapes = [
   columns(2),
   admitted(),
 ]
-const byName = new Map([...softmaxes, ...shapes, ...operationPrograms].map((one) => [one.name, one]))
+/** What a table and functions make of the distance between a query and a key, with a bias that is none of these. */
+const distances = (await Promise.all((['f32', 'f16'] as const).map(distancesIn))).flat()
+
+async function distancesIn(dtype: 'f32' | 'f16'): Promise<readonly Program[]> {
+  const text = `attention far_${dtype} { axis r input q[b, h, i, d], k[b, h, j, d], v[b, h, j, e], relative[h, r], n[b]: i32
+    let position = i + n
+    let bias = relative[r = clamp(j - position + size(r) div 2, 0, size(r) - 1)]
+    score = dot(q, k) + bias - exp(-0.1 * abs(position - j)) * log1p(max(position - j, 0)) + 0.01 * (i * j % 3)
+    mask = j <= position
+    normalize = softmax[j](score) }`
+  const compiled = await compile(
+    { path: 'far.attn', text },
+    { target: 'native', dtype, sizes: { d: 3, e: 3 }, tile: { i: 8, j: 16 } },
+  )
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.diagnostics))
+  return compiled.value.programs
+}
+
+const byName = new Map([...softmaxes, ...shapes, ...distances, ...operationPrograms].map((one) => [one.name, one]))
 
 /** Instruction sets that a machine of this kind has, and the form that needs none. */
 const machines = {
@@ -58,7 +77,7 @@ describe.skipIf(missing !== undefined).each(chosen)('on %s', (machine, flags) =>
   let loaded: Loaded
   beforeAll(async () => {
     for (const one of byName.values()) expect(verifyProgram(one)).toEqual([])
-    const all = machine === 'this machine' ? [...byName.values()] : [...softmaxes.slice(2, 6), ...shapes]
+    const all = machine === 'this machine' ? [...byName.values()] : [...softmaxes.slice(2, 6), ...shapes, ...distances]
     loaded = await buildNative('all', all, flags)
   }, 240_000)
 
@@ -114,6 +133,16 @@ describe.skipIf(missing !== undefined).each(chosen)('on %s', (machine, flags) =>
       [0, 3],
     ] as const) // prettier-ignore
       await compare(loaded, byName.get(name)!, { j, p }, { table })
+  })
+  test.each(distances.map((one) => [one.name, one] as const))('distances: %s', async (_, one) => {
+    for (const [i, j, n] of [
+      [1, 1, 0],
+      [7, 40, 33],
+      [8, 16, -3],
+      [17, 35, 20],
+      [0, 5, 1],
+    ] as const) // prettier-ignore
+      await compare(loaded, one, { b: 1, h: 2, i, j, r: 9 }, { n: [n] })
   })
   test('columns', async () => {
     for (const [i, j] of [
@@ -191,6 +220,7 @@ int main() {
   OF(tanh, std::tanh(x), -3, 3);
   OF(tanh, std::tanh(x), 3, 12);
   OF(sigmoid, 1 / (1 + std::exp(-x)), -86, 20);
+  OF(logistic2, 1 / (1 + std::exp2(x)), -30, 124);
   OF(softplus, std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))), -80, 20);
   OF(expm1, std::expm1(x), -2, 2);
   OF(log2, std::log2(x), 1e-6f, 3);
@@ -215,7 +245,7 @@ int main() {
     await execa(findCompiler()!, [...flags, join(folder, 'measure.cc'), '-o', program])
     const { stdout } = await execa(program)
     const found = stdout.split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])] as const)
-    expect(found).toHaveLength(24)
+    expect(found).toHaveLength(25)
     expect(found.filter(([, worst]) => !(worst <= 4))).toEqual([])
   },
 )

@@ -273,8 +273,26 @@ describe('what is picked', () => {
   test('where no device is, any architecture may be meant', () => {
     const entry = having({ device: 'GPU', architecture: 'sm_90' }, 1)
     const nowhere = { device: 'unknown', architecture: undefined }
-    expect(choose([entry], wanted, nowhere)).toEqual({ entry, fit: 'architecture' })
+    expect(choose([entry], wanted, nowhere)).toEqual({ entry, fit: 'architecture', rivals: [] })
     expect(choose([entry], wanted, { device: 'other GPU', architecture: 'sm_80' })).toBeUndefined()
+  })
+
+  test('of architectures that fit alike the newest is picked, whatever the order of the file, and the others are named', () => {
+    const nowhere = { device: 'unknown', architecture: undefined }
+    const made = ['sm_80', 'sm_100', 'sm_90'].map((architecture) =>
+      having({ device: `GPU of ${architecture}`, architecture }, 8),
+    )
+    const orders = [made, made.toReversed(), [made[1]!, made[0]!, made[2]!]]
+    for (const entries of orders) {
+      const found = choose(entries, wanted, nowhere)
+      expect(found?.entry.architecture).toBe('sm_100')
+      expect(found?.rivals.toSorted()).toEqual(['sm_80', 'sm_90'])
+      expect(choose(entries, { ...wanted, architectures: ['sm_80'] }, nowhere)?.entry.architecture).toBe('sm_80')
+      expect(choose(entries, { ...wanted, architectures: ['sm_75'] }, nowhere)).toBeUndefined()
+    }
+    const twins = ['b', 'a'].map((device) => having({ device: `GPU ${device}`, architecture: 'sm_90' }, 8))
+    for (const entries of [twins, twins.toReversed()])
+      expect(choose(entries, wanted, nowhere)).toMatchObject({ entry: { device: 'GPU a' }, rivals: [] })
   })
 
   test('what was modelled says so, for which architecture', async () => {
@@ -290,6 +308,10 @@ describe('what is picked', () => {
     expect(given(readTuned(tunedPath(path)))).toEqual([entry])
     const picked = given(await pickTuned(path, { ...wanted, target: 'cuda' }))
     expect(picked?.about).toContain(', modelled for sm_90)')
+    const older = { ...entry, device: 'A100 SXM, modelled', architecture: 'sm_80' }
+    given(await addTuned(tunedPath(path), older))
+    const one = given(await pickTuned(path, { ...wanted, target: 'cuda' }))
+    expect(one?.about).toContain(', modelled for sm_90, taken before sm_80 as the newest)')
   })
 
   test('of this attention, target and type only', () => {

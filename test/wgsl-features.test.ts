@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { builder } from '../cli/verify-build.ts'
 import { analyze, compile } from '../index.ts'
 import { importReader } from '../runtime/imports.ts'
-import { inOnePart } from '../runtime/verify/shapes.ts'
+import { completeSizes, inOnePart } from '../runtime/verify/shapes.ts'
 import { verifyAttention } from '../runtime/verify/verify.ts'
 import { wgsl } from '../targets/wgsl/target.ts'
 import { compare } from './compare-program.ts'
@@ -36,11 +36,9 @@ async function verified(name: string, device: Asked, dtype: 'f32' | 'f16', tile?
   const module = analyze(file, source.readImport)
   if (!module.ok) throw new Error(`${path} has errors`)
   const attention = module.value.attentions[0]!
-  const lengths = { b: 1, h: 2, i: 37, j: 45, d: 16, e: 16 }
-  const sizes = Object.fromEntries(
-    attention.axes.map(({ name: axis }) => [axis, (lengths as Record<string, number>)[axis] ?? 3]),
-  )
-  const shapes = [{ sizes, dtype, schedules: [inOnePart(tile)] }]
+  const sizes = completeSizes(attention, { b: 1, h: 2, i: 37, j: 45, d: 16, e: 16 }, 0)
+  if (!sizes.ok) throw new Error(sizes.findings.map(({ message }) => message).join('\n'))
+  const shapes = [{ sizes: sizes.value, dtype, schedules: [inOnePart(tile)] }]
   const build = builder(source, attention, 'wgsl', { device })
   const report = await verifyAttention(attention, { shapes, seed: 1, probes: false, params: {}, build })
   if (!report.ok) throw new Error(report.findings.map(({ message }) => message).join('\n'))
@@ -78,7 +76,11 @@ describe.skipIf(quads !== undefined)('with subgroups', { timeout: 60_000 }, () =
 
 describe.skipIf(halves !== undefined)('with shader-f16', { timeout: 120_000 }, () => {
   test.each(['softmax', 'causal', 'paged_cache'])('%s', async (name) => {
-    expect(await verified(name, { features: ['shader-f16'] }, 'f16')).toEqual(right)
+    expect(await verified(name, { features: ['shader-f16'] }, 'f16', { i: 8, j: 8 })).toEqual(right)
+  })
+  test('and subgroups', async () => {
+    const both = { features: ['shader-f16', 'subgroups'] }
+    expect(await verified('entropy', both, 'f16', { i: 8, j: 8 })).toEqual(right)
   })
 })
 

@@ -47,16 +47,20 @@ interface Example {
   readonly materialised: string | undefined
 }
 
+/** `only`: the names of those that are measured; softmax always is. */
 export async function measureExamples(
   loader: Loader,
   machine: Machine,
   folder: string,
   rounds: number,
+  only?: readonly string[],
 ): Promise<readonly Rate[]> {
-  const paths = globSync('examples/*.attn', { cwd: root }).sort()
+  const all = globSync('examples/*.attn', { cwd: root }).sort()
+  const isAsked = (path: string): boolean => only?.includes(basename(path, '.attn')) ?? true
+  const paths = all.filter((path) => basename(path, '.attn') === 'softmax' || isAsked(path))
   const examples = await Promise.all(paths.map(prepareExample))
   const own = join(folder, 'examples')
-  mkdirSync(own)
+  mkdirSync(own, { recursive: true })
   const groups = Array.from({ length: Math.ceil(examples.length / together) }, (_, n) =>
     examples.slice(n * together, (n + 1) * together),
   )

@@ -100,6 +100,7 @@ const within = (text: string, parentheses: boolean): string => (parentheses ? `(
 /** As few digits as give the f32 back. */
 export function numberText(value: number | boolean): string {
   if (typeof value === 'boolean') return String(value)
+  if (Number.isNaN(value)) return '0/0'
   if (value === Infinity) return '∞'
   return value === -Infinity ? '-∞' : String(Number(value.toPrecision(9)))
 }

@@ -211,10 +211,15 @@ function splitAxes({ attention, parts }: Planned, options: ProgramOptions): read
   if (splits === 1 || (splits === 'by length' && !(plan && stream))) return []
   const axes = unionAxes(...(plan?.results ?? []).map(({ result }) => result.axes))
   const blocks = axes.filter((axis) => axis !== plan?.row && axis !== stream && options.sizes[axis] === undefined)
-  const value = partsOf(splits, stream ?? '', blocks)
+  const grouped = blocks.map((axis) => (options.rows === 'few' ? groupOf(axis, attention) : axis))
+  const value = partsOf(splits, stream ?? '', grouped, options.machine.blocks)
   const time = splits === 'by length' ? 'run' : 'compile'
   return [{ name: splitAxis, length: { kind: 'fixed', value }, time, span: attention.span }]
 }
+
+/** Heads that share keys are rows of one block: there are as many blocks as groups of them. */
+const groupOf = (head: string, { axes }: Attention): string =>
+  axes.find(({ length }) => length.kind === 'divides' && length.of === head)?.name ?? head
 
 const axisOfTiles = ({ name, of, tile }: TileAxis, { span }: Attention): Axis => ({
   name,

@@ -36,10 +36,10 @@ export const splitAxis = 'split'
 export type Splits = number | 'by length'
 
 const least = 256 // elements of a part
-const wanted = 128 // blocks to be shared among threads, where rows alone give fewer
+const usual = 128 // blocks to be shared among threads, where rows alone give fewer
 
-/** The number of parts: `blocks` are the axes along which there are blocks beside the rows. */
-export function partsOf(splits: Splits, stream: string, blocks: readonly string[]): Expr {
+/** The number of parts: `blocks` are the axes along which there are blocks beside the rows, `wanted` is how many there are to be. */
+export function partsOf(splits: Splits, stream: string, blocks: readonly string[], wanted = usual): Expr {
   if (splits !== 'by length') return i32(splits)
   const ceil = (of: Expr, by: Expr): Expr => call('idiv', [call('sub', [call('add', [of, by]), i32(1)]), by])
   const others = blocks.map((axis) => size(axis)).reduce<Expr>((a, b) => call('mul', [a, b]), i32(1))

@@ -10,9 +10,15 @@ import {
   type Sum,
   scaleWeights,
   type Term,
+  times,
 } from './algebra.ts'
 import { hasFoldOf } from './guarded.ts'
 import { isSurelyPositive, type PullScope, type Shift, singleTerm, withoutConstantFactor } from './pull-scope.ts'
+
+interface Linear {
+  readonly weights: ReadonlyMap<Expr, number>
+  readonly taken: readonly Expr[]
+}
 
 export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr) => Sum) {
   const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
@@ -20,8 +26,9 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
   const isDifference = (e: Expr): boolean => scope.elements.has(e) || scope.shifts.some((s) => s.difference === e)
 
   const expOf = (a: Expr, rate: number, e: Expr): Sum | undefined => {
-    const weights = scaleWeights(linear(a), rate)
-    if (![...weights.keys()].some((x) => hasStatistic(x) && !isRow(x))) return [exponential(weights)]
+    const { weights, taken } = linear(a)
+    if (![...weights.keys()].some((x) => hasStatistic(x) && !isRow(x)))
+      return [taken.map(whereFinite).reduce(times, exponential(scaleWeights(weights, rate)))]
     return scope.isBounded(a) ? [factor(settle(e))] : [exponential(scaleWeights(stuckLinear(a), rate))]
   }
   /**
@@ -54,18 +61,30 @@ export function createExponents(scope: PullScope, rowScaled: (sum: Sum, e: Expr)
     const [left, right] = x.args as [Expr, Expr]
     return scaleWeights(addWeights(summands(left), summands(right), x.op === 'sub' ? -1 : 1), rate)
   }
-  /** `a` as weights of pulled statistics and of one plain expression, itself shifted where it has a reference. */
-  const linear = (a: Expr): ReadonlyMap<Expr, number> => {
-    if (!hasStatistic(a)) return plainLinear(a, [])
+  /**
+   * `a` as weights of pulled statistics and of one plain expression, itself shifted where it has a reference. `taken`: the references
+   * that the source itself takes from what they are of.
+   */
+  const linear = (a: Expr): Linear => {
+    if (!hasStatistic(a)) return { weights: plainLinear(a, []), taken: [] }
     const weights = statisticLinear(a)
     const plain = new Map([...weights].filter(([x]) => !hasStatistic(x)))
     const others = new Map([...weights].filter(([x]) => hasStatistic(x)))
     const pairs = [...plain.keys()].some((x) => !isRow(x))
-    if (!pairs) return weights
+    if (!pairs) return { weights, taken: [] }
     const [only, ...more] = [...plain]
     const whole = only && more.length === 0 ? only[0] : names.intern(renderLinear(plain))
-    const joined = plainLinear(whole, [...others.keys()])
-    return addWeights(others, joined, only && more.length === 0 ? only[1] : 1)
+    const joined = scaleWeights(plainLinear(whole, [...others.keys()]), only && more.length === 0 ? only[1] : 1)
+    const taken = [...joined].filter(([x, w]) => references.has(x) && w * (others.get(x) ?? 0) < 0)
+    return { weights: addWeights(others, joined), taken: taken.map(([x]) => x) }
+  }
+  /**
+   * An extreme that is infinite has no difference from itself. What is computed takes differences from 0 there, and may have a number
+   * where the source has none.
+   */
+  const whereFinite = (reference: Expr): Term => {
+    const holds = call('lt', [call('abs', [reference]), f32(Infinity)])
+    return factor(names.intern(call('select', [holds, f32(1), f32(Number.NaN)])))
   }
   const statisticLinear = (a: Expr): ReadonlyMap<Expr, number> => {
     if (!hasStatistic(a)) return new Map([[a, 1]])

@@ -14,7 +14,13 @@ import {
   type Term,
   times,
 } from './algebra.ts'
-import { isSurelyNonNegative, isSurelyPositive, type PullScope, withoutConstantFactor } from './pull-scope.ts'
+import {
+  isConditional,
+  isSurelyNonNegative,
+  isSurelyPositive,
+  type PullScope,
+  withoutConstantFactor,
+} from './pull-scope.ts'
 
 export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => void, rejoined: (t: Term) => Term) {
   const { names, expand, hasStatistic, isRow, settle, shiftOf } = scope
@@ -77,12 +83,12 @@ export function createReductions(scope: PullScope, noteCentred: (sum: Sum) => vo
   }
   /**
    * A sum over places under a condition of their own may be over nothing in a row that has places. It is 0 then, whatever is pulled
-   * out of it: a reciprocal may be infinite there. What it is multiplied with outside does not come under the condition.
+   * out of it: a reciprocal may be infinite there, an extreme has nothing to be one of. What it is multiplied with outside does not come under the condition.
    */
   const whereAny = (e: Reduce, statistics: Term, rest: Term, t: Term): Term => {
     const isExtreme = rest.guards.some((g) => scope.shifts.some((s) => s.isAt === g)) // NaN is no extreme of anything
     const isSafe = [...statistics.factors].every(
-      ([x, p]) => rest.outside.has(x) || (!isExtreme && (p > 0 || positive(x))),
+      ([x, p]) => rest.outside.has(x) || (!isExtreme && !isConditional(x) && (p > 0 || positive(x))),
     )
     if (isSafe || rest.guards.length === 0) return t
     const any = reduce('any', e.over, conjunction(rest.guards), e.domain)

@@ -68,6 +68,10 @@ export const isStatisticOver =
     e.over.some((axis) => streams.includes(axis)) &&
     !e.axes.some((axis) => streams.includes(axis))
 
+const isNotNumber = (e: Expr): boolean => e.kind === 'const' && Number.isNaN(e.value)
+/** Is an expression NaN where the condition in it says so? */
+export const isConditional = (e: Expr): boolean => e.kind === 'call' && e.op === 'select' && e.args.some(isNotNumber)
+
 /** Is a factor certainly above zero, for a domain with a place? */
 export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
   const positive = (x: Expr): boolean => isSurelyPositive(x, scope)
@@ -75,6 +79,7 @@ export function isSurelyPositive(e: Expr, scope: PullScope): boolean {
   if (e.kind !== 'call') return scope.isPositive(e)
   if (e.op === 'float') return isSizeLike(e.args[0])
   if (e.op === 'exp') return true
+  if (e.op === 'select' && e.args.slice(1).every((x) => isNotNumber(x) || positive(x))) return true
   if (e.op === 'mul' || e.op === 'div' || e.op === 'add' || e.op === 'sqrt') return e.args.every(positive)
   return scope.isPositive(e)
 }

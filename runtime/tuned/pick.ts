@@ -4,13 +4,14 @@ import type { StageOptions } from '../../compiler/options.ts'
 import { done, type Finding, type Outcome } from '../problem.ts'
 import { type Choice, optionsOf, showChoice, threadsOf, withoutPinned } from './choice.ts'
 import { type Device, deviceOf } from './device.ts'
-import { readTuned, type Tuned, tunedPath } from './tuned-file.ts'
+import { placeOf, readTuned, type Tuned, tunedPath } from './tuned-file.ts'
 
 export interface Wanted {
   readonly attention: Attention
   readonly target: string
   readonly options: StageOptions & DeviceAsked // what was asked for: wins over what was tuned
   readonly sizes: Readonly<Record<string, number>> // lengths that are known
+  readonly architectures?: readonly string[] | undefined // that were asked for: of GPUs, for code that runs elsewhere
 }
 
 /** What the device is said to have. */
@@ -44,7 +45,8 @@ export async function pickTuned(source: string, wanted: Wanted): Promise<Outcome
   if (Object.keys(choice).length === 0) return done(undefined)
   const where = modelled ? `, modelled for ${architecture}` : found.fit === 'architecture' ? ` on ${device}` : ''
   const nearest = found.fit === 'shape' ? ', the nearest' : ''
-  const about = `tuned: ${showChoice(choice)}, from ${path} (for ${showShape(shape)}${nearest}${where})`
+  const rivals = found.rivals.length > 0 ? `, taken before ${found.rivals.join(' and ')} as the newest` : ''
+  const about = `tuned: ${showChoice(choice)}, from ${path} (for ${showShape(shape)}${nearest}${where}${rivals})`
   return done({ options: optionsOf(choice), threads: threadsOf(choice), about, ...found })
 }
 
@@ -65,33 +67,53 @@ export function shapeClass(attention: Attention, sizes: Readonly<Record<string, 
 }
 const powerAbove = (length: number): number => (length <= 1 ? length : 2 ** Math.ceil(Math.log2(length)))
 
+export interface Found {
+  readonly entry: Tuned
+  readonly fit: Fit
+  readonly rivals: readonly string[] // architectures for which there is as good an entry
+}
+
+/** One entry, whatever the order in which a file has them. */
 export function choose(
   entries: readonly Tuned[],
-  { attention, target, options, sizes }: Wanted,
+  { attention, target, options, sizes, architectures }: Wanted,
   { device, architecture }: Device,
-): { readonly entry: Tuned; readonly fit: Fit } | undefined {
+): Found | undefined {
   const dtype = options.dtype ?? 'f32'
   const shape = shapeClass(attention, sizes)
   const isFixed = (axis: string): boolean =>
     attention.axes.some(({ name, time }) => name === axis && time === 'compile')
   const candidates = entries
     .filter((one) => one.attention === attention.name && one.target === target && one.dtype === dtype)
-    .filter((one) => architecture === undefined || one.architecture === architecture)
+    .filter((one) => (architectures ?? [architecture ?? one.architecture]).includes(one.architecture))
     .filter((one) => isMetBy(one, options))
     .map((entry) => ({ entry, far: distance(entry.shape, shape, isFixed), isHere: entry.device === device }))
     .filter(({ far }) => far <= farthest)
-  const order = (a: (typeof candidates)[number], b: (typeof candidates)[number]): number =>
+  type Candidate = (typeof candidates)[number]
+  const byFit = (a: Candidate, b: Candidate): number =>
     isModelled(a.entry) - isModelled(b.entry) ||
     a.far - b.far ||
     Number(b.isHere) - Number(a.isHere) ||
     countOfAsked(b.entry) - countOfAsked(a.entry) ||
     total(b.entry) - total(a.entry)
-  const [best] = candidates.sort(order)
+  const [best, ...others] = candidates.sort((a, b) => byFit(a, b) || newestFirst(a.entry, b.entry))
   if (!best) return undefined
   const { entry, far, isHere } = best
   const isWhole = attention.axes.every(({ name }) => shape[name] !== undefined)
-  return { entry, fit: far > 0 || !isWhole ? 'shape' : isHere ? 'device' : 'architecture' }
+  const rivals = others.flatMap((one) => (byFit(best, one) === 0 ? one.entry.architecture : []))
+  return {
+    entry,
+    fit: far > 0 || !isWhole ? 'shape' : isHere ? 'device' : 'architecture',
+    rivals: [...new Set(rivals)].filter((name) => name !== entry.architecture),
+  }
 }
+
+/** Of entries that fit alike: the newest architecture, as its number says, then by name. */
+function newestFirst(a: Tuned, b: Tuned): number {
+  const newer = numberOf(b.architecture) - numberOf(a.architecture)
+  return newer || (placeOf(a) < placeOf(b) ? -1 : 1)
+}
+const numberOf = (architecture: string): number => Number(/^sm_(\d+)/.exec(architecture)?.[1] ?? 0)
 
 /** Whether a device has, as far as it is said, what an entry was tuned with. */
 const isMetBy = ({ features = [], limits = {} }: Tuned, asked: DeviceAsked): boolean =>

@@ -16,6 +16,9 @@ const tiles: readonly Machine['tile'][] = [
   { i: 64, j: 64 },
 ]
 
+/** Where a head has few rows: a warp each, so that many blocks share the keys. */
+const narrow: readonly Machine['tile'][] = [64, 48, 32, 16].map((j) => ({ i: 16, j }))
+
 /** CUDA C++ for GPUs that stands alone: NAME.cu, with the C header NAME.h. */
 export const cuda: Target = {
   name: 'cuda',
@@ -26,7 +29,10 @@ export const cuda: Target = {
     threads: false,
     near: { bytes: 320 * 2 ** 10, what: 'the registers and the shared memory of a block' },
   },
-  machinesFor: (dtype) => (dtype === 'f32' ? [machineOf({ i: 64, j: 64 })] : tiles.map(machineOf)),
+  machinesFor: (dtype, _, __, rows) => {
+    if (rows === 'few') return (dtype === 'f32' ? narrow.slice(0, 1) : narrow).map(machineOf)
+    return dtype === 'f32' ? [machineOf({ i: 64, j: 64 })] : tiles.map(machineOf)
+  },
   fits: (program) => {
     const all = fragmentsOf(program)
     return all.length > 0 && all.every((one) => one.registers <= mostRegisters && one.sharedBytes <= sharedRoom)
@@ -99,5 +105,5 @@ const prelude = (): string =>
   headers.map((name) => sources[name].replaceAll(/^#pragma once\n|^#include ".*"\n/gm, '').trim()).join('\n\n')
 
 function machineOf(tile: Machine['tile']): Machine {
-  return { tile, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 } }
+  return { tile, accumulator: { largest: 3.4028234663852886e38, tiny: 2 ** -126 }, blocks: 512 }
 }

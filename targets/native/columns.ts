@@ -33,7 +33,20 @@ function loadColumns({ to: { name } }: Define, load: Load, axis: string, spot: S
   spot.block.line(
     `vec::loadColumns(&${to.text}, ${strideIn(layout, axis)}, ${from.at}, ${from.row}, ${from.column}, ${counts});`,
   )
+  askForNext(from, countOf(axis, spot).text, spot)
   return true
+}
+
+/** A worker takes the blocks from the last one on, so that the rows before these are wanted next. */
+function askForNext(from: Column, columns: string, { sheet, axes, path, block }: Spot): void {
+  const { lane, facts } = sheet
+  const isOfBlock = !path.some((node) => 'kind' in node && node.kind === 'loop')
+  const first = axes.get(lane ?? '')?.first.text
+  const tile = facts.kernel.grid.find(({ axis }) => axis === lane)?.tile
+  if (!isOfBlock || first === undefined || tile === undefined) return
+  block.line(
+    `if (${first} > 0) vec::askForRows(${from.at}, -${tile} * ${from.row}, ${from.row}, ${from.column}, ${columns});`,
+  )
 }
 
 function storeColumns({ store }: Put, axis: string, spot: Spot): boolean {
@@ -51,13 +64,19 @@ function storeColumns({ store }: Put, axis: string, spot: Spot): boolean {
 
 const inColumn = (axis: string, spot: Spot, inner: string): Spot => inLoop(spot, {}, axis, spot.block, atom(inner))
 
+interface Column {
+  readonly at: string
+  readonly row: string
+  readonly column: string
+}
+
 /** Where the first column lies, and the strides; undefined where lanes and columns do not follow an axis of the buffer each. */
 function firstColumn(
   given: readonly KernelExpr[],
   { buffer, text }: { readonly buffer: Buffer; readonly text: string },
   axis: string,
   spot: Spot,
-): { readonly at: string; readonly row: string; readonly column: string } | undefined {
+): Column | undefined {
   if (buffer.storage !== 'f32') return undefined
   const { sheet } = spot
   const first = inColumn(axis, spot, '0')

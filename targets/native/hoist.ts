@@ -5,8 +5,9 @@
 import type { KernelCall, KernelExpr } from '../../compiler/kernel.ts'
 import { atom, type Code } from '../expression.ts'
 import { isQuick } from '../nests/inline.ts'
-import type { Define } from '../nests/item.ts'
-import { isWithin } from '../nests/place.ts'
+import { type Define, defined, type Item } from '../nests/item.ts'
+import type { Node } from '../nests/nest.ts'
+import { isWithin, type Path } from '../nests/place.ts'
 import { print, type Sheet, type Spot, sourceAt } from './sheet.ts'
 import { isWide } from './words.ts'
 
@@ -45,7 +46,7 @@ function outermost(parts: readonly KernelExpr[], spot: Spot): Spot | undefined {
 }
 
 /** Whether an expression means at an outer place what it means here. */
-function isSame(e: KernelExpr, here: Spot, there: Spot): boolean {
+export function isSame(e: KernelExpr, here: Spot, there: Spot): boolean {
   switch (e.kind) {
     case 'index': {
       const [a, b] = [here.axes.get(e.axis), there.axes.get(e.axis)]
@@ -63,13 +64,40 @@ function isSame(e: KernelExpr, here: Spot, there: Spot): boolean {
 
 function isSameValue(name: string, here: Spot, there: Spot): boolean {
   const { facts, places, locals } = here.sheet
-  if (facts.carried.has(name)) return false
   const from = facts.inlined.has(name) ? facts.defines.get(name)?.from : undefined
   if (from?.kind === 'mask') return false
   if (from) return (from.kind === 'load' ? Object.values(from.index) : [from.expr]).every((e) => isSame(e, here, there))
   const place = places.get(name)
-  return place !== undefined && !place.stored && locals.has(name) && isWithin(there.path, place.path)
+  if (!place?.stored)
+    return place !== undefined && !facts.carried.has(name) && locals.has(name) && isWithin(there.path, place.path)
+  const axes = place.stored.map(({ axis }) => axis)
+  return axes.every((axis) => isSamePlace(axis, here, there)) && !changesIn(name, here.path.slice(there.path.length))
 }
+
+function isSamePlace(axis: string, here: Spot, there: Spot): boolean {
+  const inner = there.axes.get(axis)?.inner
+  return inner !== undefined && inner.text === here.axes.get(axis)?.inner?.text
+}
+
+/** Whether any of these loops writes a value's array. */
+const changesIn = (name: string, loops: Path): boolean => loops.some((loop) => writes(loop as Partial<Node>, name))
+
+function writes(node: Partial<Node>, name: string): boolean {
+  switch (node.kind) {
+    case 'line':
+      return node.item !== undefined && isOf(node.item, name)
+    case 'nest':
+      return [
+        ...(node.folds ?? []).map((item) => isOf(item, name)),
+        ...(node.nodes ?? []).map((one) => writes(one, name)),
+      ].some(Boolean)
+    case 'loop':
+      return true // also what follows it changes before its next round
+    default:
+      return false // a loop over columns
+  }
+}
+const isOf = (item: Item, name: string): boolean => (item.kind === 'scale' ? item.to.name : defined(item)) === name
 
 /** Whether anything in an expression is worth a name. */
 function isCostly(e: KernelExpr, sheet: Sheet): boolean {

@@ -7,10 +7,11 @@ import { atom } from '../expression.ts'
 import { Names } from '../names.ts'
 import { type Analysis, analyze } from '../nests/analyze.ts'
 import { valuesIn } from '../nests/item.ts'
+import { findExtremes } from './extremes.ts'
 import { singleAt } from './loop.ts'
 import { cppTypes, printNodes } from './print.ts'
 import { reserved } from './reserved.ts'
-import { type AxisSpot, type GivenNames, layoutOf, type Sheet, type Spot } from './sheet.ts'
+import { type AxisSpot, type GivenNames, layoutOf, lineOf, type Sheet, type Spot } from './sheet.ts'
 
 export interface KernelNames {
   readonly kernel: string
@@ -25,7 +26,10 @@ export function printKernel(
   given: GivenNames,
 ): readonly string[] {
   const lane = laneOf(kernel)
-  const analysis = analyze(kernel, program, (load, to, values) => isReadInPlace(load, to, lane, values, program))
+  const analysis = analyze(kernel, program, {
+    inPlace: (load, to, values) => isReadInPlace(load, to, lane, values, program),
+    row: lane,
+  })
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
   const scope = new Names(reserved, [...taken, ...[...given.strides.values()].flat()])
   const sheet = sheetOf(program, analysis, scope, given, lane)
@@ -40,7 +44,9 @@ export function printKernel(
     '',
     ...docLines([kernel.doc]),
     `void ${names.kernel}(const ${givenType} &given, int64_t block, void *memory) {`,
-    ...(sheet.arrays.size > 0 ? [`  auto &scratch = *static_cast<${names.scratch} *>(memory);`] : ['  (void)memory;']),
+    ...(sheet.arrays.size + sheet.diagonals.size > 0
+      ? [`  auto &scratch = *static_cast<${names.scratch} *>(memory);`]
+      : ['  (void)memory;']),
     ...[...sheet.used].map((name) => `  const auto ${name} = given.${name};`),
     ...body.lines.map(indented),
     '}',
@@ -76,23 +82,34 @@ const mentions = (e: KernelExpr, axis: string): boolean =>
 
 function sheetOf(
   program: Program,
-  { facts, places }: Analysis,
+  { facts, places, nodes }: Analysis,
   names: Names,
   given: GivenNames,
   lane: string | undefined,
 ): Sheet {
   for (const axis of facts.order) names.reuse(axis)
   const arrays = new Map([...places].flatMap(([name, { stored }]) => (stored ? [[name, names.fresh(name)]] : [])))
-  return { program, facts, places, names, given, arrays, lane, used: new Set(), locals: new Map(), hoisted: new Map() }
+  const kept = { used: new Set<string>(), locals: new Map(), diagonals: new Map(), hoisted: new Map() }
+  const sheet = { program, facts, places, names, given, arrays, extremes: new Map(), lane, ...kept }
+  for (const [of, op] of findExtremes(nodes, sheet)) sheet.extremes.set(of, { op, array: names.fresh(`${of}_${op}`) })
+  return sheet
 }
 
-const arrayLines = (sheet: Sheet): readonly string[] =>
-  [...sheet.arrays].map(([value, array]) => {
+function arrayLines(sheet: Sheet): readonly string[] {
+  const ofValues = [...sheet.arrays].map(([value, array]) => {
     const { sizes, lanes } = layoutOf(value, sheet)
     const type = sheet.facts.values.get(value)?.type ?? 'f32'
     const size = sizes.reduce((product, length) => product * length, 1)
     return `alignas(64) ${lanes && type === 'bool' ? 'int32_t' : cppTypes[type]} ${array}[${size}];`
   })
+  const ofExtremes = [...sheet.extremes.values()].map(
+    ({ array }) => `alignas(64) float ${array}[${lineOf(sheet.lane!, sheet)}];`,
+  )
+  const ofDiagonals = [...sheet.diagonals].map(
+    ([array, { type, length }]) => `alignas(64) ${type === 'f32' ? 'float' : 'int32_t'} ${array}[${length}];`,
+  )
+  return [...ofValues, ...ofExtremes, ...ofDiagonals]
+}
 
 /** The indices of a block: its last axis runs fastest. */
 function openBlock({ grid }: Kernel, sheet: Sheet, body: Block): ReadonlyMap<string, AxisSpot> {

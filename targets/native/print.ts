@@ -8,6 +8,7 @@ import type { Define, Fold, Item } from '../nests/item.ts'
 import type { Nest, Node } from '../nests/nest.ts'
 import { flagOf, isWhole, neededInWhole } from '../nests/whole.ts'
 import { printColumns } from './columns.ts'
+import { foundExtreme, isLooseExtreme } from './extremes.ts'
 import { alongFeatures } from './features.ts'
 import { printLoop } from './loop.ts'
 import { printProduct } from './product.ts'
@@ -46,7 +47,7 @@ function printNest(nest: Nest, given: Spot): void {
   const flag = flagOf(nest, spot)
   const inside = (at: Spot): void => {
     if (printColumns(nest, at)) return
-    const rest = printExtremes(nest, at)
+    const rest = printAtOnce(nest, at)
     if (rest.length === 0) return
     const loop = (around: Spot): void => openAxis(nest.axis, nest, around, (inner) => printNodes(rest, inner))
     const test = changesAnything(nest, at)
@@ -62,22 +63,42 @@ function printNest(nest: Nest, given: Spot): void {
   for (const fold of nest.folds) end(fold, spot)
 }
 
-/** Prints extremes that a loop of folds alone finds, each as a call; gives the other folds. */
-function printExtremes(nest: Nest, spot: Spot): readonly Node[] {
+/** Prints what needs no round of a loop of folds alone: extremes, each as a call, and truths that all rounds share; gives the others. */
+function printAtOnce(nest: Nest, spot: Spot): readonly Node[] {
   const { axis, nodes } = nest
   const folds = nodes.flatMap((node) => (node.kind === 'line' && node.item.kind === 'fold' ? [node.item] : []))
   if (folds.length < nodes.length || axis === spot.sheet.lane || spot.oneLane) return nodes
-  const extremes = folds.filter(isLooseExtreme).filter(({ to }) => isWide(spot.sheet.locals.get(to.name)!))
-  for (const item of extremes) {
-    const found = spot.sheet.locals.get(item.to.name)!.text
-    const name = spot.sheet.names.reuse(axis)
-    const of = foldedOf(item, inLoop(spot, nest, axis, spot.block, atom(name))).text
-    const count = countOf(axis, spot).text
-    spot.block.line(
-      `${found} = vec::${looseSteps[item.op]}Of(${count}, ${found}, [&](int32_t ${name}) { return ${of}; });`,
-    )
+  const printed = folds
+    .filter(({ to }) => isWide(spot.sheet.locals.get(to.name)!))
+    .filter((item) => printShared(item, nest, spot) || printExtreme(item, nest, spot))
+  return nodes.filter((node) => !(node.kind === 'line' && printed.some((item) => item === node.item)))
+}
+
+/** Whether any of some truths that are all true: there is one. */
+function printShared(item: Fold, nest: Nest, spot: Spot): boolean {
+  if (item.op !== 'any') return false
+  const { text } = foldedOf(item, inLoop(spot, nest, nest.axis, spot.block, atom('0')))
+  if (text !== 'vec::mask(true)') return false
+  const found = spot.sheet.locals.get(item.to.name)!.text
+  spot.block.line(`if (${countOf(nest.axis, spot).text} > 0) ${found} = ${text};`)
+  return true
+}
+
+/** An extreme, which a product has found already or several chains find. */
+function printExtreme(item: Fold, nest: Nest, spot: Spot): boolean {
+  if (!isLooseExtreme(item)) return false
+  const { axis } = nest
+  const to = spot.sheet.locals.get(item.to.name)!.text
+  const found = item.where === undefined || isWhole(item.where, spot) ? foundExtreme(item, spot) : undefined
+  if (found) {
+    spot.block.line(`${to} = ${found.text};`)
+    return true
   }
-  return nodes.filter((node) => !(node.kind === 'line' && extremes.some((item) => item === node.item)))
+  const name = spot.sheet.names.reuse(axis)
+  const of = foldedOf(item, inLoop(spot, nest, axis, spot.block, atom(name))).text
+  const count = countOf(axis, spot).text
+  spot.block.line(`${to} = vec::${looseSteps[item.op]}Of(${count}, ${to}, [&](int32_t ${name}) { return ${of}; });`)
+  return true
 }
 
 /** A test that spares a loop which only multiplies by a factor: often the factor of all rows is 1. */
@@ -199,8 +220,6 @@ function fold(item: Fold, spot: Spot): void {
 }
 
 const looseSteps = { max: 'larger', min: 'smaller' } as const
-const isLooseExtreme = (item: Fold): item is Fold & { readonly op: 'max' | 'min' } =>
-  item.loose === true && item.to.type === 'f32' && (item.op === 'max' || item.op === 'min')
 
 const conditionsOf = (item: Fold, spot: Spot): readonly Code[] => [
   ...(item.where !== undefined && !isWhole(item.where, spot) ? [valueAt(item.where, spot)] : []),

@@ -27,7 +27,10 @@ interface Form {
   readonly x: string
 }
 
-function blockedForm({ to, left, right, over, weighted }: Product, { sheet, oneLane }: Spot): Form | undefined {
+export function blockedForm(
+  { to, left, right, over, weighted }: Product,
+  { sheet, oneLane }: Pick<Spot, 'sheet' | 'oneLane'>,
+): Form | undefined {
   const { lane } = sheet
   if (lane === undefined || oneLane || over === lane || !layoutOf(to.name, sheet).axes.includes(lane)) return undefined
   const orders = weighted
@@ -62,7 +65,9 @@ function printBlocked({ to, over, weighted, fresh, full }: Product, { a, b, x }:
         ? inBuffer(source.from, x, over, at)
         : `{&${spotIn(b.name, at, inner).text}, ${stride(b, x)}, ${stride(b, over)}}`
     const known = full === undefined ? 'false' : valueAt(full, at).text
-    const args = [into, left, right, ...counts, ...(weighted ? [known] : [])]
+    const extreme = at.sheet.extremes.get(to.name)
+    const found = extreme ? [`vec::Extreme<${extreme.op === 'max'}>{scratch.${extreme.array}}`] : []
+    const args = [into, left, right, ...counts, ...(weighted ? [known] : found)]
     at.block.line(`vec::${weighted ? 'multiplyMasked' : 'multiplyTiles'}<${fresh}>(${args.join(', ')});`)
   }
   const nested = outer.reduceRight<(at: Spot) => void>(

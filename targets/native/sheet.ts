@@ -1,5 +1,6 @@
 /** A place in a kernel's text while it is printed, and how values, indices and elements of buffers are spelled there. */
 import { invariant } from '../../compiler/invariant.ts'
+import type { ElementType } from '../../compiler/ir.ts'
 import type { KernelExpr, Load, Program } from '../../compiler/kernel.ts'
 import type { Block } from '../block.ts'
 import {
@@ -24,8 +25,10 @@ import type { Define, Facts } from '../nests/item.ts'
 import { isWithin, type Path, type Place } from '../nests/place.ts'
 import { isWhole } from '../nests/whole.ts'
 import { simplify } from '../ranges.ts'
+import { diagonal, diagonalValue } from './diagonal.ts'
+import { spellingsAt } from './exponent.ts'
 import { hoistCall, hoistValue } from './hoist.ts'
-import { constant, isWide, spellings, widen } from './words.ts'
+import { constant, isWide, widen } from './words.ts'
 
 export type { GivenNames }
 
@@ -38,6 +41,12 @@ export const elementWords: ElementWords = {
   toBrain: 'vec::toBrain',
 }
 
+/** The largest or smallest elements of a product for each row, in an array over the lane axis. */
+export interface Extreme {
+  readonly op: 'max' | 'min'
+  readonly array: string
+}
+
 /** One kernel while it is printed. */
 export interface Sheet {
   readonly program: Program
@@ -47,9 +56,17 @@ export interface Sheet {
   readonly given: GivenNames
   readonly used: Set<string> // arguments that the text reads
   readonly arrays: ReadonlyMap<string, string> // names of arrays by value
+  readonly extremes: ReadonlyMap<string, Extreme> // what products find beside what they give, by value
   readonly locals: Map<string, Code> // names of consts by value
   readonly lane: string | undefined // the axis whose places lie in the lanes of vectors
+  readonly diagonals: Map<string, Diagonals> // arrays of what only distances tell apart
   readonly hoisted: Map<Block, Map<string, Code>> // names of what does not change in the loops that a block is around, by its text
+}
+
+/** An array with a value for each diagonal of a tile. */
+export interface Diagonals {
+  readonly type: ElementType
+  readonly length: number
 }
 
 /** `first` and `count`: of the current tile, or of the whole axis. `inner`: the place within it, inside a loop over it. */
@@ -66,6 +83,7 @@ export interface Spot {
   readonly outside: readonly Spot[] // the places before each loop of the path
   readonly axes: ReadonlyMap<string, AxisSpot>
   readonly flags: ReadonlyMap<string, boolean> // uniform values that a branch around this place has decided
+  readonly alongDiagonal?: boolean // no element of the tile has this place: values of pairs are worked out from their definitions
   /** Set for one lane at a time: the lane within the vector that `inner` of the lane axis begins, if it is in one. */
   readonly oneLane: { readonly at: Code } | undefined
 }
@@ -79,8 +97,8 @@ function wordsAt(spot: Spot): Words {
     index: ({ axis, of }) => indexAt(axis, of, spot),
     size: ({ axis }) => sizeOf(axis, spot.sheet),
     param: ({ name }) => argument(spot.sheet.given.params.get(name), spot.sheet),
-    whole: (e) => hoistCall(e, spot),
-    ops: spellings,
+    whole: (e) => hoistCall(e, spot) ?? diagonal(e, spot),
+    ops: spellingsAt(spot),
   }
 }
 
@@ -102,8 +120,9 @@ const hasLanes = (name: string, { facts, lane }: Sheet): boolean =>
 export function valueAt(name: string, spot: Spot): Code {
   const { facts, places, locals } = spot.sheet
   if (isWhole(name, spot)) return atom('true')
-  const source = facts.inlined.has(name) ? facts.defines.get(name) : undefined
-  if (source) return hoistValue(source, spot) ?? sourceAt(source, spot)
+  const isWrittenOut = facts.inlined.has(name) || (spot.alongDiagonal && (facts.values.get(name)?.axes.length ?? 0) > 0)
+  const source = isWrittenOut ? facts.defines.get(name) : undefined
+  if (source) return hoistValue(source, spot) ?? diagonalValue(source, spot) ?? sourceAt(source, spot)
   const local = locals.get(name)
   const place = places.get(name)
   if (local && (!place?.stored || isWithin(spot.path, place.path))) return laneOf(local, name, spot)

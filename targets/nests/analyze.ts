@@ -14,11 +14,16 @@ export interface Analysis {
   readonly bands: readonly Band[]
 }
 
-/** @param inPlace  which loads products may read from their buffer; without it, products read tiles */
-export function analyze(kernel: Kernel, program: Program, inPlace: InPlace = () => false): Analysis {
+/** What a target does with values beside keeping them in tiles. */
+export interface Habits {
+  readonly inPlace?: InPlace // which loads products may read from their buffer; without it, products read tiles
+  readonly row?: string | undefined // of pairs whose values it takes from diagonals, where these tell them apart
+}
+
+export function analyze(kernel: Kernel, program: Program, { inPlace = () => false, row }: Habits = {}): Analysis {
   const { items, values } = normalize(kernel)
   const bare = factsOf(kernel, items, values, program)
-  let facts: Facts = { ...bare, inlined: chooseInlined(items, bare, program.buffers, inPlace) }
+  let facts: Facts = { ...bare, inlined: chooseInlined(items, bare, program.buffers, inPlace, row) }
   for (;;) {
     const nodes = nest(items, facts)
     const places = findPlaces(nodes, facts)

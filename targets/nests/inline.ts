@@ -4,6 +4,7 @@
  */
 import type { Buffer, KernelCall, KernelExpr, Load, Value } from '../../compiler/kernel.ts'
 import type { Op } from '../../compiler/ops.ts'
+import { isDiagonalValue } from './diagonal.ts'
 import { type Define, exprsOf, type Facts, type Item, refs, valuesIn, walked } from './item.ts'
 import type { Place } from './place.ts'
 
@@ -53,6 +54,7 @@ export function chooseInlined(
   facts: Facts,
   buffers: readonly Buffer[],
   inPlace: InPlace,
+  row: string | undefined,
 ): ReadonlySet<string> {
   const uses = findUses(items)
   const chosen = new Set<string>()
@@ -72,7 +74,8 @@ export function chooseInlined(
         buffers.find(({ name }) => name === from.buffer),
         facts,
       )
-    if (plain || isReadOnceBeside(item, all, facts) || from.kind === 'mask') chosen.add(item.to.name)
+    const isOfDistance = row !== undefined && isDiagonalValue(item, row, facts)
+    if (plain || isOfDistance || isReadOnceBeside(item, all, facts) || from.kind === 'mask') chosen.add(item.to.name)
   }
   return new Set(
     [...chosen].filter((name) => facts.defines.get(name)?.from.kind !== 'mask' || isCheap(name, facts, chosen)),

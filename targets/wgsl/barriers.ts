@@ -11,6 +11,7 @@ interface Access {
   readonly from: number
   readonly to: number
   readonly key: string | undefined
+  readonly layout: string // which element lies where in its words: alike for values that take the same ones in turns
   readonly isWrite: boolean
   readonly id: string // the same for equal accesses
 }
@@ -107,7 +108,7 @@ const clash = (a: Access, b: Access): boolean =>
   a.room === b.room &&
   a.from < b.to &&
   b.from < a.to &&
-  !(a.name === b.name && a.key !== undefined && a.key === b.key)
+  !(a.layout === b.layout && a.key !== undefined && a.key === b.key)
 
 const accessOf = (a: Omit<Access, 'id'>): Access => ({ ...a, id: `${a.name} ${a.room} ${a.key} ${a.isWrite}` })
 
@@ -122,17 +123,18 @@ function accesses(
   const note = (name: string, isWrite: boolean): void => {
     const home = homes.get(name)
     if (home?.kind !== 'tile') return
-    const own = facts.values
-      .get(name)
-      ?.axes.map(({ axis }) => axis)
-      .sort((a, b) => facts.order.indexOf(a) - facts.order.indexOf(b))
-      .join()
+    const axes = facts.values.get(name)?.axes.map(({ axis }) => axis) ?? []
+    const own = axes.toSorted((a, b) => facts.order.indexOf(a) - facts.order.indexOf(b)).join()
     const { room, offset, size } = home
-    found.push(accessOf({ name, room, from: offset, to: offset + size, key: own === key ? key : undefined, isWrite }))
+    const layout = `${axes.join()} from ${offset} to ${offset + size}`
+    found.push(
+      accessOf({ name, room, from: offset, to: offset + size, key: own === key ? key : undefined, layout, isWrite }),
+    )
   }
+  const one = by.kind === 'put' && key === '' ? '' : undefined // what has no elements the first invocation stores, each time
   const noteBuffer = (name: string, isWrite: boolean): void => {
     if (facts.stored.has(name))
-      found.push(accessOf({ name, room: `buffer ${name}`, from: 0, to: 1, key: undefined, isWrite }))
+      found.push(accessOf({ name, room: `buffer ${name}`, from: 0, to: 1, key: one, layout: name, isWrite }))
   }
   const see = (item: Item): void => {
     if (item.kind === 'define' && item.from.kind === 'load') noteBuffer(item.from.buffer, false)

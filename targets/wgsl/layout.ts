@@ -21,7 +21,7 @@ export interface Layout {
 export function layOut(kernel: Kernel, program: Program, offer: Offer): Layout {
   const { items } = normalize(kernel)
   const plain = offer.halves ? withPlainHalves(program) : program
-  const { facts } = analyze(kernel, plain, (load, to) => isReadInPlace(load, to, plain))
+  const { facts } = analyze(kernel, plain, { inPlace: (load, to) => isReadInPlace(load, to, plain) })
   const steps = phasesOf(items, facts)
   const pairs = pairsOf(kernel, items)
   const size = groupSizeOf(pairs, offer)

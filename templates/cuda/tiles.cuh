@@ -64,13 +64,46 @@ ATTNC_DEVICE void eachRow(F f) {
 
 /** Where a lane's elements lie in the tile of a block, whose warps share its rows. */
 template <int M>
-ATTNC_DEVICE int rowOf(int m, int r) {
-  return int(threadIdx.x) / 32 * (M * 16) + m * 16 + r * 8 + int(threadIdx.x) % 32 / 4;
+ATTNC_DEVICE int rowOf(int m, int r, int thread = int(threadIdx.x)) {
+  return thread / 32 * (M * 16) + m * 16 + r * 8 + thread % 32 / 4;
 }
-ATTNC_DEVICE int columnOf(int n, int r) { return n * 8 + int(threadIdx.x) % 4 * 2 + r % 2; }
+ATTNC_DEVICE int columnOf(int n, int r, int thread = int(threadIdx.x)) { return n * 8 + thread % 4 * 2 + r % 2; }
 /** Of the first `count` columns those from a lane's own first one on: an element has one of them where stepOf(n, r) is below. */
 ATTNC_DEVICE int columnsFrom(int count) { return count - int(threadIdx.x) % 4 * 2; }
 ATTNC_DEVICE constexpr int stepOf(int n, int r) { return n * 8 + r % 2; }
+
+/** f(place) for each of `count` places, which the lanes of a warp share. */
+template <class F>
+ATTNC_DEVICE void eachOfWarp(int count, F f) {
+  for (int place = int(threadIdx.x) % 32; place < count; place += 32) f(place);
+}
+
+// Of what the lanes of a warp have.
+
+ATTNC_DEVICE float sumOfWarp(float x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x += ptx::exchange(x, mask);
+  return x;
+}
+ATTNC_DEVICE std::int32_t sumOfWarp(std::int32_t x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x = num::add(x, ptx::exchange(x, mask));
+  return x;
+}
+template <class Element>
+ATTNC_DEVICE Element largestOfWarp(Element x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x = num::largest(x, ptx::exchange(x, mask));
+  return x;
+}
+template <class Element>
+ATTNC_DEVICE Element smallestOfWarp(Element x) {
+#pragma unroll
+  for (int mask = 1; mask < 32; mask *= 2) x = num::smallest(x, ptx::exchange(x, mask));
+  return x;
+}
+ATTNC_DEVICE bool anyOfWarp(bool x) { return largestOfWarp(std::int32_t(x ? 1 : 0)) != 0; }
+ATTNC_DEVICE bool allOfWarp(bool x) { return !anyOfWarp(!x); }
 
 // Of a row's elements, which four lanes have.
 
@@ -114,8 +147,8 @@ struct Half {
   static ATTNC_DEVICE void multiply(float (&c)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
     ptx::multiplyHalves(c, a, b0, b1);
   }
-  /** Whether a number, as one of these, is another one than it is as f32, by more than its last bits. */
-  static ATTNC_DEVICE bool isBeyond(float x) { return ::fabsf(x) > 65504.0f && ::fabsf(x) < INFINITY; }
+  /** Whether a magnitude is beyond the largest of these. */
+  static ATTNC_DEVICE bool isBeyond(float x) { return x > 65504.0f; }
   static constexpr std::uint32_t exponent = 0x7c00;
 };
 /** bf16. */
@@ -211,6 +244,7 @@ template <class Type, class Of, int threads>
 ATTNC_DEVICE bool hasNonFinite(const char *tile) {
   bool found = false;
   const std::uint32_t *const words = reinterpret_cast<const std::uint32_t *>(tile);
+#pragma unroll 1
   for (int place = int(threadIdx.x); place < Of::bytes / 4; place += threads) {
     const std::uint32_t pair = words[place];
     found = found || (pair & Type::exponent) == Type::exponent || (pair >> 16 & Type::exponent) == Type::exponent;

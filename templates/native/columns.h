@@ -39,6 +39,13 @@ ATTNC_INLINE void turn(floats (&rows)[lanes]) {
 }
 #endif
 
+constexpr int lineFloats = 16;  // in a line of the cache
+
+/** Asks for the line that lies so many elements further. */
+ATTNC_INLINE void prefetch(const float *at, std::ptrdiff_t further) {
+  __builtin_prefetch(reinterpret_cast<const void *>(std::uintptr_t(at) + std::uintptr_t(further) * sizeof(float)));
+}
+
 /** Element (n, x) of a tensor lies at[n * row + x * column]: columns as lines of a tile. Lanes from `rows` on are 0. */
 inline void loadColumns(float *to, std::ptrdiff_t line, const float *at, std::ptrdiff_t row, std::ptrdiff_t column, std::int32_t rows, std::int32_t columns) {
   const int end = rows < lanes ? rows : lanes;
@@ -52,6 +59,13 @@ inline void loadColumns(float *to, std::ptrdiff_t line, const float *at, std::pt
     }
   }
   for (; x < columns; ++x) store(to + x * line, loadEvery(at + x * column, row, rows));
+}
+
+/** Asks for a vector's rows that lie `further` elements from `at`, where their columns lie next to each other. */
+inline void askForRows(const float *at, std::ptrdiff_t further, std::ptrdiff_t row, std::ptrdiff_t column, std::int32_t columns) {
+  if (column != 1) return;
+  for (std::int32_t n = 0; n < lanes; ++n)
+    for (std::int32_t x = 0; x < columns; x += lineFloats) prefetch(at, further + n * row + x);
 }
 
 /** Writes f(x) of the first `rows` lanes as column x. */

@@ -43,37 +43,42 @@ struct FewSums {
   }
 };
 
-constexpr int lineFloats = 16;  // in a line of the cache
+/**
+ * Rows of b are asked for so long before they are needed: there is too little arithmetic to wait for memory in. Lines are asked for in
+ * the order in which they lie, which memory's own look-ahead follows.
+ */
+constexpr int rowsAhead = 8;
 
-/** Asks for the line that lies so many elements further: there is too little arithmetic to wait for memory in. */
-ATTNC_INLINE void prefetch(const float *at, std::ptrdiff_t further) {
-  __builtin_prefetch(reinterpret_cast<const void *>(std::uintptr_t(at) + std::uintptr_t(further) * sizeof(float)));
-}
-
-/** Elements of b that are neighbours along x. The next tile follows along k. */
+/** Elements of b that are neighbours along x. `asked`: how many of each row are asked for. */
 template <bool fresh, int groups>
-inline void multiplyFewAcross(Into c, Left a, Right b, std::ptrdiff_t depth) {
+inline void multiplyFewAcross(Into c, Left a, Right b, std::ptrdiff_t depth, std::ptrdiff_t asked) {
   FewSums<groups> sums;
   sums.clear();
   for (std::ptrdiff_t k = 0; k < depth; ++k) {
-    ATTNC_UNROLL
-    for (int x = 0; x < groups * lanes; x += lineFloats) prefetch(b.at + k * b.k + x, depth * b.k);
+    for (std::ptrdiff_t x = 0; x < asked; x += lineFloats) prefetch(b.at + k * b.k + x, rowsAhead * b.k);
     ATTNC_UNROLL
     for (int g = 0; g < groups; ++g) sums.add(g, load(b.at + k * b.k + g * lanes), a.at + k * a.k);
   }
   sums.template write<fresh>(c);
 }
 
-/** Elements of b that are neighbours along k: a square of them at a time is turned. The next tile lies `ahead`. */
+/** Elements of b that are neighbours along k: a square of them at a time is turned. The next rows follow along x. */
 template <bool fresh>
-inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth, std::ptrdiff_t ahead) {
+inline void multiplyFewTurned(Into c, Left a, Right b, std::ptrdiff_t depth) {
   FewSums<1> sums;
   sums.clear();
   const std::ptrdiff_t rest = depth % lanes;
+  std::ptrdiff_t row = lanes * b.x, column = 0;  // of the line to ask for
   for (std::ptrdiff_t k = 0; k < depth - rest; k += lanes) {
     floats lines[lanes];
-    if (k % lineFloats == 0)
-      for (int n = 0; n < lanes; ++n) prefetch(b.at + n * b.x + k, ahead);
+    for (int n = 0; n < lanes * lanes / lineFloats; ++n) {
+      prefetch(b.at, row + column);
+      column += lineFloats;
+      if (column >= depth) {
+        row += b.x;
+        column = 0;
+      }
+    }
     ATTNC_UNROLL
     for (int n = 0; n < lanes; ++n) lines[n] = load(b.at + n * b.x + k);
     turn(lines);
@@ -91,10 +96,10 @@ inline std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width,
   const auto into = [&] { return Into{c.at + x * c.x, c.x}; };
   const auto from = [&] { return Right{b.at + x * b.x, b.x, b.k}; };
   if (b.x == 1) {
-    for (; x + fewGroups * lanes <= width; x += fewGroups * lanes) multiplyFewAcross<fresh, fewGroups>(into(), a, from(), depth);
-    for (; x + lanes <= width; x += lanes) multiplyFewAcross<fresh, 1>(into(), a, from(), depth);
+    for (; x + fewGroups * lanes <= width; x += fewGroups * lanes) multiplyFewAcross<fresh, fewGroups>(into(), a, from(), depth, x == 0 ? width : 0);
+    for (; x + lanes <= width; x += lanes) multiplyFewAcross<fresh, 1>(into(), a, from(), depth, x == 0 ? width : 0);
   } else if (b.k == 1) {
-    for (; x + lanes <= width; x += lanes) multiplyFewTurned<fresh>(into(), a, from(), depth, width * b.x);
+    for (; x + lanes <= width; x += lanes) multiplyFewTurned<fresh>(into(), a, from(), depth);
   }
   return x;
 }

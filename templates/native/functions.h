@@ -34,19 +34,48 @@ ATTNC_INLINE floats exp(floats given) {
   return p * halfPower(sum);
 }
 
+/** `times` 2^r for |r| <= 1/2, within 2.8 units in the last place; of 0 exactly `times`. */
+ATTNC_INLINE floats powerNearOne(floats r, float times) {
+  floats p = wide(times * 1.3264728e-3f);
+  p = fuse(p, r, wide(times * 9.6715139e-3f));
+  p = fuse(p, r, wide(times * 5.5507336e-2f));
+  p = fuse(p, r, wide(times * 2.4022242e-1f));
+  p = fuse(p, r, wide(times * 6.9314700e-1f));
+  return fuse(p, r, wide(times));
+}
+
+#if ATTNC_LANES == 16 && defined(__AVX512F__)
+/** Where x is infinite, its rest is NaN, of which the scaling by x makes infinity or 0. */
+struct Scaling {
+  __m512 n;
+  __m512 p;
+};
+ATTNC_INLINE Scaling scalingOf(floats x) {
+  const __m512 n = _mm512_maskz_roundscale_ps(0xffff, (__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return {n, (__m512)powerNearOne(x - (floats)n, 1.0f)};
+}
+/** Below 2^-125 stands 0: no number that makes multiplications slow. */
+ATTNC_INLINE floats exp2(floats x) {
+  const Scaling s = scalingOf(x);
+  return (floats)_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(s.n, _mm512_set1_ps(-125.0f), _CMP_NLT_UQ), s.p, s.n);
+}
+/** 1 / (1 + 2^x): an estimate of 14 bits, and Newton's step; of infinity the estimate is 0, and the step would be NaN. */
+ATTNC_INLINE floats logistic2(floats x) {
+  const Scaling s = scalingOf(x);
+  const __m512 of = _mm512_add_ps(_mm512_maskz_scalef_ps(0xffff, s.p, s.n), _mm512_set1_ps(1.0f));
+  const __m512 y = _mm512_maskz_rcp14_ps(0xffff, of);
+  const __m512 step = _mm512_fnmadd_ps(of, y, _mm512_set1_ps(2.0f));
+  return (floats)_mm512_maskz_mul_ps(_mm512_cmp_ps_mask(of, _mm512_set1_ps(INFINITY), _CMP_NEQ_UQ), y, step);
+}
+#else
 ATTNC_INLINE floats exp2(floats given) {
   const floats x = between(-126.0f, 128.25f, given);
   const floats sum = x + rounder;
-  const floats r = x - (sum - rounder);
-  floats p = wide(3.070672377e-04f);
-  p = fuse(p, r, wide(2.679774881e-03f));
-  p = fuse(p, r, wide(1.923687472e-02f));
-  p = fuse(p, r, wide(1.110066494e-01f));
-  p = fuse(p, r, wide(4.804529583e-01f));
-  p = fuse(p, r, wide(1.386294406e+00f));
-  p = fuse(p, r, wide(2.0f));
-  return p * halfPower(sum);
+  return powerNearOne(x - (sum - rounder), 2.0f) * halfPower(sum);
 }
+/** 1 / (1 + 2^x) */
+ATTNC_INLINE floats logistic2(floats x) { return 1.0f / (1.0f + exp2(x)); }
+#endif
 
 ATTNC_INLINE floats log(floats x) {
   const ints isTiny = x < 1.17549435e-38f;
@@ -158,6 +187,7 @@ ATTNC_OF_ONE(log)
 ATTNC_OF_ONE(log1p)
 ATTNC_OF_ONE(tanh)
 ATTNC_OF_ONE(sigmoid)
+ATTNC_OF_ONE(logistic2)
 ATTNC_OF_ONE(softplus)
 #undef ATTNC_OF_ONE
 ATTNC_INLINE float logAddExp(float x, float y) { return logAddExp(wide(x), wide(y))[0]; }

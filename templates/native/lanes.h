@@ -90,6 +90,7 @@ ATTNC_INLINE floats fuse(floats a, floats b, floats c) {
   return a * b + c;
 #endif
 }
+ATTNC_INLINE float fuse(float a, float b, float c) { return fuse(wide(a), wide(b), wide(c))[0]; }
 
 // One lane of anything, and functions of one lane applied to all.
 

@@ -26,9 +26,34 @@ struct Into {
   std::ptrdiff_t x;
 };
 
+/** What is found of the elements of c while they are at hand: nothing, or the extreme of each lane, where NaN may be left out. */
+struct Nothing {
+  ATTNC_INLINE Nothing after(std::ptrdiff_t) const { return {}; }
+  ATTNC_INLINE void begin(std::ptrdiff_t) const {}
+  template <class F>
+  ATTNC_INLINE void see(int, int, F) const {}
+};
+template <bool isMost>
+struct Extreme {
+  float *at;
+
+  ATTNC_INLINE Extreme after(std::ptrdiff_t row) const { return {at + row}; }
+  ATTNC_INLINE void begin(std::ptrdiff_t rows) const {
+    for (std::ptrdiff_t row = 0; row < rows; row += lanes) store(at + row, wide(isMost ? -INFINITY : INFINITY));
+  }
+  /** x(n) for each n below `count`, of the vector with this number. */
+  template <class F>
+  ATTNC_INLINE void see(int vector, int count, F x) const {
+    floats found = load(at + vector * lanes);
+    ATTNC_UNROLL
+    for (int n = 0; n < count; ++n) found = extreme<isMost>(x(n), found);
+    store(at + vector * lanes, found);
+  }
+};
+
 /** xs elements of b at a time, each with as many vectors of a: their sums stay in registers. */
-template <bool fresh, int xs, int vectors>
-ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth) {
+template <bool fresh, int xs, int vectors, class Found>
+ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth, Found found) {
   floats sum[xs][vectors];
   ATTNC_UNROLL
   for (int x = 0; x < xs; ++x) {
@@ -61,18 +86,21 @@ ATTNC_INLINE void multiplyBlock(Into c, Left a, Right b, std::ptrdiff_t depth) {
       store(to, fresh ? sum[x][v] : load(to) + sum[x][v]);
     }
   }
+  ATTNC_UNROLL
+  for (int v = 0; v < vectors; ++v) found.see(v, xs, [&](int x) { return sum[x][v]; });
 }
 
 /** So many elements of b that their sums with two vectors fit the registers. */
 constexpr int atOnce = lanes == 16 ? 8 : 6;
 
 /** What is read of b stays in the nearest cache for all rows. */
-template <bool fresh, int xs>
-ATTNC_INLINE void multiplyRows(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t depth) {
+template <bool fresh, int xs, class Found>
+ATTNC_INLINE void multiplyRows(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t depth, Found found) {
   std::ptrdiff_t row = 0;
   if constexpr (xs <= atOnce)
-    for (; row + lanes < rows; row += 2 * lanes) multiplyBlock<fresh, xs, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
-  if (row < rows) multiplyBlock<fresh, xs, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, depth);
+    for (; row + lanes < rows; row += 2 * lanes)
+      multiplyBlock<fresh, xs, 2>({c.at + row, c.x}, {a.at + row, a.k}, b, depth, found.after(row));
+  if (row < rows) multiplyBlock<fresh, xs, 1>({c.at + row, c.x}, {a.at + row, a.k}, b, depth, found.after(row));
 }
 
 /** Products of up to this many rows are those of few.h. */
@@ -80,15 +108,20 @@ constexpr int mostFew = lanes >= 8 ? 4 : 1;
 template <bool fresh>
 std::ptrdiff_t multiplyFew(Into c, Left a, Right b, std::ptrdiff_t width, std::ptrdiff_t depth);
 
-/** c = a b if `fresh`, else c += a b, for `rows` lanes, rounded up to whole vectors. */
-template <bool fresh>
-inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth) {
+/** c = a b if `fresh`, else c += a b, for `rows` lanes, rounded up to whole vectors. Extremes are those of c = a b. */
+template <bool fresh, class Found = Nothing>
+inline void multiplyTiles(Into c, Left a, Right b, std::ptrdiff_t rows, std::ptrdiff_t width, std::ptrdiff_t depth, Found found = {}) {
+  static_assert(fresh || std::is_same<Found, Nothing>::value, "of products, not of what they are added to");
   std::ptrdiff_t x = 0;
+  found.begin(rows);
   const auto next = [&](auto count) {
-    multiplyRows<fresh, decltype(count)::value>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, rows, depth);
+    multiplyRows<fresh, decltype(count)::value>({c.at + x * c.x, c.x}, a, {b.at + x * b.x, b.x, b.k}, rows, depth, found);
     x += decltype(count)::value;
   };
-  if (rows <= mostFew) x = multiplyFew<fresh>(c, a, b, width, depth);
+  if (rows <= mostFew) {
+    x = multiplyFew<fresh>(c, a, b, width, depth);
+    for (std::ptrdiff_t done = 0; done < x; ++done) found.see(0, 1, [&](int) { return load(c.at + done * c.x); });
+  }
   if (rows <= lanes)
     while (x + 2 * atOnce <= width) next(std::integral_constant<int, 2 * atOnce>{});
   while (x + atOnce <= width) next(std::integral_constant<int, atOnce>{});

@@ -35,7 +35,7 @@ export function printFragments(
   openBlock: (sheet: Spots, block: Block) => ReadonlyMap<string, AxisSpot>,
 ): PrintedFragments {
   const taken = [given.buffers, given.sizes, given.params].flatMap((all) => [...all.values()])
-  const names = new Names(reserved, [...taken, ...[...given.strides.values()].flat(), 'm', 'n', 'r'])
+  const names = new Names(reserved, [...taken, ...[...given.strides.values()].flat(), 'm', 'n', 'r', 'thread'])
   for (const axis of layout.facts.order) names.reuse(axis)
   const body = new Block()
   const spots: Spots = {
@@ -95,7 +95,7 @@ function printAll(items: readonly Item[], at: Warp): void {
   for (const item of items) {
     const tile = item.kind === 'define' ? at.sheet.layout.tiles.get(item.to.name) : undefined
     if (tile) at.spot.block.line(copyOf(tile, at, rowsOf(tile, at)))
-    else if (item.kind === 'repeat') printTileLoop(item, at)
+    else if (item.kind === 'repeat' && item.loop.over.kind === 'tiles') printTileLoop(item, at)
     else printItems([item], at)
   }
 }

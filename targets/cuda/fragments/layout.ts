@@ -14,6 +14,7 @@ import {
 } from '../../../compiler/kernel.ts'
 import { everyItem, type Facts, type Item, type Product, type Repeat, refs, valuesIn } from '../../nests/item.ts'
 import { normalize } from '../../nests/normalize.ts'
+import { isFoldOfRows, isScalarLoop } from './scalar.ts'
 
 /** A tile that products read, with neighbours along `minor` next to each other in memory. */
 export interface TileOf {
@@ -107,9 +108,10 @@ function isWrittenOut(to: Value, kind: 'expr' | 'load' | 'mask', row: string): b
   return form === 'fragment' ? to.type !== 'f32' && kind !== 'mask' : kind === 'mask' || form === 'column'
 }
 
-/** Loops over tiles stand side by side: none is within another. */
+/** Loops over tiles stand side by side: none is within another loop. */
 const isAtTop = (item: Item): boolean =>
-  item.kind !== 'repeat' || [...item.head, ...item.body].every(({ kind }) => kind !== 'repeat')
+  item.kind !== 'repeat' || everyItem([...item.head, ...item.body]).every((inner) => !isOverTiles(inner))
+const isOverTiles = (item: Item): boolean => item.kind === 'repeat' && item.loop.over.kind === 'tiles'
 
 function tileOf(
   value: Value,
@@ -162,7 +164,9 @@ function fits(item: Item, row: string, tiles: ReadonlyMap<string, TileOf>, facts
         (formOf(item.to, row) !== 'other' && !(item.from.kind === 'load' && facts.stored.has(item.from.buffer)))
       )
     case 'fold':
-      return formOf(item.to, row) === 'row' && item.over !== row && foldsFragment(item, row, facts)
+      return item.over === row
+        ? isFoldOfRows(item, row, facts)
+        : formOf(item.to, row) === 'row' && foldsFragment(item, row, facts)
     case 'product':
       return fitsProduct(item, row, tiles)
     case 'scale':
@@ -171,7 +175,7 @@ function fits(item: Item, row: string, tiles: ReadonlyMap<string, TileOf>, facts
     case 'put':
       return ['row', 'fragment'].includes(formOf(item.store, row))
     case 'repeat':
-      return isTileLoop(item, row)
+      return isTileLoop(item, row) || isScalarLoop(item, row)
     default:
       return false
   }

@@ -9,6 +9,7 @@ import { sourceAt, valueAt } from '../spot.ts'
 import { existsText, printFold } from './fold.ts'
 import { columnOf, formOf } from './layout.ts'
 import { printProduct, settleOperand } from './product.ts'
+import { printFoldOfRows, printScalarLoop } from './scalar.ts'
 import { isLooseMaximum } from './statistics.ts'
 import { printPut } from './store.ts'
 import { assign, declared, eachElement, eachRow, inForms, printCode, type Warp } from './warp.ts'
@@ -23,6 +24,7 @@ function printItem(item: Item, at: Warp): void {
       inForms(at, (inner) => define(item, inner))
       return settleOperand(item.to, at)
     case 'fold':
+      if (item.over === at.sheet.layout.row) return printFoldOfRows(item, at)
       return inForms(at, (inner) => printFold(item, inner))
     case 'product':
       return printProduct(item, at)
@@ -32,6 +34,8 @@ function printItem(item: Item, at: Warp): void {
       return update(item, at)
     case 'put':
       return printPut(item, at)
+    case 'repeat':
+      return printScalarLoop(item, at, printItems)
     default:
       invariant(false, `a ${item.kind} has no place in fragments`)
   }

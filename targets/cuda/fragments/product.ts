@@ -53,11 +53,15 @@ function settle(a: Value, { over }: Product, at: Warp): void {
   const isSafe = layout.type === 'Brain' || bound <= 65504
   const exists = isZeroBeyond(a.name, at) ? undefined : existsText(over, at)
   if (exists === undefined && isSafe) return
+  const { block: around, sheet } = at.spot
+  const largest = at.round ? sheet.names.reuse('largest', `operand ${a.name}`) : sheet.names.fresh('largest')
+  if (!isSafe) around.line(`float ${largest} = 0.0f;`)
   eachElement(over, at, (inner, block) => {
     const name = valueAt(a.name, inner.spot).text
     if (exists !== undefined) block.line(`if (!(${exists})) ${name} = 0.0f;`)
-    if (!isSafe) block.line(`impure = impure || tiles::${layout.type}::isBeyond(${name});`)
+    if (!isSafe) block.line(`${largest} = ::fmaxf(${largest}, ::fabsf(${name}));`)
   })
+  if (!isSafe) around.line(`impure = impure || tiles::${layout.type}::isBeyond(${largest});`)
 }
 
 /** What a mask has put 0 into where there is no element. */

@@ -1,6 +1,6 @@
 /** How many registers a thread takes, from a kernel's text: what lives at a time, and what addresses and operands need beside it. */
 
-import { declaration, statementsOf } from './statements.ts'
+import { declaration, statementsOf, tileLoop } from './statements.ts'
 
 /** For addresses, counts and the operands of products under way. */
 const others = 45
@@ -25,7 +25,7 @@ export function registersOf(lines: readonly string[]): { readonly registers: num
   const loops: { readonly first: number; last: number }[] = []
   const statements = statementsOf(lines).map(({ text }) => text)
   statements.forEach((statement, n) => {
-    if (/^while \(/.test(statement)) loops.push({ first: n, last: n })
+    if (tileLoop.test(statement)) loops.push({ first: n, last: n })
     if (/^}/.test(statement) && loops.length > 0 && loops.at(-1)!.last === loops.at(-1)!.first) loops.at(-1)!.last = n
     const found = declaration.exec(statement)
     if (found) {

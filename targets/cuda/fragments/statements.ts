@@ -5,11 +5,14 @@ export interface Statement {
   readonly text: string
 }
 
+/** The head of a loop over tiles; other loops are statements like any. */
+export const tileLoop = /^(while \(\w+\.count > 0\)|for \(.* \+= \d+\)) \{/
+
 export function statementsOf(lines: readonly string[]): readonly Statement[] {
   const found: string[][] = []
   let inLoop = false
   for (const line of lines) {
-    if (line.startsWith('while (')) inLoop = true
+    if (tileLoop.test(line)) inLoop = true
     else if (line.startsWith('}')) inLoop = false
     const own = inLoop && line.startsWith('  ') ? line.slice(2) : line
     if (/^[ }]/.test(own) && !isEnd(own, inLoop) && found.length > 0) found.at(-1)!.push(line)

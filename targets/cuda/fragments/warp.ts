@@ -24,6 +24,7 @@ export interface Warp {
   readonly spot: Spot
   readonly checked: boolean
   readonly round?: Round // of a loop over tiles
+  readonly anew?: boolean // the lane's place is found anew: what rests on it is not to stay in registers throughout the loop
 }
 /** A round of a loop over tiles, which are plain, whole and with all of their places admitted, or not. */
 export interface Round {
@@ -49,7 +50,7 @@ export function eachRow(at: Warp, fill: (inner: Warp, block: Block) => void): vo
     `tiles::eachRow<${groupsOf(at.sheet)}>([&](int m, int r) {`,
     undefined,
     (inner, block) => fill(inner, block),
-    [[layout.row, `num::smallest(tiles::rowOf<${groupsOf(at.sheet)}>(m, r), ${countText(layout.row, at)} - 1)`]],
+    [[layout.row, `num::smallest(${rowText('r', at)}, ${countText(layout.row, at)} - 1)`]],
     'r',
   )
 }
@@ -60,19 +61,23 @@ export function eachElement(column: string, at: Warp, fill: (inner: Warp, block:
   const columns = columnsOf(column, layout.facts)
   const head = `tiles::each${pairs ? 'Pair' : 'Element'}<${groupsOf(at.sheet)}, ${columns / 8}>([&](int m, int n, int r) {`
   const width = widthOf(column, at)
-  const own = width === undefined ? 'tiles::columnOf(n, r)' : `num::smallest(tiles::columnOf(n, r), ${width} - 1)`
+  const place = `tiles::columnOf(n, r${threadText(at)})`
+  const own = width === undefined ? place : `num::smallest(${place}, ${width} - 1)`
   printEach(
     at,
     head,
     column,
     fill,
     [
-      [layout.row, `num::smallest(tiles::rowOf<${groupsOf(at.sheet)}>(m, r / 2), ${countText(layout.row, at)} - 1)`],
+      [layout.row, `num::smallest(${rowText('r / 2', at)}, ${countText(layout.row, at)} - 1)`],
       [column, own],
     ],
     'r / 2',
   )
 }
+
+const threadText = ({ anew }: Warp): string => (anew ? ', thread' : '')
+const rowText = (r: string, at: Warp): string => `tiles::rowOf<${groupsOf(at.sheet)}>(m, ${r}${threadText(at)})`
 
 function printEach(
   at: Warp,
@@ -179,21 +184,23 @@ export function assign(value: Value, at: Warp, code: (inner: Warp) => string): v
 export function inForms(at: Warp, fill: (inner: Warp) => void): void {
   const { round, spot } = at
   if (round?.plain === undefined) return fill(at)
-  const form = (checked: boolean): readonly string[] => {
+  const form = (checked: boolean, anew: boolean): readonly string[] => {
     const flags = checked ? spot.flags : new Map([...spot.flags, ...round.flags.map((flag) => [flag, true] as const)])
-    return statements(collect((block) => fill({ ...at, checked, spot: { ...spot, block, flags } })))
+    return statements(collect((block) => fill({ ...at, checked, anew, spot: { ...spot, block, flags } })))
   }
-  const [plain, other] = [form(false), form(true)]
+  const [plain, other] = [form(false, false), form(true, false)]
   const same = plain.findIndex((statement, n) => statement !== other[n])
   const start = same < 0 ? plain.length : same
   let end = 0
   while (end < Math.min(plain.length, other.length) - start && plain.at(-1 - end) === other.at(-1 - end)) end++
-  const [own, others] = [plain, other].map((all) => all.slice(start, all.length - end).flatMap(inner))
+  const middle = (all: readonly string[]): string[] => all.slice(start, all.length - end).flatMap(inner)
+  const own = middle(plain)
+  const others = middle(form(true, true))
+  if (others.some((line) => line.includes(', thread)'))) others.unshift('  const int thread = ptx::ownThread();')
   spot.block.line(...plain.slice(0, start).flatMap(lines))
-  if (own!.length > 0 && others!.length > 0)
-    spot.block.line(`if (${round.plain}) {`, ...own!, '} else {', ...others!, '}')
-  else if (own!.length + others!.length > 0)
-    spot.block.line(`if (${own!.length > 0 ? '' : '!'}${round.plain}) {`, ...own!, ...others!, '}')
+  if (own.length > 0 && others.length > 0) spot.block.line(`if (${round.plain}) {`, ...own, '} else {', ...others, '}')
+  else if (own.length + others.length > 0)
+    spot.block.line(`if (${own.length > 0 ? '' : '!'}${round.plain}) {`, ...own, ...others, '}')
   spot.block.line(...plain.slice(plain.length - end).flatMap(lines))
 }
 

@@ -94,9 +94,9 @@ function writeKernel(kernel: Kernel, program: Program, name: string, module: Mod
 
 function writeBlock(kernel: Kernel, program: Program, given: Given, block: Code, module: Module, body: Block): number {
   const lane = kernel.grid.findLast(({ tile }) => tile !== undefined)?.axis
-  const { facts, places, nodes } = analyze(kernel, program, (load, to, values) =>
-    isReadInPlace(load, to, lane, values, program),
-  )
+  const { facts, places, nodes } = analyze(kernel, program, {
+    inPlace: (load, to, values) => isReadInPlace(load, to, lane, values, program),
+  })
   const arrays = new Map<string, number>()
   const sheet: Sheet = { program, module, facts, places, given, arrays, locals: new Map(), lane, moment: 0 }
   let bytes = 0

@@ -44,6 +44,7 @@ inline float reciprocal(float x) {
   return std::fabs(y) < 1.17549435e-38f ? std::copysign(0.0f, x) : y;
 }
 
+inline int ownThread() { return int(emulation::thread->index.x); }
 inline char *sharedMemory() { return emulation::block->shared.get(); }
 inline std::uint32_t sharedAddress(const void *at) {
   return std::uint32_t(static_cast<const char *>(at) - emulation::block->shared.get());
