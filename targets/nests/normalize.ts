@@ -39,7 +39,7 @@ export function normalize(kernel: Kernel): Normal {
     if (statement.kind === 'mask') context.masks.set(statement.to.name, statement)
     if (statement.kind === 'loop') for (const { value } of statement.carried) values.set(value.name, value)
   }
-  const items = kernel.body.flatMap((statement) => itemsOf(statement, context))
+  const items = once(kernel.body.flatMap((statement) => itemsOf(statement, context)))
   for (const item of everyItem(items)) if ('to' in item) values.set(item.to.name, item.to)
   return { items, values }
 }
@@ -141,7 +141,18 @@ function loop(statement: Loop, context: Context): readonly Item[] {
     return sum.sum === inner ? [...scale(sum, context), ...contract(sum.product, sum.carried, false, context)] : []
   })
   const others = statement.carried.filter((c) => !accumulations.some((a) => a.carried === c.value))
-  return [...first, { kind: 'repeat', loop: statement, head, body: [...body, ...updates(others, context)] }]
+  return [...first, { kind: 'repeat', loop: statement, head, body: once([...body, ...updates(others, context)]) }]
+}
+
+/** Two products may have one left operand and one mask: what is made of these is made once. */
+function once(items: readonly Item[]): readonly Item[] {
+  const made = new Set<string>()
+  return items.filter((item) => {
+    if (item.kind !== 'define') return true
+    if (made.has(item.to.name)) return false
+    made.add(item.to.name)
+    return true
+  })
 }
 
 /** The assignments at the end of a round; a value that is carried on as another is copied before it is overwritten. */
