@@ -30,8 +30,12 @@ struct Brain {
 };
 /** Whether f32 is neither infinite nor NaN. */
 ATTNC_DEVICE bool isFinite(std::uint32_t word) { return ::fabsf(ptx::asFloat(word)) < INFINITY; }
-/** f32 rounded to tf32, which has 13 bits less. What is not finite stays. */
-ATTNC_DEVICE std::uint32_t toTensorFloat(std::uint32_t word) { return isFinite(word) ? (word + 0x1000u) & ~0x1fffu : word; }
+/** f32 rounded to tf32, which has 13 bits less. What is not finite stays, and what would become infinite is cut off. */
+ATTNC_DEVICE std::uint32_t toTensorFloat(std::uint32_t word) {
+  if (!isFinite(word)) return word;
+  const std::uint32_t rounded = (word + 0x1000u) & ~0x1fffu;
+  return isFinite(rounded) ? rounded : word & ~0x1fffu;
+}
 
 /**
  * f32 as a sum of two numbers of tf32, which has 11 bits: it is off by 2^-23 of itself at most, and the product of the lower parts, which
@@ -48,11 +52,14 @@ struct Single {
     const float rest = isFinite(word) ? ptx::asFloat(word) - ptx::asFloat(high) : 0.0f;
     return {high, ptx::asWord(rest) & ~0x1fffu};
   }
+  /** An infinite number has no lower part: that of the other factor may be 0 or of another sign, and their product NaN. */
+  static ATTNC_DEVICE std::uint32_t finiteOf(std::uint32_t high) { return isFinite(high) ? high : 0; }
   static ATTNC_DEVICE void multiply(float (&c)[4], const Part (&a)[4], Part b0, Part b1) {
     const std::uint32_t high[4] = {a[0].high, a[1].high, a[2].high, a[3].high};
     const std::uint32_t low[4] = {a[0].low, a[1].low, a[2].low, a[3].low};
-    ptx::multiplySingles(c, low, b0.high, b1.high);
-    ptx::multiplySingles(c, high, b0.low, b1.low);
+    const std::uint32_t finite[4] = {finiteOf(high[0]), finiteOf(high[1]), finiteOf(high[2]), finiteOf(high[3])};
+    ptx::multiplySingles(c, low, finiteOf(b0.high), finiteOf(b1.high));
+    ptx::multiplySingles(c, finite, b0.low, b1.low);
     ptx::multiplySingles(c, high, b0.high, b1.high);
   }
   static ATTNC_DEVICE bool isNonFinite(std::uint32_t word) { return (word & 0x7f800000) == 0x7f800000; }
